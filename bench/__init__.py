@@ -1,0 +1,1 @@
+"""The harness: data, features, cost, budget, training, runs, store and sweeps."""

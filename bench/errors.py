@@ -1,0 +1,21 @@
+"""The one error that is the user's to mend."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class BadInput(ValueError):
+    """Something the user gave cannot be used: the message says what was wrong, what was got and what is allowed.
+
+    The command line prints the message on one line and exits with code 2; nothing has been trained by then.
+    """
+
+
+def unknown_name(kind: str, name: str, known: Iterable[str]) -> BadInput:
+    """The error for a misspelt name: names the nearest known one and lists them all."""
+    known = sorted(known)
+    nearest = difflib.get_close_matches(name, known, n=1)
+    hint = f"; did you mean '{nearest[0]}'?" if nearest else ""
+    return BadInput(f"unknown {kind} '{name}'{hint} (known: {', '.join(known) or 'none'})")

@@ -1,0 +1,153 @@
+"""All that decides a run's numbers, frozen and hashed to a key. Free of torch, paths, devices and times."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from bench.canonical import digest, plain
+from bench.errors import BadInput
+
+SEQUENCE_ENCODERS = ("mean", "target")
+BUDGET_KINDS = ("dense_parameters", "flops_forward")
+DENSE_OPTIMIZERS = ("rmsprop", "adam", "adamw", "adagrad")
+
+
+@dataclass(frozen=True, kw_only=True)
+class DatasetRef:
+    """Which data: the fingerprint covers schema and content."""
+
+    name: str
+    rev: int
+    fingerprint: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class FeatureSpec:
+    """How rows become the flat input vector; the same for every contestant of a comparison.
+
+    Args:
+        width: embedding width of every field not named in `widths`.
+        widths: field name → width, where it differs.
+        sequence_encoder: ``mean`` (masked mean) or ``target`` (DIN target attention for sequences that share a
+            table with a field, masked mean for the others).
+    """
+
+    width: int = 16
+    widths: Mapping[str, int] = field(default_factory=dict)
+    sequence_encoder: str = "mean"
+
+    def __post_init__(self) -> None:
+        for name, width in {"every field": self.width, **self.widths}.items():
+            if width < 1:
+                raise BadInput(f"embedding width of {name} is {width}; it must be 1 or more")
+        _one_of("sequence encoder", self.sequence_encoder, SEQUENCE_ENCODERS)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Protocol:
+    """How every contestant of a comparison is trained.
+
+    Args:
+        name: as `bench.protocols` knows it, or another name for one with overrides.
+        batch_size: rows per step.
+        epochs: most passes over the training rows.
+        patience: passes without a better valid AUC before stopping; matters only with several epochs.
+        dense_optimizer: for the contestant and the shared encoders, one of `DENSE_OPTIMIZERS`.
+        dense_lr: its learning rate.
+        dense_decay: its decoupled (adamw) or L2 (others) weight decay.
+        sparse_lr: learning rate of the Adagrad that updates the embedding rows of each batch.
+        sparse_initial_accumulator: its starting sum of squares.
+        gradient_clip: largest global norm of the dense gradient; None: no clipping.
+    """
+
+    name: str
+    batch_size: int = 4096
+    epochs: int = 1
+    patience: int = 1
+    dense_optimizer: str = "rmsprop"
+    dense_lr: float = 0.01
+    dense_decay: float = 0.0
+    sparse_lr: float = 0.05
+    sparse_initial_accumulator: float = 0.1
+    gradient_clip: float | None = None
+
+    def __post_init__(self) -> None:
+        _one_of("dense optimizer", self.dense_optimizer, DENSE_OPTIMIZERS)
+        for name in ("batch_size", "epochs", "patience"):
+            if getattr(self, name) < 1:
+                raise BadInput(
+                    f"protocol '{self.name}': {name} is {getattr(self, name)}; it must be 1 or more"
+                )
+        for name in ("dense_lr", "sparse_lr"):
+            if getattr(self, name) <= 0:
+                raise BadInput(f"protocol '{self.name}': {name} is {getattr(self, name)}; it must be above 0")
+        if self.gradient_clip is not None and self.gradient_clip <= 0:
+            raise BadInput(
+                f"protocol '{self.name}': gradient_clip is {self.gradient_clip}; it must be above 0 or absent"
+            )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Budget:
+    """A size to be met within 2 %: dense parameters, or forward FLOPs per example."""
+
+    kind: str
+    target: int
+
+    def __post_init__(self) -> None:
+        _one_of("budget kind", self.kind, BUDGET_KINDS)
+        if self.target < 1:
+            raise BadInput(f"budget is {self.target}; it must be 1 or more")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ContestantRef:
+    """Which model: `rev` is raised by hand when its numerics change; every hyper-parameter is written out."""
+
+    name: str
+    rev: int
+    hyperparameters: Mapping[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Spec:
+    """One run before it is run. Equal specs have equal keys, and the same bits on the same machine.
+
+    Args:
+        budget: the size the hyper-parameters were solved for, or None where they were given.
+        seed: fixes initialisation and batch order; 0 is a seed.
+    """
+
+    dataset: DatasetRef
+    features: FeatureSpec
+    contestant: ContestantRef
+    protocol: Protocol
+    budget: Budget | None
+    seed: int
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain JSON types, every default written out; `from_json` is the inverse."""
+        return plain(dataclasses.asdict(self))
+
+    @staticmethod
+    def from_json(data: Mapping[str, Any]) -> Spec:
+        return Spec(
+            dataset=DatasetRef(**data["dataset"]),
+            features=FeatureSpec(**data["features"]),
+            contestant=ContestantRef(**data["contestant"]),
+            protocol=Protocol(**data["protocol"]),
+            budget=None if data["budget"] is None else Budget(**data["budget"]),
+            seed=data["seed"],
+        )
+
+    def key(self) -> str:
+        """Identity of the run: the first 32 hexadecimal digits of the SHA-256 of the canonical JSON."""
+        return digest(self.to_json())[:32]
+
+
+def _one_of(what: str, got: str, allowed: tuple[str, ...]) -> None:
+    if got not in allowed:
+        raise BadInput(f"{what} is '{got}', allowed: {', '.join(allowed)}")
