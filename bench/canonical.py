@@ -1,7 +1,8 @@
 """Canonical JSON: one text for one value, so that its hash is an identity.
 
-Keys are sorted, there is no white space, floats have their shortest round-trip form, list order matters, tuples are
-lists, NaN and infinities are refused (JSON has none), and anything that is not plain data is refused.
+Keys are sorted, there is no white space, floats have their shortest round-trip form, list order matters,
+tuples are lists, NaN and infinities are refused (JSON has none), and anything that is not plain data is
+refused.
 """
 
 from __future__ import annotations

@@ -9,11 +9,12 @@
         label.npy                   uint8   (rows, tasks)
         user.npy                    int32   (rows,), where the schema has a user
         time.npy                    int64   (rows,), where the schema has time
-        probability.npy             float32 (rows, tasks), the true probabilities, where a generator knows them
+        probability.npy             float32 (rows, tasks), the true probabilities, where known
       vocabulary/FIELD.parquet      value, id, count of an imported field (not part of the fingerprint)
 
-Columns of one kind lie side by side in one matrix: a batch is then one contiguous read a kind, whatever the number of
-fields. The fingerprint is SHA-256 over the schema and every column; a data set with other content has another one.
+Columns of one kind lie side by side in one matrix: a batch is then one contiguous read a kind, whatever the
+number of fields. The fingerprint is SHA-256 over the schema and every column: other content, other
+fingerprint.
 """
 
 from __future__ import annotations
@@ -38,6 +39,9 @@ from bench.schema import Schema
 SPLITS = ("train", "valid", "test")
 FORMAT = 1
 MANIFEST = "dataset.json"
+
+Layout = dict[str, tuple[np.dtype[Any], tuple[int, ...]]]
+"""File stem → (type, shape of one row) of a column matrix."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,10 +82,10 @@ class Rows:
         return Rows(sequences=sequences, **{n: a for n, a in columns.items() if not n.startswith(prefix)})
 
 
-def column_layout(schema: Schema, *, probability: bool) -> dict[str, tuple[np.dtype, tuple[int, ...]]]:
-    """File stem → (type, shape of one row) of every column matrix a data set of `schema` has."""
+def column_layout(schema: Schema, *, probability: bool) -> Layout:
+    """Every column matrix that a data set of `schema` has."""
     tasks = (len(schema.tasks),)
-    layout = {
+    layout: Layout = {
         "categorical": (np.dtype(np.int32), (len(schema.of_kind("categorical")),)),
         "numeric": (np.dtype(np.float32), (len(schema.of_kind("numeric")),)),
         **{f"sequence.{f.name}": (np.dtype(np.int32), (f.max_length,)) for f in schema.of_kind("sequence")},
@@ -142,9 +146,7 @@ class Dataset:
         )
 
 
-def _open_columns(
-    directory: Path, layout: Mapping[str, tuple[np.dtype, tuple[int, ...]]], rows: int
-) -> dict[str, np.ndarray]:
+def _open_columns(directory: Path, layout: Layout, rows: int) -> dict[str, np.ndarray]:
     columns = {}
     for name, (dtype, shape) in layout.items():
         path = directory / f"{name}.npy"
@@ -154,7 +156,8 @@ def _open_columns(
             raise BadInput(f"{path} cannot be read ({error}): import the data set again") from error
         if array.shape != (rows, *shape) or array.dtype != dtype:
             raise BadInput(
-                f"{path} holds {array.dtype}{list(array.shape)}, expected {dtype}{[rows, *shape]}: import it again"
+                f"{path} holds {array.dtype}{list(array.shape)}, "
+                f"expected {dtype}{[rows, *shape]}: import the data set again"
             )
         columns[name] = array
     return columns
@@ -175,8 +178,8 @@ def fingerprint(directory: Path, schema: Schema, *, probability: bool) -> str:
 class DatasetWriter:
     """Writes a data set of known size block by block, in constant memory.
 
-    The data set appears under its directory only when the context ends without an error and every split has all its
-    rows; until then it is written beside it, and an interrupted write leaves nothing that could be opened.
+    The data set appears under its directory only when the context ends without an error and every split
+    has all its rows; until then it is written beside it, and an interrupted write leaves nothing to open.
 
     Args:
         directory: where the data set will stand; what is there is replaced at the end.
@@ -204,7 +207,7 @@ class DatasetWriter:
                 f"data set '{name}': the {empty[0]} split has no rows; each of {', '.join(SPLITS)} needs some"
             )
         self.directory = directory
-        self.manifest = {
+        self.manifest: dict[str, Any] = {
             "format": FORMAT,
             "name": name,
             "rev": rev,

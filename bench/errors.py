@@ -7,9 +7,9 @@ from collections.abc import Iterable
 
 
 class BadInput(ValueError):
-    """Something the user gave cannot be used: the message says what was wrong, what was got and what is allowed.
+    """Something the user gave cannot be used; the message says what was wrong, was got and is allowed.
 
-    The command line prints the message on one line and exits with code 2; nothing has been trained by then.
+    The command line prints it on one line and exits with code 2; nothing has been trained by then.
     """
 
 

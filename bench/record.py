@@ -1,4 +1,7 @@
-"""What a run leaves behind: one self-contained JSON line. `results/README.md` explains every key. Free of torch."""
+"""What a run leaves behind: one self-contained JSON line. `results/README.md` explains every key.
+
+Free of torch.
+"""
 
 from __future__ import annotations
 
@@ -16,13 +19,15 @@ STATUSES = ("ok", "diverged", "oom", "failed")
 
 @dataclass(frozen=True, kw_only=True)
 class Cost:
-    """Size and work of a contestant with its features. FLOPs are 2 per multiply-add of matrix products, per example.
+    """Size and work of a contestant with its features.
+
+    FLOPs are per example and count 2 for every multiply-add of a matrix product.
 
     Args:
         embedding_parameters: rows × width of all tables.
         encoder_parameters: the shared numeric and sequence encoders; outside every budget.
         dense_parameters: the contestant's own.
-        active_parameters: those of the dense ones that serve one example; less than dense for sparse experts only.
+        active_parameters: those of the dense ones that serve one example; fewer only for sparse experts.
         flops_forward: what serving one example takes in the contestant.
         flops_train: forward and backward of its training objective, to its input and parameters.
         activation_bytes: kept for the backward pass, per example.

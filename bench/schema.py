@@ -56,8 +56,8 @@ class Field:
             raise BadInput(f"field '{self.name}': group is '{self.group}', allowed: {', '.join(GROUPS)}")
         if self.kind != "numeric" and self.cardinality <= FIRST_ID:
             raise BadInput(
-                f"field '{self.name}': cardinality is {self.cardinality}; a table has a missing row, an unknown row "
-                f"and at least one known value, so it must be {FIRST_ID + 1} or more"
+                f"field '{self.name}': cardinality is {self.cardinality}; a table has a missing row, an "
+                f"unknown row and at least one known value, so it must be {FIRST_ID + 1} or more"
             )
         if (self.kind == "sequence") != (self.max_length > 0):
             raise BadInput(

@@ -31,8 +31,8 @@ class FeatureSpec:
     Args:
         width: embedding width of every field not named in `widths`.
         widths: field name → width, where it differs.
-        sequence_encoder: ``mean`` (masked mean) or ``target`` (DIN target attention for sequences that share a
-            table with a field, masked mean for the others).
+        sequence_encoder: ``mean`` (masked mean) or ``target`` (DIN target attention for sequences that share
+            a table with a field, masked mean for the others).
     """
 
     width: int = 16

@@ -66,7 +66,7 @@ class Store:
                 os.close(descriptor)
 
     def read(self) -> View:
-        """All records. Lines that cannot be read are reported and skipped; a store that is not there is empty."""
+        """All records. Unreadable lines are reported and skipped; a store that is not there is empty."""
         path = self.directory / RUNS_FILE
         runs: dict[str, Run] = {}
         torn = []

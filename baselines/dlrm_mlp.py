@@ -1,0 +1,46 @@
+"""DLRM-MLP, the base of RankMixer's comparison (arXiv 2507.15551): one MLP over the concatenated embeddings.
+
+    h_0 = x,   h_i = ReLU(W_i h_{i-1} + b_i),   logits = W h_N + b
+
+Letters: B batch, I flat input width, K tasks. The paper gives neither widths nor depth; three hidden layers
+of equal width are our reading. It has no dot interaction, unlike DLRM itself (arXiv 1906.00091).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from torch import Tensor, nn
+
+from baselines.mlp import mlp, mlp_cost
+
+
+class DLRMMLP(nn.Module):
+    """MLP over all fields.
+
+    Args:
+        field_dims: embedding width of every field, in the order of the input.
+        num_tasks: K.
+        hidden_dims: widths of the hidden layers.
+    """
+
+    def __init__(
+        self, field_dims: Sequence[int], num_tasks: int = 1, *, hidden_dims: Sequence[int] = (256, 256, 256)
+    ) -> None:
+        super().__init__()
+        self.input_dim, self.num_tasks, self.hidden_dims = sum(field_dims), num_tasks, tuple(hidden_dims)
+        self.mlp = mlp(self.input_dim, self.hidden_dims)
+        self.head = nn.Linear([self.input_dim, *self.hidden_dims][-1], num_tasks)
+
+    def forward(self, x_BI: Tensor) -> Tensor:
+        """(B, I) → logits (B, K)."""
+        return self.head(self.mlp(x_BI))
+
+    def closed_form(self) -> dict[str, int]:
+        """Dense parameters and forward FLOPs per example."""
+        parameters, flops = mlp_cost(self.input_dim, self.hidden_dims)
+        last = [self.input_dim, *self.hidden_dims][-1]
+        return {
+            "dense_parameters": parameters + (last + 1) * self.num_tasks,
+            "flops_forward": flops + 2 * last * self.num_tasks,
+        }

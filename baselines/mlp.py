@@ -1,0 +1,25 @@
+"""The multi-layer perceptron that most baselines end in.
+
+h_0 = x,   h_i = ReLU(W_i h_{i-1} + b_i)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+
+from torch import nn
+
+
+def mlp(in_dim: int, hidden_dims: Sequence[int]) -> nn.Sequential:
+    """Linear and ReLU for every hidden width: (B, in_dim) → (B, hidden_dims[-1]); no layer, the identity."""
+    layers: list[nn.Module] = []
+    for narrow, wide in pairwise([in_dim, *hidden_dims]):
+        layers += [nn.Linear(narrow, wide), nn.ReLU()]
+    return nn.Sequential(*layers)
+
+
+def mlp_cost(in_dim: int, hidden_dims: Sequence[int]) -> tuple[int, int]:
+    """(parameters, forward FLOPs per example) of `mlp`."""
+    products = sum(narrow * wide for narrow, wide in pairwise([in_dim, *hidden_dims]))
+    return products + sum(hidden_dims), 2 * products

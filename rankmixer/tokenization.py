@@ -1,0 +1,116 @@
+"""Tokenization: the flat embedding vector becomes T tokens of width D (RankMixer, arXiv 2507.15551).
+
+    e_input = Concat(fields, semantic group after semantic group)
+    x_i     = Proj_i(slice i of e_input) ∈ R^D,   i = 1 … T
+
+Letters: B batch, F fields, I flat input width, T tokens, D token width.
+
+The paper cuts `e_input` into slices of equal width, padding where T does not divide it, and does not say
+whether the projection is shared. Our reading: one projection per token. By default a slice is a run of
+whole fields, since a field cut in two has no meaning of its own; equal slices are the other choice. Slices
+then differ in width. A slice padded with zeros to a common width meets weights that never matter or learn,
+so the padding and those weights are left out: the map is the same and every parameter counts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+
+class Tokenizer(nn.Module):
+    """Flat fields → tokens.
+
+    Args:
+        field_dims: embedding width of every field, in the order of the input.
+        groups: indices of the fields of each semantic group, in the order to concatenate them; every field
+        once.
+            None: the order of the input.
+        num_tokens: T.
+        token_dim: D.
+        slicing: ``fields`` (runs of whole fields, as even in width as can be) or ``equal`` (widths
+        differing by
+            at most 1, fields cut where they must be).
+
+    Raises:
+        ValueError: `groups` is no partition of the fields, or there is too little to fill T tokens.
+    """
+
+    def __init__(
+        self,
+        field_dims: Sequence[int],
+        groups: Sequence[Sequence[int]] | None,
+        *,
+        num_tokens: int,
+        token_dim: int,
+        slicing: str = "fields",
+    ) -> None:
+        super().__init__()
+        order = grouped_order(len(field_dims), groups)
+        dims = [field_dims[i] for i in order]
+        if slicing == "fields":
+            self.slice_dims = even_runs(dims, num_tokens)
+        elif slicing == "equal":
+            self.slice_dims = equal_slices(sum(dims), num_tokens)
+        else:
+            raise ValueError(f"slicing is '{slicing}', allowed: fields, equal")
+        starts = [sum(field_dims[:i]) for i in range(len(field_dims))]
+        columns = [column for i in order for column in range(starts[i], starts[i] + field_dims[i])]
+        self.in_order = columns == list(range(len(columns)))
+        self.columns: Tensor
+        self.register_buffer("columns", torch.tensor(columns), persistent=False)
+        self.projections = nn.ModuleList(nn.Linear(dim, token_dim) for dim in self.slice_dims)
+
+    def forward(self, x_BI: Tensor) -> Tensor:
+        """(B, I) → tokens first, (T, B, D)."""
+        e_BI = x_BI if self.in_order else x_BI.index_select(1, self.columns)
+        slices = e_BI.split(self.slice_dims, dim=1)
+        return torch.stack([project(s) for project, s in zip(self.projections, slices, strict=True)])
+
+
+def grouped_order(num_fields: int, groups: Sequence[Sequence[int]] | None) -> list[int]:
+    """Field indices, group after group.
+
+    Raises:
+        ValueError: `groups` does not hold every index from 0 to `num_fields` - 1 exactly once.
+    """
+    if groups is None:
+        return list(range(num_fields))
+    order = [index for group in groups for index in group]
+    if sorted(order) != list(range(num_fields)):
+        raise ValueError(
+            f"groups are {[list(g) for g in groups]}; they must hold 0 … {num_fields - 1} once each"
+        )
+    return order
+
+
+def equal_slices(width: int, count: int) -> list[int]:
+    """Widths of `count` slices of `width` columns, the wider ones first, differing by at most 1."""
+    if not 1 <= count <= width:
+        raise ValueError(f"num_tokens is {count}; an input of width {width} allows 1 … {width}")
+    return [width // count + (i < width % count) for i in range(count)]
+
+
+def even_runs(dims: Sequence[int], count: int) -> list[int]:
+    """Widths of `count` runs of consecutive whole fields; the widest run is as narrow as it can be."""
+    if not 1 <= count <= len(dims):
+        raise ValueError(f"num_tokens is {count}; {len(dims)} whole fields allow 1 … {len(dims)}")
+    low, high = max(dims), sum(dims)
+    while low < high:  # the least limit that `count` runs can keep
+        middle = (low + high) // 2
+        low, high = (low, middle) if len(_greedy_runs(dims, middle, 1)) <= count else (middle + 1, high)
+    return _greedy_runs(dims, low, count)
+
+
+def _greedy_runs(dims: Sequence[int], limit: int, at_least: int) -> list[int]:
+    """Fills one run after another up to `limit`; keeps a field back for each run owed to `at_least`."""
+    runs = [dims[0]]
+    for done, dim in enumerate(dims[1:], start=1):
+        must_open = len(runs) + len(dims) - done <= at_least
+        if must_open or runs[-1] + dim > limit:
+            runs.append(dim)
+        else:
+            runs[-1] += dim
+    return runs
