@@ -16,12 +16,25 @@ from torch.nn import functional as F
 from torch.utils.flop_counter import FlopCounterMode
 
 from bench.contract import Contestant, Hyperparameters, InputShape
+from bench.features import Features
 from bench.record import Cost
+from bench.schema import Schema
+from bench.spec import FeatureSpec
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
 _COUNTED_BATCH = 4
+
+
+def features_on_meta(schema: Schema, spec: FeatureSpec) -> Features:
+    """The features without memory.
+
+    Raises:
+        BadInput: a width for a field that the schema does not have.
+    """
+    with torch.device("meta"):
+        return Features(schema, spec)
 
 
 def on_meta(contestant: Contestant, shape: InputShape, hyperparameters: Hyperparameters) -> nn.Module:
@@ -91,23 +104,17 @@ def training_loss(model: nn.Module, x_BI: Tensor, y_BK: Tensor, criterion: Any) 
     return criterion(model(x_BI), y_BK)
 
 
-def cost(
-    contestant: Contestant,
-    shape: InputShape,
-    hyperparameters: Hyperparameters,
-    *,
-    embedding_parameters: int,
-    encoder_parameters: int,
-) -> Cost:
-    """The whole cost of a contestant with its features.
+def cost(contestant: Contestant, features: Features, hyperparameters: Hyperparameters) -> Cost:
+    """The whole cost of a contestant on `features` (on any device).
 
     Raises:
         BadInput: hyper-parameters that fit no model.
     """
+    shape = features.input_shape()
     model = on_meta(contestant, shape, hyperparameters)
     return Cost(
-        embedding_parameters=embedding_parameters,
-        encoder_parameters=encoder_parameters,
+        embedding_parameters=sum(p.numel() for p in features.embedding_parameters()),
+        encoder_parameters=sum(p.numel() for p in features.encoder_parameters()),
         activation_bytes=activation_bytes(model, shape),
         **closed_form(model, shape),
     )

@@ -1,0 +1,73 @@
+"""The two optimizers of a protocol: dense for contestant and encoders, sparse Adagrad for the tables."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from bench.spec import Protocol
+
+_DENSE: Mapping[str, type[torch.optim.Optimizer]] = {
+    "rmsprop": torch.optim.RMSprop,
+    "adam": torch.optim.Adam,
+    "adamw": torch.optim.AdamW,
+    "adagrad": torch.optim.Adagrad,
+}
+
+
+def dense_optimizer(parameters: Iterable[nn.Parameter], protocol: Protocol) -> torch.optim.Optimizer:
+    """The optimizer of everything but the tables, PyTorch's with its defaults but rate and decay."""
+    options: dict[str, Any] = {"lr": protocol.dense_lr, "weight_decay": protocol.dense_decay}
+    return _DENSE[protocol.dense_optimizer](parameters, **options)
+
+
+class RowAdagrad(torch.optim.Optimizer):
+    """Adagrad (Duchi et al. 2011) for tables with sparse gradients: only the rows of the batch are touched.
+
+        g = sum of the gradients of a row's look-ups;  s ← s + g²;  row ← row − lr · g / (√s + ε)
+
+    `torch.optim.Adagrad` does the same sums, but sorts, copies and scatters whole sparse tensors to do so.
+
+    Args:
+        tables: (rows, width) parameters whose gradients are sparse.
+        lr: learning rate.
+        initial_accumulator: s before the first step.
+        eps: ε.
+    """
+
+    def __init__(
+        self, tables: Iterable[nn.Parameter], *, lr: float, initial_accumulator: float, eps: float = 1e-10
+    ) -> None:
+        super().__init__(tables, {"lr": lr, "eps": eps})
+        for table in self._tables():
+            self.state[table]["sum"] = torch.full_like(table, initial_accumulator)
+
+    def _tables(self) -> Iterable[nn.Parameter]:
+        return (table for group in self.param_groups for table in group["params"])
+
+    @torch.no_grad()
+    def step(self, closure: Callable[[], float] | None = None) -> None:  # type: ignore[override]
+        assert closure is None, "no line search"
+        for group in self.param_groups:
+            for table in group["params"]:
+                if table.grad is None:
+                    continue
+                rows, gradient = summed_rows(table.grad)
+                accumulated = self.state[table]["sum"]
+                sums = accumulated.index_select(0, rows).addcmul_(gradient, gradient)
+                accumulated.index_copy_(0, rows, sums)
+                update = gradient.div_(sums.sqrt_().add_(group["eps"]))
+                table.index_add_(0, rows, update, alpha=-group["lr"])
+
+
+def summed_rows(gradient: Tensor) -> tuple[Tensor, Tensor]:
+    """(rows, sums): the distinct rows of a sparse gradient, ascending, and the sum of each row's entries."""
+    in_order, entries = gradient._indices()[0].to(torch.int32).sort(stable=True)
+    rows, counts = torch.unique_consecutive(in_order, return_counts=True)
+    starts = counts.cumsum(0) - counts
+    sums = F.embedding_bag(entries, gradient._values(), starts, mode="sum")
+    return rows.long(), sums

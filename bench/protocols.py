@@ -1,0 +1,30 @@
+"""The named training protocols. One is chosen for a whole comparison, never per contestant. Free of torch."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+from bench.errors import unknown_name
+from bench.spec import Protocol
+
+PROTOCOLS: dict[str, Protocol] = {
+    protocol.name: protocol
+    for protocol in (
+        # RankMixer: dense RMSProp at 0.01, sparse Adagrad at an unknown rate; 0.05 is TokenMixer-Large's.
+        Protocol(name="paper", dense_optimizer="rmsprop", dense_lr=0.01, sparse_lr=0.05),
+        # 0.01 is too much for RMSProp in some contestants; Adam at its usual rate trains all of them.
+        Protocol(name="adam", dense_optimizer="adam", dense_lr=0.001, sparse_lr=0.05),
+    )
+}
+
+
+def protocol(name: str, overrides: dict[str, Any]) -> Protocol:
+    """The protocol called `name`, with some of its values exchanged.
+
+    Raises:
+        BadInput: an unknown name or a value out of range.
+    """
+    if name not in PROTOCOLS:
+        raise unknown_name("protocol", name, PROTOCOLS)
+    return dataclasses.replace(PROTOCOLS[name], **overrides)

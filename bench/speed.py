@@ -1,0 +1,89 @@
+"""How fast a contestant trains here, against how fast this machine multiplies matrices, in one process.
+
+MFU (model FLOPs utilisation) is the training FLOPs of the contestant alone, as `bench.cost` counts them,
+over the time of the whole step, embedding look-ups and optimizers included, as a share of the measured GEMM
+peak.
+"""
+
+from __future__ import annotations
+
+import itertools
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import torch
+
+from bench.contract import Contestant, Hyperparameters
+from bench.cost import cost
+from bench.dataset import Dataset, Rows
+from bench.loader import batches
+from bench.spec import FeatureSpec, Protocol
+from bench.training import Trainer, build_ranker
+
+_GEMM_SIZE = 2048
+_WARM_UP_STEPS = 3
+
+
+@dataclass(frozen=True, kw_only=True)
+class Speed:
+    """Training speed of one contestant; `flops_per_second` is of its matrix products only."""
+
+    samples_per_second: float
+    flops_per_second: float
+    mfu: float
+
+
+def gemm_peak(device: torch.device, *, seconds: float) -> float:
+    """The best FLOP/s of a float32 product of two 2048 × 2048 matrices within about `seconds`."""
+    a, b = (torch.rand(_GEMM_SIZE, _GEMM_SIZE, device=device) for _ in range(2))
+    best = min(_timed(lambda: torch.mm(a, b), device) for _ in _for_seconds(seconds))
+    return 2 * _GEMM_SIZE**3 / best
+
+
+def training_speed(
+    contestant: Contestant,
+    hyperparameters: Hyperparameters,
+    dataset: Dataset,
+    features: FeatureSpec,
+    protocol: Protocol,
+    *,
+    peak: float,
+    device: torch.device,
+    seconds: float,
+) -> Speed:
+    """The median training step over about `seconds`, batches read from the data set as in a run."""
+    ranker = build_ranker(dataset, features, contestant, hyperparameters, seed=0, device=device)
+    trainer = Trainer(ranker, protocol)
+    stream = _endless(dataset.splits["train"], protocol.batch_size)
+    for _ in range(_WARM_UP_STEPS):
+        trainer.step(next(stream))
+    times = sorted(_timed(lambda: trainer.step(next(stream)), device) for _ in _for_seconds(seconds))
+    samples_per_second = protocol.batch_size / times[len(times) // 2]
+    flops = cost(contestant, ranker.features, hyperparameters).flops_train * samples_per_second
+    return Speed(samples_per_second=samples_per_second, flops_per_second=flops, mfu=flops / peak)
+
+
+def _endless(rows: Rows, batch_size: int) -> Iterator[Rows]:
+    """Whole batches, pass after pass."""
+    for epoch in itertools.count():
+        for batch in batches(rows, batch_size=batch_size, shuffle_seed=epoch):
+            if len(batch) == batch_size:
+                yield batch
+
+
+def _timed(work: Callable[[], object], device: torch.device) -> float:
+    start = time.perf_counter()
+    work()
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+    return time.perf_counter() - start
+
+
+def _for_seconds(seconds: float) -> Iterator[None]:
+    """Goes on for about `seconds`, at least three times."""
+    end = time.perf_counter() + seconds
+    for turn in itertools.count():
+        if turn >= 3 and time.perf_counter() > end:
+            return
+        yield

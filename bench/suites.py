@@ -1,0 +1,45 @@
+"""The named lists of runs. Free of torch.
+
+A suite says what to compare, on what, at which sizes; the command line may exchange any part of it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from bench.spec import Budget, FeatureSpec
+
+
+@dataclass(frozen=True, kw_only=True)
+class Suite:
+    """Contestants × budgets × seeds on one data set, under one protocol.
+
+    Args:
+        name: as the command line calls it.
+        description: one line.
+        contestants: their names; none means all that are registered.
+        dataset: ``synthetic``, or the name of an imported data set.
+        synthetic_rows: rows of the synthetic data set, its three splits together.
+        budgets: sizes at which the contestants meet.
+        seeds: number of seeds, from 0.
+        protocol: name of the training protocol.
+        features: how rows are embedded.
+    """
+
+    name: str
+    description: str
+    contestants: tuple[str, ...] = ()
+    dataset: str = "synthetic"
+    synthetic_rows: int = 600_000
+    budgets: tuple[Budget, ...] = (Budget(kind="dense_parameters", target=100_000),)
+    seeds: int = 3
+    protocol: str = "adam"
+    features: FeatureSpec = field(default_factory=lambda: FeatureSpec(width=8))
+
+
+SUITES: dict[str, Suite] = {
+    suite.name: suite
+    for suite in (
+        Suite(name="compare", description="every contestant at one budget, 3 seeds, on the synthetic world"),
+    )
+}

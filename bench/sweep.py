@@ -1,0 +1,154 @@
+"""From a request to its runs: plan everything first, then do what the store does not have yet."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+import torch
+
+from bench.budget import solve
+from bench.contract import Contestant, Hyperparameters
+from bench.cost import cost, features_on_meta
+from bench.dataset import Dataset
+from bench.errors import BadInput
+from bench.features import Features
+from bench.record import Cost, Run
+from bench.runs import execute
+from bench.spec import Budget, ContestantRef, DatasetRef, FeatureSpec, Protocol, Spec
+from bench.store import Store
+from bench.training import Progress
+
+
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    """Contestants × budgets × seeds, everything else equal.
+
+    Args:
+        budgets: None among them: the hyper-parameters as they are.
+        hyperparameters: in place of the contestants' defaults.
+    """
+
+    contestants: Sequence[Contestant]
+    dataset: Dataset
+    features: FeatureSpec
+    protocol: Protocol
+    budgets: Sequence[Budget | None]
+    seeds: Sequence[int]
+    hyperparameters: Hyperparameters = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sized:
+    """A contestant at a budget: its hyper-parameters and cost, or why there are none."""
+
+    contestant: Contestant
+    budget: Budget | None
+    hyperparameters: Hyperparameters = field(default_factory=dict)
+    cost: Cost | None = None
+    reason: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Planned:
+    """A run to be."""
+
+    spec: Spec
+    contestant: Contestant
+
+
+def size(request: Request) -> list[Sized]:
+    """Every contestant at every budget; one that cannot be had says why."""
+    features = features_on_meta(request.dataset.schema, request.features)
+    return [
+        _sized(contestant, budget, features, request.hyperparameters)
+        for budget in request.budgets
+        for contestant in request.contestants
+    ]
+
+
+def _sized(
+    contestant: Contestant, budget: Budget | None, features: Features, given: Hyperparameters
+) -> Sized:
+    try:
+        if budget is None:
+            hyperparameters: Hyperparameters = {**contestant.hyperparameters, **given}
+        else:
+            hyperparameters = solve(contestant, features.input_shape(), budget, given).hyperparameters
+        return Sized(
+            contestant=contestant,
+            budget=budget,
+            hyperparameters=hyperparameters,
+            cost=cost(contestant, features, hyperparameters),
+        )
+    except BadInput as error:
+        return Sized(contestant=contestant, budget=budget, reason=str(error))
+
+
+def plan(request: Request) -> list[Planned]:
+    """Every run of the request: all contestants and budgets of one seed, then those of the next.
+
+    Raises:
+        BadInput: a contestant cannot meet a budget.
+    """
+    sized = size(request)
+    impossible = [s.reason for s in sized if s.reason is not None]
+    if impossible:
+        raise BadInput("; ".join(impossible))
+    dataset = DatasetRef(
+        name=request.dataset.name, rev=request.dataset.rev, fingerprint=request.dataset.fingerprint
+    )
+    return [
+        Planned(
+            contestant=s.contestant,
+            spec=Spec(
+                dataset=dataset,
+                features=request.features,
+                contestant=ContestantRef(
+                    name=s.contestant.name, rev=s.contestant.rev, hyperparameters=s.hyperparameters
+                ),
+                protocol=request.protocol,
+                budget=s.budget,
+                seed=seed,
+            ),
+        )
+        for seed in request.seeds
+        for s in sized
+    ]
+
+
+def missing(planned: Sequence[Planned], store: Store) -> list[Planned]:
+    """The planned runs whose outcome the store does not have."""
+    settled = store.read().settled()
+    return [run for run in planned if run.spec.key() not in settled]
+
+
+def sweep(
+    planned: Sequence[Planned],
+    dataset: Dataset,
+    store: Store,
+    *,
+    device: torch.device,
+    progress: Callable[[Planned], Progress] | None = None,
+    finished: Callable[[Run], None] | None = None,
+) -> list[Run]:
+    """Does the runs one after another, each in the store before the next begins; returns their records.
+
+    Args:
+        progress: asked before each run for what to tell while it trains.
+        finished: told of each record.
+    """
+    runs = []
+    for run in planned:
+        record = execute(
+            run.spec,
+            run.contestant,
+            dataset,
+            store,
+            device=device,
+            progress=None if progress is None else progress(run),
+        )
+        runs.append(record)
+        if finished is not None:
+            finished(record)
+    return runs

@@ -1,0 +1,1 @@
+"""The door: the command line, one subcommand a file."""

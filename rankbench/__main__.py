@@ -1,0 +1,53 @@
+"""The command line.
+
+Exit codes: 0 done, 1 some runs failed (all are recorded), 2 bad usage or input before any work, 130
+interrupted with the store intact.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import typer
+
+from typer.exceptions import TyperException
+
+from bench.errors import BadInput
+from rankbench import check, data, list, report, run, show, speed  # noqa: A004
+from rankbench.console import complain
+
+app = typer.Typer(
+    name="rankbench",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Compare CTR ranking models at matched budgets, under one protocol, with honest statistics.",
+)
+app.command("list")(list.run)
+app.add_typer(data.app, name="data")
+for command in (show, run, report, speed, check):
+    app.command(command.__name__.rpartition(".")[2])(command.run)
+
+
+def main() -> None:
+    """Runs the command in `sys.argv` and exits with its code."""
+    try:
+        code = app(standalone_mode=False)
+    except TyperException as error:
+        complain(error.format_message())
+        code = 2
+    except BadInput as error:
+        complain(str(error))
+        code = 2
+    except (KeyboardInterrupt, typer.Abort):
+        complain("interrupted; what had finished is in the store")
+        code = 130
+    except BrokenPipeError:  # whoever read the answer has gone
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = 0
+    sys.exit(code)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,50 @@
+"""What goes where: answers on stdout, progress and complaints on stderr."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+_WIDTH_OF_A_FILE = 200
+"""Columns of a table that goes into a file or a pipe, where no terminal says how many there are."""
+
+
+def answer(text: str) -> None:
+    """One answer on stdout."""
+    print(text)
+
+
+def answer_json(value: Any) -> None:
+    """The answer for machines, on stdout."""
+    json.dump(value, sys.stdout, indent=1, ensure_ascii=False)
+    print()
+
+
+def complain(text: str) -> None:
+    """One line on stderr."""
+    print(f"rankbench: {text}", file=sys.stderr)
+
+
+def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """A table on stdout, numbers to the right."""
+    console = Console(width=None if sys.stdout.isatty() else _WIDTH_OF_A_FILE)
+    printed = Table(title=title, title_justify="left", title_style="bold")
+    for index, column in enumerate(columns):
+        numeric = all(row[index][:1] in "0123456789+-−–±" or not row[index] for row in rows)
+        printed.add_column(column, justify="right" if numeric else "left", overflow="fold")
+    for row in rows:
+        printed.add_row(*row)
+    console.print(printed)
+
+
+def count(value: float) -> str:
+    """A large number, short: 950, 12.3k, 1.2M, 4.5G."""
+    for size, suffix in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
+        if abs(value) >= size:
+            return f"{value / size:.4g}{suffix}"
+    return f"{value:.4g}"

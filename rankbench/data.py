@@ -1,0 +1,104 @@
+"""`rankbench data`: make a data set, or look at one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from bench.errors import BadInput, unknown_name
+from rankbench import options
+from rankbench.console import answer, answer_json, table
+from rankbench.options import DEFAULT_DATA, parse_count
+from rankbench.progress import row_progress
+
+if TYPE_CHECKING:
+    from bench.dataset import Dataset
+
+app = typer.Typer(no_args_is_help=True, help="Make a data set, or look at one.")
+
+
+@app.command()
+def synthesize(
+    rows: Annotated[str, typer.Option(help="Rows of all splits together, such as 600k.")] = "600k",
+    seed: Annotated[int, typer.Option(help="Seed of the world.")] = 0,
+    data_dir: options.DataDir = DEFAULT_DATA,
+) -> None:
+    """Generate the synthetic data set, whose true probabilities are known."""
+    answer(str(synthetic(parse_count("rows", rows), seed, data_dir).directory))
+
+
+@app.command("import")
+def import_(
+    path: Annotated[
+        Path, typer.Argument(help="A CSV, TSV or Parquet file; with --as, the folder of its files.")
+    ],
+    schema: Annotated[Path | None, typer.Option(help="TOML file that says what the columns mean.")] = None,
+    known_as: Annotated[
+        str | None, typer.Option("--as", help="A data set with a loader, see 'list data'.")
+    ] = None,
+    data_dir: options.DataDir = DEFAULT_DATA,
+) -> None:
+    """Import a file by a schema of yours, or a data set that has a loader."""
+    from bench.importing import ImportPlan, import_table
+    from bench.named import NAMED
+
+    if (schema is None) == (known_as is None):
+        raise BadInput("say either --schema FILE (any table) or --as NAME (a data set with a loader)")
+    if known_as is not None:
+        if known_as not in NAMED:
+            raise unknown_name("data set with a loader", known_as, NAMED)
+        dataset = NAMED[known_as].load(path, data_dir / known_as)
+    else:
+        assert schema is not None
+        plan = ImportPlan.from_toml(schema)
+        with row_progress(f"importing {plan.name}") as progress:
+            dataset = import_table(plan, path, data_dir / plan.name, progress=progress)
+    answer(str(dataset.directory))
+
+
+@app.command()
+def describe(
+    name: Annotated[str, typer.Argument(help="A data set in the data folder.")],
+    references: Annotated[
+        bool, typer.Option(help="Also fit a logistic regression, as a floor; takes minutes on large sets.")
+    ] = False,
+    data_dir: options.DataDir = DEFAULT_DATA,
+    json: options.Json = False,
+) -> None:
+    """Say what a data set holds: fields, base rates, users, splits, fingerprint."""
+    from bench.describe import describe as described
+
+    dataset = options.open_dataset(name, data_dir)
+    description = described(dataset)
+    if references:
+        from bench.references import logistic_regression_auc
+
+        description["logistic_regression_auc"] = logistic_regression_auc(dataset)
+    if json:
+        answer_json(description)
+        return
+    fields = description.pop("fields")
+    columns = list(fields[0])
+    table(name, columns, [[_cell(field[column]) for column in columns] for field in fields])
+    for key, value in description.items():
+        answer(f"{key.replace('_', ' ')}: {_cell(value)}")
+
+
+def synthetic(rows: int, seed: int, data_dir: Path) -> Dataset:
+    """The synthetic data set of that size and seed, generated if it is not there yet."""
+    from bench.dataset import MANIFEST, Dataset
+    from bench.synthetic import dataset_name, synthesize
+
+    directory = data_dir / dataset_name(rows, seed)
+    if (directory / MANIFEST).is_file():
+        return Dataset.open(directory)
+    with row_progress(f"synthesizing {directory.name}") as progress:
+        return synthesize(directory, rows=rows, seed=seed, progress=progress)
+
+
+def _cell(value: object) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{key} {_cell(item)}" for key, item in value.items())
+    return f"{value:.4f}" if isinstance(value, float) else "" if value is None else str(value)

@@ -1,0 +1,63 @@
+"""`rankbench list`: what there is."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+from bench.contestants import contestants
+from bench.errors import unknown_name
+from bench.protocols import PROTOCOLS
+from bench.suites import SUITES
+from rankbench import options
+from rankbench.console import answer_json, table
+
+KINDS = ("models", "suites", "protocols", "data")
+
+
+def run(
+    kind: Annotated[str | None, typer.Argument(help=f"One of {', '.join(KINDS)}; all by default.")] = None,
+    contestant: options.Plugins = None,
+    json: options.Json = False,
+) -> None:
+    """List the contestants, suites, protocols and data sets with a loader."""
+    if kind is not None and kind not in KINDS:
+        raise unknown_name("kind", kind, KINDS)
+    listed = {name: rows for name, rows in _all(contestant or []).items() if kind in (None, name)}
+    if json:
+        answer_json(listed)
+        return
+    for name, rows in listed.items():
+        columns = list(rows[0])
+        table(name, columns, [[str(row[column]) for column in columns] for row in rows])
+
+
+def _all(plugins: list[str]) -> dict[str, list[dict[str, Any]]]:
+    from bench.named import NAMED
+
+    return {
+        "models": [
+            {
+                "name": c.name,
+                "model": c.title,
+                "paper": c.paper.title if c.paper else "",
+                "year": c.paper.year if c.paper else "",
+                "arXiv": (c.paper.arxiv or "") if c.paper else "",
+                "grows by": c.dial.name,
+            }
+            for c in contestants((), plugins)
+        ],
+        "suites": [{"name": s.name, "what": s.description} for s in SUITES.values()],
+        "protocols": [
+            {
+                "name": p.name,
+                "dense": f"{p.dense_optimizer} {p.dense_lr:g}",
+                "sparse": f"adagrad {p.sparse_lr:g}",
+                "batch": p.batch_size,
+                "epochs": p.epochs,
+            }
+            for p in PROTOCOLS.values()
+        ],
+        "data": [{"name": n.name, "what": n.description} for n in NAMED.values()],
+    }

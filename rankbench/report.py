@@ -1,0 +1,80 @@
+"""`rankbench report`: tables, figures and one page from the records. Imports no torch."""
+
+from __future__ import annotations
+
+import dataclasses
+import shlex
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from bench.contestants import contestants
+from rankbench import options
+from rankbench.console import answer, answer_json, table
+from rankbench.options import DEFAULT_STORE
+
+if TYPE_CHECKING:
+    from reports.standings import Standing, Standings
+
+
+def run(
+    store: options.Store = DEFAULT_STORE,
+    output: Annotated[
+        Path | None, typer.Option("--output", help="Folder of the report; STORE/report by default.")
+    ] = None,
+    contestant: options.Plugins = None,
+    json: options.Json = False,
+) -> None:
+    """Write the page, tables and figures of a store, and print the comparison."""
+    write_and_print(store, output or store / "report", plugins=contestant, json=json)
+
+
+def write_and_print(store: Path, output: Path, *, plugins: list[str] | None, json: bool) -> None:
+    """Writes the report of `store` and answers with its standings and where it lies.
+
+    Raises:
+        BadInput: the store holds nothing to report.
+    """
+    from reports.page import build_report
+
+    titles = {c.name: c.title for c in contestants((), plugins or [])}
+    command = shlex.join(["rankbench", "report", "--store", str(store)])
+    files = build_report(store, output, command=command, titles=titles)
+    if json:
+        answer_json({"page": str(files.page), "standings": [_plain(s) for s in files.standings]})
+        return
+    for standings in files.standings:
+        _print(standings)
+    answer(f"report: {files.page}")
+
+
+def _print(standings: Standings) -> None:
+    from reports.notation import estimate, points, short
+
+    columns = ["rank", "model", "seeds", "dense", "FLOPs", "AUC", "log loss", "UAUC"]
+    columns += [f"Δ AUC ×100 to {standings.baseline}", "verdict"]
+
+    def cells(row: Standing) -> list[str]:
+        return [
+            "" if row.rank is None else str(row.rank),
+            row.label,
+            str(len(row.seeds)),
+            short(row.dense_parameters),
+            short(row.flops_forward),
+            *(estimate(row.metrics.get(metric), 4) for metric in ("auc", "log_loss", "uauc")),
+            points(row.to_baseline),
+            row.verdict,
+        ]
+
+    rows = [cells(row) for row in standings.rows]
+    table(f"{standings.setting} · {standings.comparison} · {standings.task}", columns, rows)
+    if "auc" in standings.oracle:
+        answer(f"the true probabilities themselves: AUC {standings.oracle['auc']:.4f}")
+
+
+def _plain(standings: Standings) -> dict[str, Any]:
+    """Standings for machines: the pairs, keyed by two labels, become a list."""
+    plain = dataclasses.asdict(standings)
+    plain["pairs"] = [{"first": a, "second": b, **d} for (a, b), d in plain["pairs"].items()]
+    return plain

@@ -1,0 +1,101 @@
+"""From the options of `run`, `show` and `speed` to a request: what is compared, on what, and how."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from bench.contestants import contestants, registered
+from bench.contract import Contestant
+from bench.errors import BadInput, unknown_name
+from bench.protocols import protocol
+from bench.spec import Budget
+from bench.suites import SUITES, Suite
+from rankbench import options
+from rankbench.data import synthetic
+
+if TYPE_CHECKING:
+    from bench.dataset import Dataset
+    from bench.sweep import Request
+
+SYNTHETIC_SEED = 0
+"""Of the world that suites share; another one is made by `data synthesize --seed` and named by --data."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Choices:
+    """What the command line says in place of a suite's own choices; None or empty: the suite's."""
+
+    data: str | None = None
+    data_dir: Path = options.DEFAULT_DATA
+    rows: str | None = None
+    budget: str | None = None
+    budget_kind: str = "dense_parameters"
+    contestants: str | None = None
+    plugins: list[str] | None = None
+    width: int | None = None
+    sequence_encoder: str | None = None
+    settings: list[str] | None = None
+    protocol: str | None = None
+    protocol_overrides: dict[str, Any] = dataclasses.field(default_factory=dict)
+    seeds: int | None = None
+
+
+def request(target: str, choices: Choices) -> Request:
+    """The request for `target`, a suite or one contestant (in the suite `compare`).
+
+    Raises:
+        BadInput: an unknown name, or a value that cannot be used.
+    """
+    suite, chosen = _chosen(target, choices)
+    settings = options.parse_settings(choices.settings)
+    if settings and len(chosen) != 1:
+        raise BadInput(f"--set is for one contestant, but {len(chosen)} were named")
+    seeds = suite.seeds if choices.seeds is None else choices.seeds
+    if seeds < 1:
+        raise BadInput(f"--seeds is {seeds}; it must be 1 or more")
+    given: dict[str, Any] = {"width": choices.width, "sequence_encoder": choices.sequence_encoder}
+    features = dataclasses.replace(suite.features, **{k: v for k, v in given.items() if v is not None})
+    budgets: tuple[Budget | None, ...] = suite.budgets
+    if choices.budget is not None:
+        budgets = options.parse_budgets(choices.budget, choices.budget_kind)
+    trained_by = protocol(choices.protocol or suite.protocol, choices.protocol_overrides)
+    dataset = _dataset(suite, choices)
+
+    from bench.sweep import Request  # imports torch: only once everything cheap is known to be right
+
+    return Request(
+        contestants=chosen,
+        dataset=dataset,
+        features=features,
+        protocol=trained_by,
+        budgets=budgets,
+        seeds=range(seeds),
+        hyperparameters=settings,
+    )
+
+
+def _chosen(target: str, choices: Choices) -> tuple[Suite, list[Contestant]]:
+    plugins = choices.plugins or []
+    if target in SUITES:
+        suite = SUITES[target]
+        if choices.contestants is not None:
+            return suite, contestants(choices.contestants.split(","), plugins)
+        return suite, contestants(suite.contestants, plugins)
+    known = {c.name: c for c in contestants((), plugins)}
+    if target not in known:
+        raise unknown_name("suite or contestant", target, [*SUITES, *registered()])
+    if choices.contestants is not None:
+        raise BadInput(f"--contestants is for suites; '{target}' is one contestant")
+    return SUITES["compare"], [known[target]]
+
+
+def _dataset(suite: Suite, choices: Choices) -> Dataset:
+    name = choices.data or suite.dataset
+    if name == "synthetic":
+        rows = suite.synthetic_rows if choices.rows is None else options.parse_count("--rows", choices.rows)
+        return synthetic(rows, SYNTHETIC_SEED, choices.data_dir)
+    if choices.rows is not None:
+        raise BadInput(f"--rows is for the synthetic data set; '{name}' has the rows it has")
+    return options.open_dataset(name, choices.data_dir)

@@ -1,0 +1,121 @@
+"""`rankbench show`: the cost table, nothing trained."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from rankbench import options
+from rankbench.console import answer, answer_json, count, table
+from rankbench.options import DEFAULT_DATA
+from rankbench.request import Choices, request
+
+if TYPE_CHECKING:
+    from bench.sweep import Sized
+
+
+def run(
+    target: Annotated[str, typer.Argument(help="A suite, or one contestant.")],
+    data: options.Data = None,
+    rows: options.Rows = None,
+    budget: options.BudgetText = None,
+    budget_kind: options.BudgetKind = "dense_parameters",
+    contestants: options.Contestants = None,
+    contestant: options.Plugins = None,
+    settings: options.Settings = None,
+    width: options.Width = None,
+    sequence_encoder: options.SequenceEncoder = None,
+    data_dir: options.DataDir = DEFAULT_DATA,
+    json: options.Json = False,
+) -> None:
+    """Show what each contestant costs at a budget, and the hyper-parameters that meet it."""
+    asked = request(
+        target,
+        Choices(
+            data=data,
+            data_dir=data_dir,
+            rows=rows,
+            budget=budget,
+            budget_kind=budget_kind,
+            contestants=contestants,
+            plugins=contestant,
+            width=width,
+            sequence_encoder=sequence_encoder,
+            settings=settings,
+        ),
+    )
+    from bench.sweep import size
+
+    sized = size(asked)
+    if json:
+        answer_json([_row(s) for s in sized])
+        return
+    possible = [s for s in sized if s.cost is not None]
+    if possible:
+        embedded = possible[0].cost
+        assert embedded is not None
+        answer(
+            f"{asked.dataset.name}: {len(asked.dataset.schema.fields)} fields, "
+            f"{count(embedded.embedding_parameters)} embedding parameters and "
+            f"{count(embedded.encoder_parameters)} encoder parameters, the same for all"
+        )
+        table(
+            "Cost per example; 2 FLOPs per multiply-add of matrix products",
+            [
+                "model",
+                "budget",
+                "dense",
+                "error",
+                "active",
+                "FLOPs",
+                "FLOPs/dense",
+                "train FLOPs",
+                "activations",
+                "solved",
+            ],
+            [_cells(s) for s in possible],
+        )
+    for s in sized:
+        if s.reason is not None:
+            answer(s.reason)
+
+
+def _row(s: Sized) -> dict[str, Any]:
+    return {
+        "contestant": s.contestant.name,
+        "budget": None if s.budget is None else {"kind": s.budget.kind, "target": s.budget.target},
+        "error": _error(s),
+        "cost": None if s.cost is None else vars(s.cost),
+        "hyperparameters": s.hyperparameters,
+        "reason": s.reason,
+    }
+
+
+def _error(s: Sized) -> float | None:
+    """How far the size is from the budget, relative and signed."""
+    return (
+        None if s.budget is None or s.cost is None else getattr(s.cost, s.budget.kind) / s.budget.target - 1
+    )
+
+
+def _cells(s: Sized) -> list[str]:
+    assert s.cost is not None
+    error, solved = _error(s), {s.contestant.dial.name, s.contestant.trim}
+    changed = {
+        name: value
+        for name, value in s.hyperparameters.items()
+        if name in solved or value != s.contestant.hyperparameters.get(name)
+    }
+    return [
+        s.contestant.title,
+        "" if s.budget is None else count(s.budget.target),
+        count(s.cost.dense_parameters),
+        "" if error is None else f"{error:+.2%}",
+        count(s.cost.active_parameters),
+        count(s.cost.flops_forward),
+        f"{s.cost.flops_forward / s.cost.dense_parameters:.2f}",
+        count(s.cost.flops_train),
+        f"{count(s.cost.activation_bytes)}B",
+        ", ".join(f"{name} {value}" for name, value in changed.items()),
+    ]
