@@ -31,11 +31,14 @@ def audit_store(store: Store) -> Iterator[str]:
 
 
 def _audit_run(run: Run, store: Store) -> Iterator[str]:
-    try:
-        pq.read_metadata(store.curve_path(run.key))
-        predictions = pq.read_table(store.prediction_path(run.key))
-    except (OSError, pa.ArrowInvalid) as error:
-        yield f"{error}"
+    tables = {}
+    for path in (store.curve_path(run.key), store.prediction_path(run.key)):
+        try:
+            tables[path] = pq.read_table(path)
+        except (OSError, pa.ArrowInvalid) as error:
+            yield f"{path} cannot be read: {error}"
+    predictions = tables.get(store.prediction_path(run.key))
+    if predictions is None:
         return
     assert run.metrics is not None, "an ok run has metrics"
     for task, recorded in run.metrics["test"].items():

@@ -182,7 +182,7 @@ class DatasetWriter:
     has all its rows; until then it is written beside it, and an interrupted write leaves nothing to open.
 
     Args:
-        directory: where the data set will stand; what is there is replaced at the end.
+        directory: where the data set will stand; a data set that is there is replaced at the end.
         name, rev: identity of the data set; `rev` is raised by hand when its making changes.
         schema: what the columns mean.
         rows: rows of each split; valid and test may not be empty, nor train.
@@ -206,6 +206,8 @@ class DatasetWriter:
             raise BadInput(
                 f"data set '{name}': the {empty[0]} split has no rows; each of {', '.join(SPLITS)} needs some"
             )
+        if directory.exists() and not (directory / MANIFEST).is_file():
+            raise BadInput(f"{directory} exists and is no data set; remove it or choose another place")
         self.directory = directory
         self.manifest: dict[str, Any] = {
             "format": FORMAT,

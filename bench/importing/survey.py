@@ -1,0 +1,96 @@
+"""What the training rows say: how often each value occurs, and the mean and spread of each number."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from bench.dataset import SPLITS
+from bench.errors import BadInput
+from bench.importing.ids import Dictionary, Ids, Vocabulary, vocabulary
+from bench.importing.plan import ImportPlan
+from bench.importing.splits import SplitOf
+from bench.importing.spool import Spool
+
+TRAIN = SPLITS.index("train")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Survey:
+    """What the training rows say.
+
+    Args:
+        vocabularies: of every field with a dictionary of its own.
+        mean, std: float64 (numeric fields,), over the values present; a field of one value or none has std 1.
+    """
+
+    vocabularies: Mapping[str, Vocabulary]
+    mean: np.ndarray
+    std: np.ndarray
+
+
+def survey(plan: ImportPlan, spool: Spool, split_of: SplitOf, ids: Mapping[str, Ids]) -> Survey:
+    """Passes over the training rows of `spool`.
+
+    Raises:
+        BadInput: a field without a known value, or numbers too far apart to be measured.
+    """
+    mean, std = _mean_and_std(plan, spool, split_of)
+    return Survey(vocabularies=_vocabularies(plan, spool, split_of, ids), mean=mean, std=std)
+
+
+def _train_blocks(spool: Spool, split_of: SplitOf, names: list[str]) -> Iterator[dict[str, np.ndarray]]:
+    for first_row, columns in spool.blocks():
+        train = split_of(first_row, columns) == TRAIN
+        yield {name: columns[name][train] for name in names}
+
+
+def _vocabularies(
+    plan: ImportPlan, spool: Spool, split_of: SplitOf, ids: Mapping[str, Ids]
+) -> dict[str, Vocabulary]:
+    dictionaries = {
+        field.name: dictionary
+        for field in plan.fields
+        if field.table is None and isinstance(dictionary := ids.get(field.name), Dictionary)
+    }
+    counts = {name: np.zeros(len(dictionary), np.int64) for name, dictionary in dictionaries.items()}
+    categorical = [(i, f.name) for i, f in enumerate(plan.of_kind("categorical")) if f.name in counts]
+    sequences = [(f"sequence.{f.name}", f.name) for f in plan.of_kind("sequence") if f.name in counts]
+    for columns in _train_blocks(spool, split_of, ["categorical", *(column for column, _ in sequences)]):
+        for i, name in categorical:
+            np.add.at(counts[name], columns["categorical"][:, i], 1)
+        for column, name in sequences:
+            np.add.at(counts[name], columns[column].ravel(), 1)
+    return {
+        field.name: vocabulary(field, dictionaries[field.name], counts[field.name])
+        for field in plan.fields
+        if field.name in dictionaries
+    }
+
+
+def _mean_and_std(plan: ImportPlan, spool: Spool, split_of: SplitOf) -> tuple[np.ndarray, np.ndarray]:
+    """Two passes, since a variance from sums of squares loses its digits where the mean is large."""
+    fields = plan.of_kind("numeric")
+    present, total, squares = np.zeros((3, len(fields)))
+    low, high = np.full(len(fields), np.inf), np.full(len(fields), -np.inf)
+    with np.errstate(over="ignore"):  # refused below
+        for columns in _train_blocks(spool, split_of, ["numeric"]):
+            x = columns["numeric"]
+            present += np.count_nonzero(~np.isnan(x), axis=0)
+            total += np.nansum(x, axis=0)
+            low = np.fmin(low, np.fmin.reduce(x, axis=0, initial=np.inf))
+            high = np.fmax(high, np.fmax.reduce(x, axis=0, initial=-np.inf))
+        varies = low < high  # the mean of equal numbers need not be that number to the last bit
+        mean = np.where(varies, total / np.maximum(present, 1), np.where(present > 0, low, 0.0))
+        for columns in _train_blocks(spool, split_of, ["numeric"]):
+            squares += np.nansum((columns["numeric"] - mean) ** 2, axis=0)
+        std = np.where(varies, np.sqrt(squares / np.maximum(present, 1)), 1.0)
+    for i, field in enumerate(fields):
+        if not (np.isfinite(mean[i]) and np.isfinite(std[i]) and std[i] > 0):
+            raise BadInput(
+                f"field '{field.name}': numbers from {low[i]:g} to {high[i]:g} cannot be standardised; "
+                "transform = 'log1p' may help"
+            )
+    return mean, std

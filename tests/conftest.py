@@ -1,0 +1,33 @@
+"""What tests of several folders share."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from bench.dataset import Dataset
+from bench.synthetic import synthesize
+
+CHECKOUT = Path(__file__).parents[1]
+
+
+@pytest.fixture
+def real_data() -> Callable[[str], Path]:
+    """Finds a file or folder of the real data, which is not part of the project; skips where it is absent."""
+    root = Path(os.environ.get("RANKBENCH_DATA", CHECKOUT.parent / "shared" / "data"))
+
+    def find(name: str) -> Path:
+        if not (root / name).exists():
+            pytest.skip(f"real data is absent: {root / name}")
+        return root / name
+
+    return find
+
+
+@pytest.fixture(scope="session")
+def small_world(tmp_path_factory: pytest.TempPathFactory) -> Dataset:
+    """A synthetic data set of 12,000 rows."""
+    return synthesize(tmp_path_factory.mktemp("data") / "world", rows=12_000, seed=0)
