@@ -1,0 +1,242 @@
+"""The figures: AUC against size, and training curves. Drawn without pyplot and its global state."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+
+import matplotlib.ticker
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from reports.curves import MeanCurve
+from reports.drawing import GRID, INK, Image, Mark, rendered, style
+from reports.notation import exact, fixed, letter_of_billion, short
+from reports.standings import Standing, Standings
+
+LINE_HEIGHT = 0.052
+"""Least distance of two labels, as a share of the height of the axes."""
+
+
+def size_figure(
+    name: str, by_budget: Sequence[tuple[str, Standings]], mark: Mapping[str, Mark]
+) -> Image | None:
+    """Test AUC against dense parameters and against forward FLOPs, for one setting and task.
+
+    Args:
+        by_budget: (kind of budget, standings) of every comparison of the setting; points of one contestant
+            under one kind of budget are joined.
+
+    Returns:
+        None where no contestant has a result.
+    """
+    series = _series(by_budget)
+    if not series:
+        return None
+    task = by_budget[0][1].task
+    with style():
+        figure = Figure(figsize=(9.0, 4.2))
+        left, right = figure.subplots(1, 2, sharey=True)
+        for axes, column in ((left, "dense_parameters"), (right, "flops_forward")):
+            for rows in series.values():
+                _draw_series(axes, rows, column, mark[rows[0].contestant])
+            sizes = [getattr(row, column) for rows in series.values() for row in rows]
+            _size_axis(axes, sizes, letter_of_billion(column))
+        left.set_xlabel("dense parameters")
+        right.set_xlabel("forward FLOPs per example")
+        left.set_ylabel(f"test AUC, {task}")
+        oracle_note = _draw_oracle((left, right), by_budget)
+        _label_series(right, series, "flops_forward", mark)
+        figure.subplots_adjust(left=0.085, right=0.80, bottom=0.13, top=0.96, wspace=0.08)
+        png, pdf = rendered(figure)
+    joined = " Points of one contestant at several budgets are joined." if len(by_budget) > 1 else ""
+    return Image(
+        name=name,
+        png=png,
+        pdf=pdf,
+        caption=f"Test AUC of the task {task}: {_seeds_in_words(series)}.{joined}{oracle_note}",
+        alternative=f"Test AUC of {task} against dense parameters and against forward FLOPs per example",
+    )
+
+
+def curve_figure(name: str, curves: Sequence[MeanCurve], mark: Mapping[str, Mark]) -> Image | None:
+    """A small panel per contestant, the others faint behind it; None where there are no curves."""
+    if not curves:
+        return None
+    quantity = curves[0].quantity
+    title = quantity[0].upper() + quantity[1:]
+    columns = min(len(curves), 5)
+    num_rows = math.ceil(len(curves) / columns)
+    with style():
+        figure = Figure(figsize=(9.0, 0.55 + 1.75 * num_rows), layout="constrained")
+        panels = figure.subplots(num_rows, columns, sharex=True, sharey=True, squeeze=False).ravel()
+        for axes, curve in zip(panels, curves, strict=False):
+            for other in curves:
+                axes.plot(other.step, other.value, color=GRID, linewidth=1.0, zorder=1)
+            colour = mark[curve.contestant].colour
+            axes.plot(curve.step, curve.value, color=colour, linewidth=1.6, zorder=2)
+            axes.set_title(curve.label, loc="left", color=colour)
+            axes.grid(visible=False)
+            axes.xaxis.set_major_locator(matplotlib.ticker.MaxNLocator(3, integer=True))
+            axes.xaxis.set_major_formatter(lambda value, _: short(value))
+        for axes in panels[len(curves) :]:
+            axes.set_visible(False)
+        for axes in panels[len(curves) - columns : len(curves)]:  # the lowest of each column
+            axes.tick_params(labelbottom=True)
+        panels[0].set_ylim(*_curve_limits(curves))
+        figure.supxlabel("step", fontsize=9.0)
+        figure.supylabel(quantity, fontsize=9.0)
+        png, pdf = rendered(figure)
+    return Image(
+        name=name,
+        png=png,
+        pdf=pdf,
+        caption=f"{title} over training steps: mean over seeds, as far as all went.",
+        alternative=f"{title} over training steps, a panel per contestant",
+    )
+
+
+def spread(positions: Sequence[float], gap: float) -> list[float]:
+    """Positions at least `gap` apart, in the same order, moved as little as possible (least squares).
+
+    Subtracting `gap` per place turns it into isotonic regression, solved by pooling adjacent violators.
+    """
+    order = np.argsort(positions, kind="stable")
+    pools: list[tuple[float, int]] = []
+    for place, index in enumerate(order):
+        mean, size = positions[index] - gap * place, 1
+        while pools and pools[-1][0] > mean:
+            earlier, count = pools.pop()
+            mean, size = (earlier * count + mean * size) / (count + size), count + size
+        pools.append((mean, size))
+    shifted = [mean for mean, size in pools for _ in range(size)]
+    result = [0.0] * len(positions)
+    for place, index in enumerate(order):
+        result[index] = shifted[place] + gap * place
+    return result
+
+
+def _series(by_budget: Sequence[tuple[str, Standings]]) -> dict[tuple[str, str], list[Standing]]:
+    """(label, kind of budget) → rows with a result, from the smallest; drawn in sorted order."""
+    series: dict[tuple[str, str], list[Standing]] = {}
+    for kind, standings in by_budget:
+        for row in standings.rows:
+            if "auc" in row.metrics:
+                series.setdefault((row.label, kind), []).append(row)
+    return dict(sorted(series.items()))
+
+
+def _seeds_in_words(series: Mapping[tuple[str, str], Sequence[Standing]]) -> str:
+    counts = sorted({row.metrics["auc"].num_seeds for rows in series.values() for row in rows})
+    if counts[-1] == 1:
+        return "one seed, so no interval"
+    return (
+        f"mean over {' to '.join(map(str, counts[:: max(1, len(counts) - 1)]))} seeds with its 95 % interval"
+    )
+
+
+def _draw_series(axes: Axes, rows: Sequence[Standing], column: str, mark: Mark) -> None:
+    x = [getattr(row, column) for row in rows]
+    y = [row.metrics["auc"].mean for row in rows]
+    half_widths = [row.metrics["auc"].half_width or 0.0 for row in rows]
+    axes.errorbar(
+        x,
+        y,
+        yerr=half_widths,
+        color=mark.colour,
+        marker=mark.marker,
+        markersize=5.5,
+        markeredgecolor="white",
+        markeredgewidth=0.6,
+        linewidth=1.3,
+        elinewidth=1.1,
+        capsize=0,
+        zorder=3,
+    )
+
+
+def _size_axis(axes: Axes, sizes: Sequence[int], billion: str) -> None:
+    """Logarithmic, ticked at round numbers however narrow the range."""
+    low, high = min(sizes), max(sizes)
+    margin = max((high / low) ** 0.12, 1.02)
+    low, high = low / margin, high * margin
+    axes.set_xscale("log")
+    axes.set_xlim(low, high)
+    if high / low > 8:
+        decades = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
+        steps = (1,) if high / low > 1000 else (1, 3)
+        ticks = [step * 10.0**decade for decade in decades for step in steps]
+    else:
+        ticks = list(matplotlib.ticker.MaxNLocator(4, steps=[1, 2, 5, 10]).tick_values(low, high))
+    axes.xaxis.set_major_locator(
+        matplotlib.ticker.FixedLocator([tick for tick in ticks if low <= tick <= high])
+    )
+    axes.xaxis.set_minor_locator(matplotlib.ticker.NullLocator())
+    axes.xaxis.set_major_formatter(lambda value, _: exact(round(value), billion=billion))
+
+
+def _draw_oracle(panels: Sequence[Axes], by_budget: Sequence[tuple[str, Standings]]) -> str:
+    """A dashed line if it is near the points, else a sentence for the caption."""
+    known = [standings.oracle["auc"] for _, standings in by_budget if "auc" in standings.oracle]
+    if not known:
+        return ""
+    low, high = panels[0].get_ylim()
+    if known[0] > high + 0.5 * (high - low):
+        return f" The oracle (true probabilities, AUC {fixed(known[0], 4)}) lies above the figure."
+    for axes in panels:
+        axes.axhline(known[0], color=INK, linewidth=1.0, linestyle=(0, (4, 3)), zorder=2)
+    axes = panels[0]
+    axes.annotate(
+        "oracle",
+        (0.02, known[0]),
+        xycoords=("axes fraction", "data"),
+        xytext=(0, 3),
+        textcoords="offset points",
+        color=INK,
+    )
+    axes.set_ylim(low, max(high, known[0] + 0.08 * (high - low)))
+    return f" Dashed: the oracle (true probabilities), AUC {fixed(known[0], 4)}."
+
+
+def _label_series(
+    axes: Axes, series: Mapping[tuple[str, str], Sequence[Standing]], column: str, mark: Mapping[str, Mark]
+) -> None:
+    """Names in a column right of the axes, each tied to its contestant's last point."""
+    last: dict[str, Standing] = {}
+    for (label, _), rows in series.items():
+        candidates = [*rows, *([last[label]] if label in last else [])]
+        last[label] = max(candidates, key=lambda row: getattr(row, column))
+    low, high = axes.get_ylim()
+    heights = [(row.metrics["auc"].mean - low) / (high - low) for row in last.values()]
+    gap = min(LINE_HEIGHT, 1.0 / max(1, len(heights) - 1))
+    for (label, row), height in zip(last.items(), spread(heights, gap), strict=True):
+        colour = mark[row.contestant].colour
+        axes.annotate(
+            label,
+            xy=(getattr(row, column), row.metrics["auc"].mean),
+            xycoords="data",
+            xytext=(1.05, height),
+            textcoords="axes fraction",
+            color=colour,
+            va="center",
+            arrowprops={
+                "arrowstyle": "-",
+                "color": colour,
+                "linewidth": 0.6,
+                "alpha": 0.55,
+                "shrinkA": 2,
+                "shrinkB": 4,
+                "relpos": (0, 0.5),
+            },
+            annotation_clip=False,
+        )
+
+
+def _curve_limits(curves: Sequence[MeanCurve]) -> tuple[float, float]:
+    """The range of values after the first fifth of the steps, in which all come from far outside."""
+    kept = [curve.value[curve.step >= 0.2 * curve.step[-1]] for curve in curves]
+    values = np.concatenate(kept)
+    low, high = float(values.min()), float(values.max())
+    margin = 0.05 * (high - low) or 0.01
+    return low - margin, high + margin

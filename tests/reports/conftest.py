@@ -1,0 +1,184 @@
+"""Small synthetic stores for the tests of the judge: random predictions of controlled AUC, no training."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from bench import metrics
+from bench.record import Cost, Run
+from bench.spec import Budget, ContestantRef, DatasetRef, FeatureSpec, Protocol, Spec
+from bench.store import Store
+from reports.comparison import settings
+from reports.frame import run_frame
+from reports.standings import Standings, judge
+
+NUM_ROWS = 3000
+SIGNAL = {"dlrm-mlp": 0.8, "dcnv2": 0.81, "rankmixer": 1.2}
+"""How strongly a contestant's logits follow the truth; 0.9 for any other."""
+ENVIRONMENT = {"commit": "c0ffee", "dirty": False, "libraries": {"torch": "2.13.0"}, "cores": 2}
+
+
+class StoreBuilder:
+    """Adds runs to the store in `directory`. The same arguments always give the same numbers."""
+
+    titles: ClassVar = {"dlrm-mlp": "DLRM-MLP", "dcnv2": "DCNv2", "rankmixer": "RankMixer"}
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        self.store = Store(directory)
+
+    def standings(self) -> list[Standings]:
+        """The verdict on every comparison and task."""
+        frame = run_frame(self.store.read().runs.values())
+        return [
+            judge(setting.title, comparison, task, self.store)
+            for setting in settings(frame, self.titles)
+            for comparison in setting.comparisons
+            for task in comparison.tasks
+        ]
+
+    def spec(
+        self,
+        contestant: str,
+        seed: int,
+        *,
+        budget: int | None = 100_000,
+        rev: int = 1,
+        dataset: str = "toy",
+        fingerprint: str = "a",
+        hyperparameters: Mapping[str, Any] | None = None,
+    ) -> Spec:
+        return Spec(
+            dataset=DatasetRef(name=dataset, rev=1, fingerprint=fingerprint * 64),
+            features=FeatureSpec(),
+            contestant=ContestantRef(
+                name=contestant, rev=rev, hyperparameters=hyperparameters or {"width": 64}
+            ),
+            protocol=Protocol(name="paper"),
+            budget=None if budget is None else Budget(kind="dense_parameters", target=budget),
+            seed=seed,
+        )
+
+    def ok(
+        self,
+        spec: Spec,
+        *,
+        tasks: tuple[str, ...] = ("finish",),
+        users: bool = True,
+        predictions: bool = True,
+        epochs: int = 1,
+        environment: Mapping[str, Any] = ENVIRONMENT,
+        train_s: float = 12.5,
+    ) -> Run:
+        """A run that ended well, with its predictions and curve."""
+        world = np.random.default_rng(ord(spec.dataset.fingerprint[0]))
+        truth = world.normal(size=(NUM_ROWS, len(tasks)))
+        label = (world.random(truth.shape) < 1 / (1 + np.exp(1 - truth))).astype(np.uint8)
+        user = world.integers(0, NUM_ROWS // 10, NUM_ROWS)
+        # Seeds of a contestant differ a little, contestants among each other a little more.
+        noise = 0.65 * world.normal(size=truth.shape)
+        for name, scale in ((spec.contestant.name, 0.2), (spec.key(), 0.08)):
+            noise += scale * _generator(name).normal(size=truth.shape)
+        cost = cost_of(spec)
+        strength = SIGNAL.get(spec.contestant.name, 0.9) + 0.05 * np.log10(cost.dense_parameters / 100_000)
+        logit = (strength * truth + noise - 1).astype(np.float32)
+        measured = metrics.evaluate(label, logit, tasks, user if users else None)
+        oracle = {task: {"auc": metrics.auc(label[:, k], truth[:, k])} for k, task in enumerate(tasks)}
+        run = Run(
+            spec=spec,
+            status="ok",
+            cost=cost,
+            metrics={"valid": measured, "test": measured, "oracle": oracle},
+            training={"epochs": epochs, "best_epoch": epochs, "steps": 500, "rows": 2_048_000},
+            error=None,
+            environment=environment,
+            timings={"started": "2025-01-01T00:00:00Z", "train_s": train_s, "samples_per_s": 2e6 / train_s},
+        )
+        if predictions:
+            columns: dict[str, Any] = {"row": np.arange(NUM_ROWS)}
+            columns |= {"user": user.astype(np.int32)} if users else {}
+            for k, task in enumerate(tasks):
+                columns |= {f"logit.{task}": logit[:, k], f"label.{task}": label[:, k]}
+            _write(pd.DataFrame(columns), self.store.prediction_path(run.key))
+        _write(_curve(strength, noise, epochs), self.store.curve_path(run.key))
+        self.store.append(run)
+        return run
+
+    def failed(self, spec: Spec, *, status: str = "diverged") -> Run:
+        """A run that did not end well; its message holds what pages must escape."""
+        run = Run(
+            spec=spec,
+            status=status,
+            cost=cost_of(spec),
+            metrics=None,
+            training={},
+            error={"type": "Diverged", "message": "loss is nan | at <step> 12", "traceback": "..."},
+            environment=ENVIRONMENT,
+            timings={"started": "2025-01-01T00:00:00Z", "train_s": 1.0},
+        )
+        self.store.append(run)
+        return run
+
+    def three_contestants(self, *, seeds: int = 3, users: bool = True) -> None:
+        for contestant in self.titles:
+            for seed in range(seeds):
+                self.ok(self.spec(contestant, seed), users=users)
+
+
+def cost_of(spec: Spec) -> Cost:
+    """Sizes within 1 % of the budget, a little different for each contestant."""
+    target = spec.budget.target if spec.budget else 50_000
+    dense = target + target * (len(spec.contestant.name) - 7) // 400
+    work = 2 * dense + 40 * len(spec.contestant.name) ** 2
+    return Cost(
+        embedding_parameters=1_000_000,
+        encoder_parameters=0,
+        dense_parameters=dense,
+        active_parameters=dense,
+        flops_forward=work,
+        flops_train=3 * work,
+        activation_bytes=4096,
+    )
+
+
+@pytest.fixture(scope="session")
+def new_store_in() -> Callable[[Path], StoreBuilder]:
+    """directory → a builder of an empty store there."""
+    return StoreBuilder
+
+
+@pytest.fixture
+def new_store(tmp_path: Path) -> Callable[[str], StoreBuilder]:
+    """name → a builder of an empty store of that name."""
+    return lambda name: StoreBuilder(tmp_path / name)
+
+
+@pytest.fixture
+def builder(new_store: Callable[[str], StoreBuilder]) -> StoreBuilder:
+    """A builder of an empty store."""
+    return new_store("store")
+
+
+def _curve(strength: float, noise: np.ndarray, epochs: int) -> pd.DataFrame:
+    step = np.arange(10, 501, 10)
+    loss = 0.45 - 0.03 * strength + np.exp(-step / 60) * 0.3 + 0.002 * noise[: step.size, 0]
+    ends = step % (500 // epochs) == 0
+    valid = np.where(ends, 0.7 + 0.1 * strength - 0.05 * np.exp(-step / 100), np.nan)
+    epoch = 1 + (step - 1) * epochs // 500
+    return pd.DataFrame({"step": step, "epoch": epoch, "train_loss": loss, "valid_auc": valid})
+
+
+def _generator(text: str) -> np.random.Generator:
+    return np.random.default_rng(int(hashlib.sha256(text.encode()).hexdigest()[:12], 16))
+
+
+def _write(table: pd.DataFrame, path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    table.to_parquet(path, index=False)

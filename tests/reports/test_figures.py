@@ -1,0 +1,96 @@
+"""What of the figures can be checked without eyes: labels, marks, captions, and nothing to draw."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from reports.comparison import settings
+from reports.curves import mean_curves
+from reports.drawing import MARKERS, PALETTE, marks
+from reports.figures import curve_figure, size_figure, spread
+from reports.frame import run_frame
+from reports.page import summary
+
+
+def test_spread_leaves_distant_labels_alone():
+    assert spread([0.9, 0.1, 0.5], 0.1) == pytest.approx([0.9, 0.1, 0.5])
+
+
+def test_spread_parts_labels_evenly_around_their_place():
+    assert spread([0.5, 0.5, 0.5], 0.1) == pytest.approx([0.4, 0.5, 0.6])
+
+
+def test_spread_keeps_order_and_gap_and_the_mean():
+    rng = np.random.default_rng(0)
+    positions = rng.random(12).tolist()
+    found = np.array(spread(positions, 0.06))
+    assert np.array_equal(np.argsort(found), np.argsort(positions))
+    assert np.diff(np.sort(found)).min() >= 0.06 - 1e-12
+    assert found.mean() == pytest.approx(np.mean(positions))
+
+
+def test_marks_differ_and_the_baseline_keeps_its_own():
+    names = [f"contestant {i:02d}" for i in range(40)]
+    found = marks([*names, "dlrm-mlp"])
+    assert len({(mark.colour, mark.marker) for mark in found.values()}) == 41
+    assert found["dlrm-mlp"] == marks(["dlrm-mlp"])["dlrm-mlp"]
+    assert found["dlrm-mlp"].colour not in PALETTE
+    assert found["dlrm-mlp"].marker not in MARKERS
+
+
+def test_figures_are_png_and_pdf_without_a_date(builder):
+    builder.three_contestants(seeds=2)
+    (standings,) = summary(builder.directory, titles=builder.titles)
+    image = size_figure("size", [("dense_parameters", standings)], marks(list(builder.titles)))
+    assert image.png.startswith(b"\x89PNG")
+    assert image.pdf.startswith(b"%PDF")
+    for trace in (b"CreationDate", b"Producer", b"matplotlib"):
+        assert trace not in image.pdf
+    assert b"Software" not in image.png
+    assert "mean over 2 seeds" in image.caption
+
+
+def test_oracle_is_drawn_or_told(builder):
+    builder.three_contestants(seeds=2)
+    (standings,) = summary(builder.directory, titles=builder.titles)
+    image = size_figure("size", [("dense_parameters", standings)], marks(list(builder.titles)))
+    assert f"{standings.oracle['auc']:.4f}" in image.caption
+
+
+def test_points_at_several_budgets_are_joined(builder):
+    for budget in (30_000, 1_000_000):
+        for seed in range(2):
+            builder.ok(builder.spec("dcnv2", seed, budget=budget))
+    by_budget = [
+        ("dense_parameters", standings) for standings in summary(builder.directory, titles=builder.titles)
+    ]
+    assert len(by_budget) == 2
+    assert "are joined" in size_figure("size", by_budget, marks(["dcnv2"])).caption
+
+
+def test_nothing_to_draw():
+    assert size_figure("size", [], {}) is None
+    assert curve_figure("curves", [], {}) is None
+
+
+def test_curves_are_means_over_the_steps_that_all_seeds_have(builder):
+    runs = [builder.ok(builder.spec("dcnv2", seed)) for seed in (0, 1)]
+    paths = [builder.store.curve_path(run.key) for run in runs]
+    first, second = (pd.read_parquet(path) for path in paths)
+    second.iloc[:30].to_parquet(paths[1], index=False)
+    (setting,) = settings(run_frame(runs), builder.titles)
+    (curve,) = mean_curves(setting.comparisons[0], builder.store)
+    assert curve.quantity == "training loss"
+    assert curve.step.tolist() == first["step"].iloc[:30].tolist()
+    expected = (first["train_loss"] + second["train_loss"]).iloc[:30] / 2
+    assert curve.value == pytest.approx(expected.to_numpy())
+
+
+def test_a_contestant_without_curves_is_left_out(builder):
+    run = builder.ok(builder.spec("dcnv2", 0))
+    other = builder.ok(builder.spec("rankmixer", 0))
+    builder.store.curve_path(run.key).unlink()
+    (setting,) = settings(run_frame([run, other]), builder.titles)
+    assert [curve.label for curve in mean_curves(setting.comparisons[0], builder.store)] == ["RankMixer"]

@@ -1,0 +1,198 @@
+"""Intervals, paired differences and ranks against independent implementations and hand-worked numbers."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pauc
+import pytest
+from scipy import stats
+from sklearn.metrics import roc_auc_score
+
+from reports.statistics import (
+    Difference,
+    SharedRows,
+    delong_parts,
+    mean_estimate,
+    paired_difference,
+    placements,
+    ranks,
+)
+
+
+def rows_of(label: np.ndarray, user: np.ndarray | None = None) -> SharedRows:
+    return SharedRows(positive=label.astype(bool), user=user)
+
+
+@pytest.fixture
+def two_models() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    rng = np.random.default_rng(3)
+    truth = rng.normal(size=800)
+    label = (rng.random(800) < 1 / (1 + np.exp(-truth))).astype(np.uint8)
+    first = (truth + rng.normal(size=800)).round(1)  # rounded, so that there are ties
+    second = (truth + 1.3 * rng.normal(size=800)).round(1)
+    return label, first, second
+
+
+def test_mean_estimate_is_students_t_interval():
+    values = [0.80, 0.81, 0.83, 0.79]
+    found = mean_estimate(values)
+    low, high = stats.t.interval(0.95, 3, loc=np.mean(values), scale=stats.sem(values))
+    assert found.mean == pytest.approx(np.mean(values))
+    assert (found.mean - found.half_width, found.mean + found.half_width) == pytest.approx((low, high))
+    assert found.num_seeds == 4
+
+
+def test_one_seed_has_no_interval():
+    assert mean_estimate([0.8]).half_width is None
+    difference = paired_difference([0.1], [(1e-6, 100)])
+    assert difference.half_width is None
+    assert difference.verdict == "undecided"
+
+
+def test_placements_average_to_the_auc(two_models):
+    label, first, _ = two_models
+    found = placements(rows_of(label), first)
+    expected = roc_auc_score(label, first)
+    assert found[label == 1].mean() == pytest.approx(expected, abs=1e-12)
+    assert found[label == 0].mean() == pytest.approx(expected, abs=1e-12)
+
+
+def test_placements_worked_by_hand():
+    label = np.array([1, 0, 1, 0, 0])
+    score = np.array([0.9, 0.9, 0.3, 0.1, 0.5])
+    # 0.9 beats 0.1 and 0.5 and ties 0.9; 0.3 beats 0.1 only
+    assert placements(rows_of(label), score) == pytest.approx([2.5 / 3, 0.25, 1 / 3, 1.0, 0.5])
+
+
+def test_delong_variance_agrees_with_pauc(two_models):
+    label, first, second = two_models
+    shared = rows_of(label)
+    parts = delong_parts(shared, placements(shared, first), placements(shared, second))
+    rocs = [pauc.ROC(label, score, direction="<") for score in (first, second)]
+    expected = pauc.var(rocs[0]) + pauc.var(rocs[1]) - 2 * pauc.cov(*rocs)
+    assert sum(variance for variance, _ in parts) == pytest.approx(expected, rel=1e-9)
+    assert [freedom for _, freedom in parts] == [label.sum() - 1, (1 - label).sum() - 1]
+
+
+def test_users_of_one_row_give_nearly_the_same_variance(two_models):
+    label, first, second = two_models
+    rows, users = rows_of(label), rows_of(label, np.arange(label.size))
+    components = placements(rows, first), placements(rows, second)
+    by_row = sum(variance for variance, _ in delong_parts(rows, *components))
+    ((by_user, freedom),) = delong_parts(users, *components)
+    assert by_user == pytest.approx(by_row, rel=0.01)
+    assert freedom == label.size - 1
+
+
+def test_repeating_every_row_of_a_user_adds_no_information(two_models):
+    label, first, second = two_models
+    once = rows_of(label, np.arange(label.size))
+    thrice = rows_of(np.repeat(label, 3), np.repeat(np.arange(label.size), 3))
+    ((expected, _),) = delong_parts(once, placements(once, first), placements(once, second))
+    repeated = [placements(thrice, np.repeat(score, 3)) for score in (first, second)]
+    ((found, _),) = delong_parts(thrice, *repeated)
+    assert found == pytest.approx(expected, rel=1e-9)
+
+
+def test_paired_difference_adds_seed_and_test_variance_with_welch_satterthwaite():
+    differences = [0.010, 0.014, 0.009]
+    test_parts = [(4e-6, 500), (1e-6, 2000)]
+    found = paired_difference(differences, test_parts)
+    seed = np.var(differences, ddof=1) / 3
+    total = seed + 5e-6
+    freedom = total**2 / (seed**2 / 2 + (4e-6) ** 2 / 500 + (1e-6) ** 2 / 2000)
+    assert found.half_width == pytest.approx(stats.t.ppf(0.975, freedom) * math.sqrt(total))
+    assert found.test_rows
+    assert found.verdict == "better"
+    seeds_only = paired_difference(differences, None)
+    assert not seeds_only.test_rows
+    assert seeds_only.half_width == pytest.approx(stats.t.ppf(0.975, 2) * math.sqrt(seed))
+
+
+def test_equal_contestants_tie_with_an_interval_of_no_width():
+    found = paired_difference([0.0, 0.0], [(0.0, 10)])
+    assert found.half_width == 0
+    assert found.verdict == "tie"
+
+
+def test_a_single_positive_leaves_the_difference_open():
+    shared = rows_of(np.array([1, 0, 0, 0]))
+    parts = delong_parts(shared, np.array([1.0, 1, 1, 1]), np.array([0.0, 0, 1, 1]))
+    assert paired_difference([0.3, 0.4], parts).verdict == "tie"
+
+
+def test_coverage_of_the_paired_interval():
+    """With fresh test rows and seeds each time, the interval holds the true difference in about 95 %."""
+    rng = np.random.default_rng(0)
+    repetitions, rows, seeds = 300, 400, 3
+    true_difference = stats.norm.cdf(1.0 / math.sqrt(2)) - stats.norm.cdf(0.9 / math.sqrt(2))
+    covered = 0
+    for _ in range(repetitions):
+        label = rng.random(rows) < 0.4
+        shared = rows_of(label)
+        difficulty = rng.normal(size=rows)
+        aucs, components = [], []
+        for shift in (1.0, 0.9):
+            # per row: a shared part, a part of the contestant, and a part of the seed; unit variance in all
+            own = math.sqrt(0.7) * difficulty + math.sqrt(0.2) * rng.normal(size=rows)
+            runs = [
+                placements(shared, shift * label + own + math.sqrt(0.1) * rng.normal(size=rows))
+                for _ in range(seeds)
+            ]
+            aucs.append([run[label].mean() for run in runs])
+            components.append(np.mean(runs, axis=0))
+        found = paired_difference(
+            (np.array(aucs[0]) - np.array(aucs[1])).tolist(), delong_parts(shared, *components)
+        )
+        covered += found.low <= true_difference <= found.high
+    assert 0.92 <= covered / repetitions <= 0.995
+
+
+def difference(mean: float, half_width: float | None) -> Difference:
+    return Difference(mean=mean, half_width=half_width, num_seeds=3, test_rows=True)
+
+
+def table(pairs: dict[tuple[str, str], Difference]) -> dict[tuple[str, str], Difference]:
+    return pairs | {(b, a): value.reversed() for (a, b), value in pairs.items()}
+
+
+def test_ranks_are_shared_among_ties_and_skip():
+    pairs = table(
+        {
+            ("a", "b"): difference(0.001, 0.002),
+            ("a", "c"): difference(0.01, 0.002),
+            ("b", "c"): difference(0.009, 0.002),
+        }
+    )
+    assert ranks(["a", "b", "c"], pairs) == {"a": 1, "b": 1, "c": 3}
+
+
+def test_a_tie_need_not_carry_over():
+    pairs = table(
+        {
+            ("a", "b"): difference(0.001, 0.002),
+            ("b", "c"): difference(0.001, 0.002),
+            ("a", "c"): difference(0.003, 0.002),
+        }
+    )
+    assert ranks(["a", "b", "c"], pairs) == {"a": 1, "b": 1, "c": 2}
+
+
+def test_no_rank_without_a_decided_pair():
+    pairs = table(
+        {
+            ("a", "b"): difference(0.01, 0.002),
+            ("a", "c"): difference(0.5, None),
+            ("b", "c"): difference(0.5, None),
+        }
+    )
+    assert ranks(["a", "b", "c", "alone"], pairs) == {"a": 1, "b": 2, "c": None, "alone": None}
+
+
+def test_reversed_difference():
+    value = difference(0.01, 0.002)
+    assert value.reversed().mean == -0.01
+    assert (value.verdict, value.reversed().verdict) == ("better", "worse")
+    assert (value.low, value.high) == pytest.approx((0.008, 0.012))
