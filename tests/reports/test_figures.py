@@ -11,7 +11,6 @@ from reports.curves import mean_curves
 from reports.drawing import MARKERS, PALETTE, marks
 from reports.figures import curve_figure, size_figure, spread
 from reports.frame import run_frame
-from reports.page import summary
 
 
 def test_spread_leaves_distant_labels_alone():
@@ -42,7 +41,7 @@ def test_marks_differ_and_the_baseline_keeps_its_own():
 
 def test_figures_are_png_and_pdf_without_a_date(builder):
     builder.three_contestants(seeds=2)
-    (standings,) = summary(builder.directory, titles=builder.titles)
+    (standings,) = builder.standings()
     image = size_figure("size", [("dense_parameters", standings)], marks(list(builder.titles)))
     assert image.png.startswith(b"\x89PNG")
     assert image.pdf.startswith(b"%PDF")
@@ -54,7 +53,7 @@ def test_figures_are_png_and_pdf_without_a_date(builder):
 
 def test_oracle_is_drawn_or_told(builder):
     builder.three_contestants(seeds=2)
-    (standings,) = summary(builder.directory, titles=builder.titles)
+    (standings,) = builder.standings()
     image = size_figure("size", [("dense_parameters", standings)], marks(list(builder.titles)))
     assert f"{standings.oracle['auc']:.4f}" in image.caption
 
@@ -64,7 +63,7 @@ def test_points_at_several_budgets_are_joined(builder):
         for seed in range(2):
             builder.ok(builder.spec("dcnv2", seed, budget=budget))
     by_budget = [
-        ("dense_parameters", standings) for standings in summary(builder.directory, titles=builder.titles)
+        ("dense_parameters", standings) for standings in builder.standings()
     ]
     assert len(by_budget) == 2
     assert "are joined" in size_figure("size", by_budget, marks(["dcnv2"])).caption

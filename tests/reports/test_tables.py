@@ -92,7 +92,7 @@ def test_metrics_table_has_user_columns_only_with_users(builder, new_store):
     builder.three_contestants()
     without.three_contestants(users=False)
     (with_users,) = builder.standings()
-    (anonymous,) = summary(without.directory, titles=builder.titles)
+    (anonymous,) = without.standings()
     expected = ("Contestant", "Log loss", "Calibration")
     assert metrics_table(anonymous, "table").header == expected
     users = ("UAUC", "GAUC", "GAUC by positives", "Δ UAUC to DLRM-MLP, points")
