@@ -16,6 +16,7 @@ from torch.nn import functional as F
 from torch.utils.flop_counter import FlopCounterMode
 
 from bench.contract import Contestant, Hyperparameters, InputShape
+from bench.errors import BadInput
 from bench.features import Features
 from bench.record import Cost
 from bench.schema import Schema
@@ -70,7 +71,7 @@ def counted(model: nn.Module, shape: InputShape) -> dict[str, int]:
     with FlopCounterMode(display=False) as forward, torch.no_grad():
         model.eval()(x_BI.detach())
     with FlopCounterMode(display=False) as train:
-        training_loss(model.train(), x_BI, _labels(shape), F.binary_cross_entropy_with_logits).backward()
+        training_loss(model.train(), x_BI, _labels(shape), _criterion).backward()
     dense = sum(p.numel() for p in model.parameters())
     return {
         "dense_parameters": dense,
@@ -92,7 +93,7 @@ def activation_bytes(model: nn.Module, shape: InputShape) -> int:
 
     x_BI = torch.empty(_COUNTED_BATCH, sum(shape.field_dims), device="meta", requires_grad=True)
     with saved_tensors_hooks(keep, lambda tensor: tensor):
-        training_loss(model.train(), x_BI, _labels(shape), F.binary_cross_entropy_with_logits)
+        training_loss(model.train(), x_BI, _labels(shape), _criterion)
     return sum(tensor.untyped_storage().nbytes() for tensor in kept.values()) // _COUNTED_BATCH
 
 
@@ -108,7 +109,7 @@ def cost(contestant: Contestant, features: Features, hyperparameters: Hyperparam
     """The whole cost of a contestant on `features` (on any device).
 
     Raises:
-        BadInput: hyper-parameters that fit no model.
+        BadInput: hyper-parameters that fit no model, or logits of another shape than one per row and task.
     """
     shape = features.input_shape()
     model = on_meta(contestant, shape, hyperparameters)
@@ -118,6 +119,15 @@ def cost(contestant: Contestant, features: Features, hyperparameters: Hyperparam
         activation_bytes=activation_bytes(model, shape),
         **closed_form(model, shape),
     )
+
+
+def _criterion(logits_BK: Tensor, y_BK: Tensor) -> Tensor:
+    if logits_BK.shape != y_BK.shape:
+        raise BadInput(
+            f"a contestant gave logits of shape {list(logits_BK.shape)} for {_COUNTED_BATCH} rows, "
+            f"expected {list(y_BK.shape)}: one per row and task"
+        )
+    return F.binary_cross_entropy_with_logits(logits_BK, y_BK)
 
 
 def _labels(shape: InputShape) -> Tensor:

@@ -59,7 +59,7 @@ class Protocol:
         dense_lr: its learning rate.
         dense_decay: its decoupled (adamw) or L2 (others) weight decay.
         sparse_lr: learning rate of the Adagrad that updates the embedding rows of each batch.
-        sparse_initial_accumulator: its starting sum of squares.
+        sparse_initial_accumulator: its starting sum of squares; 0 is PyTorch's.
         gradient_clip: largest global norm of the dense gradient; None: no clipping.
     """
 
@@ -71,7 +71,7 @@ class Protocol:
     dense_lr: float = 0.01
     dense_decay: float = 0.0
     sparse_lr: float = 0.05
-    sparse_initial_accumulator: float = 0.1
+    sparse_initial_accumulator: float = 0.0
     gradient_clip: float | None = None
 
     def __post_init__(self) -> None:

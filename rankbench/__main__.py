@@ -10,7 +10,6 @@ import os
 import sys
 
 import typer
-
 from typer.exceptions import TyperException
 
 from bench.errors import BadInput

@@ -12,7 +12,7 @@ def run(
     data_dir: options.DataDir = DEFAULT_DATA,
     json: options.Json = False,
 ) -> int:
-    """Check records against their predictions, data sets against their fingerprints; exit code 1: not sound."""
+    """Check records against predictions, data sets against fingerprints; exit code 1: something is wrong."""
     from bench.audit import audit_datasets, audit_store
     from bench.store import Store
 

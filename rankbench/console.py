@@ -7,9 +7,6 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
-from rich.console import Console
-from rich.table import Table
-
 _WIDTH_OF_A_FILE = 200
 """Columns of a table that goes into a file or a pipe, where no terminal says how many there are."""
 
@@ -32,6 +29,9 @@ def complain(text: str) -> None:
 
 def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     """A table on stdout, numbers to the right."""
+    from rich.console import Console
+    from rich.table import Table
+
     console = Console(width=None if sys.stdout.isatty() else _WIDTH_OF_A_FILE)
     printed = Table(title=title, title_justify="left", title_style="bold")
     for index, column in enumerate(columns):

@@ -11,7 +11,6 @@ from bench.errors import BadInput, unknown_name
 from rankbench import options
 from rankbench.console import answer, answer_json, table
 from rankbench.options import DEFAULT_DATA, parse_count
-from rankbench.progress import row_progress
 
 if TYPE_CHECKING:
     from bench.dataset import Dataset
@@ -43,6 +42,7 @@ def import_(
     """Import a file by a schema of yours, or a data set that has a loader."""
     from bench.importing import ImportPlan, import_table
     from bench.named import NAMED
+    from rankbench.progress import row_progress
 
     if (schema is None) == (known_as is None):
         raise BadInput("say either --schema FILE (any table) or --as NAME (a data set with a loader)")
@@ -90,6 +90,7 @@ def synthetic(rows: int, seed: int, data_dir: Path) -> Dataset:
     """The synthetic data set of that size and seed, generated if it is not there yet."""
     from bench.dataset import MANIFEST, Dataset
     from bench.synthetic import dataset_name, synthesize
+    from rankbench.progress import row_progress
 
     directory = data_dir / dataset_name(rows, seed)
     if (directory / MANIFEST).is_file():

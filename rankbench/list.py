@@ -6,8 +6,8 @@ from typing import Annotated, Any
 
 import typer
 
-from bench.contestants import contestants
 from bench.errors import unknown_name
+from bench.lookup import contestants
 from bench.protocols import PROTOCOLS
 from bench.suites import SUITES
 from rankbench import options

@@ -27,7 +27,7 @@ BudgetText = Annotated[
     typer.Option("--budget", help="Sizes to match, such as 100k or 30k,100k,1M; 'none': as they are."),
 ]
 BudgetKind = Annotated[
-    str, typer.Option("--budget-kind", help=f"What is matched: {' or '.join(BUDGET_KINDS)}.")
+    str | None, typer.Option("--budget-kind", help=f"What --budget counts: {' or '.join(BUDGET_KINDS)}.")
 ]
 Contestants = Annotated[
     str | None, typer.Option("--contestants", help="Names, separated by commas; all by default.")

@@ -5,13 +5,18 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
-from rankbench.console import count
+from rankbench.console import complain, count
+
+if TYPE_CHECKING:
+    from bench.record import Run
+    from bench.sweep import Planned
+    from bench.training import Progress as RunProgress
 
 
 class _RowsPerSecond(ProgressColumn):
@@ -44,3 +49,35 @@ def row_progress(description: str) -> Iterator[RowsDone]:
     with bars() as progress:
         task = progress.add_task(description, total=None)
         yield lambda done, total=None: progress.update(task, completed=done, total=total)
+
+
+class SweepProgress:
+    """A bar for the run in flight and a line for each finished one."""
+
+    def __init__(self, total: int) -> None:
+        self.bars = bars()
+        self.total = total
+        self.done = 0
+
+    def __enter__(self) -> SweepProgress:
+        self.bars.start()
+        self.task = self.bars.add_task("", total=None, visible=False)
+        return self
+
+    def __exit__(self, *_: Any) -> None:
+        self.bars.stop()
+
+    def starts(self, planned: Planned) -> RunProgress:
+        name = f"{self.done + 1}/{self.total} {planned.contestant.title} seed {planned.spec.seed}"
+        self.bars.reset(self.task, description=name, visible=True)
+        return lambda done, total: self.bars.update(self.task, completed=done, total=total)
+
+    def finished(self, run: Run) -> None:
+        self.done += 1
+        spec, speed = run.spec, run.timings.get("samples_per_s")
+        told = f"{count(speed)} samples/s" if speed else f"{(run.error or {}).get('message', '')}"
+        line = f"{self.done}/{self.total} {spec.contestant.name} seed {spec.seed}: {run.status}, {told}"
+        if sys.stderr.isatty():
+            self.bars.console.print(line, highlight=False)
+        else:
+            complain(line)

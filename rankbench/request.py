@@ -6,11 +6,11 @@ import dataclasses
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bench.contestants import contestants, registered
 from bench.contract import Contestant
 from bench.errors import BadInput, unknown_name
+from bench.lookup import contestants, registered
 from bench.protocols import protocol
-from bench.spec import Budget
+from bench.spec import BUDGET_KINDS, Budget
 from bench.suites import SUITES, Suite
 from rankbench import options
 from rankbench.data import synthetic
@@ -31,7 +31,7 @@ class Choices:
     data_dir: Path = options.DEFAULT_DATA
     rows: str | None = None
     budget: str | None = None
-    budget_kind: str = "dense_parameters"
+    budget_kind: str | None = None
     contestants: str | None = None
     plugins: list[str] | None = None
     width: int | None = None
@@ -59,7 +59,9 @@ def request(target: str, choices: Choices) -> Request:
     features = dataclasses.replace(suite.features, **{k: v for k, v in given.items() if v is not None})
     budgets: tuple[Budget | None, ...] = suite.budgets
     if choices.budget is not None:
-        budgets = options.parse_budgets(choices.budget, choices.budget_kind)
+        budgets = options.parse_budgets(choices.budget, choices.budget_kind or BUDGET_KINDS[0])
+    elif choices.budget_kind is not None:
+        raise BadInput(f"--budget-kind is '{choices.budget_kind}' without a --budget; say how much of it")
     trained_by = protocol(choices.protocol or suite.protocol, choices.protocol_overrides)
     dataset = _dataset(suite, choices)
 

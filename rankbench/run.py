@@ -2,22 +2,15 @@
 
 from __future__ import annotations
 
-import sys
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated
 
 import typer
 
 from rankbench import options
-from rankbench.console import complain, count
+from rankbench.console import complain
 from rankbench.options import DEFAULT_DATA, DEFAULT_STORE
-from rankbench.progress import bars
 from rankbench.report import write_and_print
 from rankbench.request import Choices, request
-
-if TYPE_CHECKING:
-    from bench.record import Run
-    from bench.sweep import Planned
-    from bench.training import Progress
 
 OVERRIDES = ("batch_size", "epochs", "patience", "dense_lr", "sparse_lr")
 
@@ -27,7 +20,7 @@ def run(
     data: options.Data = None,
     rows: options.Rows = None,
     budget: options.BudgetText = None,
-    budget_kind: options.BudgetKind = "dense_parameters",
+    budget_kind: options.BudgetKind = None,
     seeds: Annotated[int | None, typer.Option(help="Number of seeds, from 0.")] = None,
     contestants: options.Contestants = None,
     contestant: options.Plugins = None,
@@ -47,7 +40,10 @@ def run(
 ) -> int:
     """Train what the store does not have yet, then report. Started again, it goes on where it was."""
     given = locals()
-    planned_for = request(
+    from bench.device import choose_device
+
+    chosen_device = choose_device(device)
+    asked = request(
         target,
         Choices(
             data=data,
@@ -66,20 +62,19 @@ def run(
         ),
     )
     from bench.allocator import keep_buffers
-    from bench.device import choose_device
     from bench.store import Store
     from bench.sweep import missing, plan, sweep
+    from rankbench.progress import SweepProgress
 
     keep_buffers()
-    chosen_device = choose_device(device)
-    planned = plan(planned_for)
+    planned = plan(asked)
     records = Store(store)
     to_do = missing(planned, records)
     complain(f"{len(planned)} runs, {len(planned) - len(to_do)} of them in {store} already")
-    with _Sweep(len(to_do)) as shown:
+    with SweepProgress(len(to_do)) as shown:
         done = sweep(
             to_do,
-            planned_for.dataset,
+            asked.dataset,
             records,
             device=chosen_device,
             progress=shown.starts,
@@ -87,35 +82,3 @@ def run(
         )
     write_and_print(store, store / "report", plugins=contestant, json=json)
     return 1 if any(record.status != "ok" for record in done) else 0
-
-
-class _Sweep:
-    """A bar for the run in flight and a line for each finished one."""
-
-    def __init__(self, total: int) -> None:
-        self.bars = bars()
-        self.total = total
-        self.done = 0
-
-    def __enter__(self) -> _Sweep:
-        self.bars.start()
-        self.task = self.bars.add_task("", total=None, visible=False)
-        return self
-
-    def __exit__(self, *_: Any) -> None:
-        self.bars.stop()
-
-    def starts(self, planned: Planned) -> Progress:
-        name = f"{self.done + 1}/{self.total} {planned.contestant.title} seed {planned.spec.seed}"
-        self.bars.reset(self.task, description=name, visible=True)
-        return lambda done, total: self.bars.update(self.task, completed=done, total=total)
-
-    def finished(self, run: Run) -> None:
-        self.done += 1
-        spec, speed = run.spec, run.timings.get("samples_per_s")
-        told = f"{count(speed)} samples/s" if speed else f"{(run.error or {}).get('message', '')}"
-        line = f"{self.done}/{self.total} {spec.contestant.name} seed {spec.seed}: {run.status}, {told}"
-        if sys.stderr.isatty():
-            self.bars.console.print(line, highlight=False)
-        else:
-            complain(line)

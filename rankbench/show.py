@@ -20,7 +20,7 @@ def run(
     data: options.Data = None,
     rows: options.Rows = None,
     budget: options.BudgetText = None,
-    budget_kind: options.BudgetKind = "dense_parameters",
+    budget_kind: options.BudgetKind = None,
     contestants: options.Contestants = None,
     contestant: options.Plugins = None,
     settings: options.Settings = None,

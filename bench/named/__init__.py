@@ -9,9 +9,12 @@ import importlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from bench.dataset import Dataset
 from bench.errors import BadInput
+
+if TYPE_CHECKING:
+    from bench.dataset import Dataset
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -13,10 +13,11 @@ import torch
 from torch.nn import functional as F
 
 from bench.budget import TOLERANCE, Solution, solve
-from bench.contestants import CONTESTANTS, contestants
+from bench.contestants import CONTESTANTS
 from bench.contract import Contestant, Dial, InputShape
 from bench.cost import closed_form, counted, on_meta, training_loss
 from bench.errors import BadInput
+from bench.lookup import contestants
 from bench.spec import Budget
 
 EVEN = InputShape(field_dims=(8,) * 10, groups=((0, 3, 1), (2, 4, 5, 6), (7, 8, 9)), num_tasks=2)
@@ -243,5 +244,5 @@ def test_names_are_looked_up_with_a_suggestion():
 
 
 def test_registry_imports_no_torch():
-    code = "import sys, bench.contestants as c; c.contestants(()); assert 'torch' not in sys.modules"
+    code = "import sys, bench.lookup as c; c.contestants(()); assert 'torch' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True)

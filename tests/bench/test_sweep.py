@@ -8,10 +8,10 @@ import pytest
 import torch
 
 from bench.audit import audit_datasets, audit_store
-from bench.contestants import contestants
 from bench.contract import Contestant, Dial
 from bench.dataset import DatasetWriter
 from bench.errors import BadInput
+from bench.lookup import contestants
 from bench.metrics import auc
 from bench.spec import Budget, FeatureSpec, Protocol
 from bench.store import RUNS_FILE, Store
@@ -135,6 +135,25 @@ def test_failures_are_records_and_do_not_stop_the_sweep(small_world, tmp_path, h
     assert not store.prediction_path(records[0].key).exists()
     again = run(small_world, store, **failing)
     assert len(again) == (0 if status == "diverged" else 2)
+
+
+class Wide(torch.nn.Module):
+    """One logit too many."""
+
+    def __init__(self, field_dims, num_tasks=1, *, width=1):
+        super().__init__()
+        self.head = torch.nn.Linear(sum(field_dims), num_tasks + width)
+
+    def forward(self, x_BI):
+        return self.head(x_BI)
+
+
+def test_logits_of_another_shape_are_refused_before_training(small_world):
+    wide = Contestant(
+        name="wide", title="Wide", model=Wide, hyperparameters={"width": 1}, dial=Dial(name="width")
+    )
+    with pytest.raises(BadInput, match=r"logits of shape \[4, 3\] for 4 rows, expected \[4, 2\]"):
+        plan(request(small_world, contestants=[wide], budgets=(None,)))
 
 
 def test_audit_finds_what_was_tampered_with(small_world, tmp_path):

@@ -62,9 +62,7 @@ def test_points_at_several_budgets_are_joined(builder):
     for budget in (30_000, 1_000_000):
         for seed in range(2):
             builder.ok(builder.spec("dcnv2", seed, budget=budget))
-    by_budget = [
-        ("dense_parameters", standings) for standings in builder.standings()
-    ]
+    by_budget = [("dense_parameters", standings) for standings in builder.standings()]
     assert len(by_budget) == 2
     assert "are joined" in size_figure("size", by_budget, marks(["dcnv2"])).caption
 

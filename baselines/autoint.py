@@ -1,0 +1,124 @@
+"""AutoInt: feature interactions by self-attention over fields (arXiv 1810.11921, CIKM 2019).
+
+    e_i    = P_i x_i + b_i                                            field i as a token of width C
+    head h   a_ij = softmax_j(⟨W_Q e_i, W_K e_j⟩),   o_i = Σ_j a_ij W_V e_j ∈ R^D
+    layer    e_i ← ReLU([o_i of every head] + W_Res e_i) ∈ R^A,     A = H D
+    logits = Σ_i w_iᵀ e_i + b;   AutoInt+ adds those of an MLP on x
+
+Letters: B batch, I flat input width, T tokens, C token width, H heads, D head width, A = H D attention width,
+K tasks.
+
+The maps of a layer have no biases and the scores no 1/√D, as in the paper; `scaled_scores` brings it.
+Where we differ: the paper's tokens are the embeddings themselves; ours are a linear map of each, since fields
+may differ in width and C should not depend on the embedding; beyond `max_tokens` fields, neighbours share a
+token (see `tokens.FieldTokens`), as scores grow with T². The two parts of AutoInt+ share one bias.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from baselines.mlp import mlp, mlp_cost
+from baselines.tokens import FieldTokens, require_positive
+
+
+class AutoInt(nn.Module):
+    """Attention layers over the fields; with `hidden_dims`, AutoInt+.
+
+    Args:
+        field_dims: embedding width of every field, in the order of the input.
+        num_tasks: K.
+        max_tokens: the most tokens; up to as many fields, every field is one.
+        token_dim: C.
+        num_layers: attention layers, from 1.
+        num_heads: H.
+        head_dim: D.
+        scaled_scores: whether scores are divided by √D.
+        hidden_dims: widths of the MLP of AutoInt+; none: AutoInt.
+
+    Raises:
+        ValueError: a size below 1.
+    """
+
+    def __init__(
+        self,
+        field_dims: Sequence[int],
+        num_tasks: int = 1,
+        *,
+        max_tokens: int = 40,
+        token_dim: int = 16,
+        num_layers: int = 3,
+        num_heads: int = 2,
+        head_dim: int = 32,
+        scaled_scores: bool = False,
+        hidden_dims: Sequence[int] = (),
+    ) -> None:
+        super().__init__()
+        require_positive({"num_layers": num_layers, "num_heads": num_heads, "head_dim": head_dim})
+        self.input_dim, self.num_tasks, self.num_layers = sum(field_dims), num_tasks, num_layers
+        self.token_dim, self.attention_dim = token_dim, num_heads * head_dim
+        self.hidden_dims = tuple(hidden_dims)
+        self.tokens = FieldTokens(field_dims, max_tokens=max_tokens, token_dim=token_dim)
+        self.layers = nn.ModuleList(
+            InteractingLayer(in_dim, num_heads, head_dim, scaled_scores=scaled_scores)
+            for in_dim in self._layer_inputs()
+        )
+        self.head = nn.Linear(self.tokens.num_tokens * self.attention_dim, num_tasks)
+        self.deep: nn.Module | None = None
+        if self.hidden_dims:
+            deep_head = nn.Linear(self.hidden_dims[-1], num_tasks, bias=False)
+            self.deep = nn.Sequential(mlp(self.input_dim, self.hidden_dims), deep_head)
+
+    def _layer_inputs(self) -> list[int]:
+        return [self.token_dim] + [self.attention_dim] * (self.num_layers - 1)
+
+    def forward(self, x_BI: Tensor) -> Tensor:
+        """(B, I) → logits (B, K)."""
+        e_BTA = self.tokens(x_BI)
+        for layer in self.layers:
+            e_BTA = layer(e_BTA)
+        logits_BK = self.head(e_BTA.flatten(1))
+        return logits_BK if self.deep is None else logits_BK + self.deep(x_BI)
+
+    def closed_form(self) -> dict[str, int]:
+        """Dense parameters and forward FLOPs per example; the scores and their use take 4 T² A a layer."""
+        T, A, K = self.tokens.num_tokens, self.attention_dim, self.num_tasks
+        maps = sum(4 * in_dim * A for in_dim in self._layer_inputs())
+        token_parameters, token_flops = self.tokens.cost
+        deep_parameters, deep_flops = mlp_cost(self.input_dim, self.hidden_dims)
+        heads = (T * A + sum(self.hidden_dims[-1:])) * K
+        return {
+            "dense_parameters": token_parameters + maps + deep_parameters + heads + K,
+            "flops_forward": token_flops
+            + 2 * T * maps
+            + self.num_layers * 4 * T * T * A
+            + deep_flops
+            + 2 * heads,
+        }
+
+
+class InteractingLayer(nn.Module):
+    """ReLU(attention over the tokens + W_Res e): (B, T, in) → (B, T, A).
+
+    `maps` holds W_Q, W_K, W_V and W_Res one above the other, each with its heads one after another.
+    """
+
+    def __init__(self, in_dim: int, num_heads: int, head_dim: int, *, scaled_scores: bool) -> None:
+        super().__init__()
+        self.num_heads, self.head_dim = num_heads, head_dim
+        self.score_scale = 1 / math.sqrt(head_dim) if scaled_scores else 1.0
+        self.maps = nn.Linear(in_dim, 4 * num_heads * head_dim, bias=False)
+
+    def forward(self, e_BTC: Tensor) -> Tensor:
+        *by_head, residual_BTA = self.maps(e_BTC).chunk(4, dim=2)
+        q_BHTD, k_BHTD, v_BHTD = (
+            part.unflatten(2, (self.num_heads, self.head_dim)).transpose(1, 2) for part in by_head
+        )
+        scores_BHTT = torch.softmax(self.score_scale * (q_BHTD @ k_BHTD.transpose(2, 3)), dim=3)
+        attended_BTA = (scores_BHTT @ v_BHTD).transpose(1, 2).flatten(2)
+        return F.relu(attended_BTA + residual_BTA)

@@ -1,0 +1,257 @@
+"""DHEN: A Deep and Hierarchical Ensemble Network for Click-Through Rate Prediction (arXiv 2203.11014).
+
+    X_{n+1} = LN(Ensemble_i(u_i(X_n)) + ShortCut(X_n))             X_n ∈ R^{m×D}, u_i(X) ∈ R^{l×D}
+    linear     u = W X                                             W ∈ R^{l×m}
+    attention  u = W TransformerEncoderLayer(X)
+    dcn        u = W_m (x ⊙ (U Vᵀ x + b)),  x = flatten(X)         U, V ∈ R^{mD×r}, W_m ∈ R^{lD×mD}
+    fm         u = W_m MLP(all ⟨X_a, X_b⟩, a < b)                  W_m ∈ R^{lD×h}
+    logits     = W flatten(X_N) + b
+
+The ensemble concatenates the modules' tokens, adds them up, or adds them up with a learned weight for each
+module. The shortcut is the identity, or a linear map over the tokens where their number changes.
+
+Letters: B batch, I flat input width, T tokens (m of a layer's input, l of a module's output), D token width,
+H heads, K tasks. A `cost` is (parameters, forward FLOPs per example), by formula.
+
+Our reading where the paper is silent: concatenated modules give l = ⌈m / modules⌉ tokens each and added ones
+l = m, so that the number of tokens stays and the shortcut is the identity, but for a first layer whose m the
+modules do not divide. The cross map is of low rank and has no skip of its own, as the layer has one. Maps
+over tokens and W_m of the DCN have no bias. The encoder layer is the original one: norms behind, ReLU. The
+fm MLP has one hidden layer. The ensemble's weights are one scalar a module, from 1. The head is linear.
+Every field, and beyond `max_tokens` fields every run of them, is projected (see `tokens.FieldTokens`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import combinations
+
+import torch
+from torch import Tensor, nn
+
+from baselines.mlp import mlp, mlp_cost
+from baselines.tokens import FieldTokens, TokenMap, require_positive
+
+INTERACTIONS = ("attention", "linear", "dcn", "fm")
+ENSEMBLES = ("concat", "sum", "weighted")
+
+
+class DHEN(nn.Module):
+    """Stacked ensembles of interaction modules.
+
+    Args:
+        field_dims: embedding width of every field, in the order of the input.
+        num_tasks: K.
+        max_tokens: most tokens the fields become.
+        token_dim: D, a multiple of H.
+        num_layers: N.
+        interactions: the modules of every layer, of ``attention``, ``linear``, ``dcn`` and ``fm``.
+        ensemble: ``concat``, ``sum`` or ``weighted``.
+        num_heads: H of the attention.
+        attention_hidden_dim: hidden width of the encoder layer's feed-forward network.
+        cross_rank: r of the DCN.
+        fm_hidden_dim: h of the FM.
+
+    Raises:
+        ValueError: a hyper-parameter that fits no model, such as an unknown module.
+    """
+
+    def __init__(
+        self,
+        field_dims: Sequence[int],
+        num_tasks: int = 1,
+        *,
+        max_tokens: int = 64,
+        token_dim: int = 16,
+        num_layers: int = 2,
+        interactions: Sequence[str] = INTERACTIONS,
+        ensemble: str = "concat",
+        num_heads: int = 2,
+        attention_hidden_dim: int = 64,
+        cross_rank: int = 16,
+        fm_hidden_dim: int = 64,
+    ) -> None:
+        super().__init__()
+        require_positive(
+            {
+                "num_layers": num_layers,
+                "number of interactions": len(interactions),
+                "num_heads": num_heads,
+                "attention_hidden_dim": attention_hidden_dim,
+                "cross_rank": cross_rank,
+                "fm_hidden_dim": fm_hidden_dim,
+            }
+        )
+        for name in interactions:
+            if name not in INTERACTIONS:
+                raise ValueError(f"interactions hold '{name}', allowed: {', '.join(INTERACTIONS)}")
+        if ensemble not in ENSEMBLES:
+            raise ValueError(f"ensemble is '{ensemble}', allowed: {', '.join(ENSEMBLES)}")
+        if token_dim % num_heads:
+            raise ValueError(f"token_dim is {token_dim}; it must be a multiple of num_heads, {num_heads}")
+
+        def interaction(name: str, in_tokens: int, out_tokens: int) -> Interaction:
+            if name == "attention":
+                return AttentionModule(in_tokens, out_tokens, token_dim, num_heads, attention_hidden_dim)
+            if name == "linear":
+                return LinearModule(in_tokens, out_tokens, token_dim)
+            if name == "dcn":
+                return DCNModule(in_tokens, out_tokens, token_dim, cross_rank)
+            return FMModule(in_tokens, out_tokens, token_dim, fm_hidden_dim)
+
+        self.tokens = FieldTokens(field_dims, max_tokens=max_tokens, token_dim=token_dim)
+        self.costs = [self.tokens.cost]
+        self.layers = nn.ModuleList()
+        num_tokens = self.tokens.num_tokens
+        for _ in range(num_layers):
+            out_tokens = -(-num_tokens // len(interactions)) if ensemble == "concat" else num_tokens
+            modules = [interaction(name, num_tokens, out_tokens) for name in interactions]
+            layer = DHENLayer(modules, num_tokens, out_tokens, token_dim, ensemble)
+            self.layers.append(layer)
+            self.costs.append(layer.cost)
+            num_tokens = layer.out_tokens
+        self.head = nn.Linear(num_tokens * token_dim, num_tasks)
+        head_products = num_tokens * token_dim * num_tasks
+        self.costs.append((head_products + num_tasks, 2 * head_products))
+
+    def forward(self, x_BI: Tensor) -> Tensor:
+        """(B, I) → logits (B, K)."""
+        x_BTD = self.tokens(x_BI)
+        for layer in self.layers:
+            x_BTD = layer(x_BTD)
+        return self.head(x_BTD.flatten(1))
+
+    def closed_form(self) -> dict[str, int]:
+        """Dense parameters and forward FLOPs per example."""
+        parameters, flops = (sum(column) for column in zip(*self.costs, strict=True))
+        return {"dense_parameters": parameters, "flops_forward": flops}
+
+
+class DHENLayer(nn.Module):
+    """LN(Ensemble_i(u_i(X)) + ShortCut(X)): (B, m, D) → (B, `out_tokens`, D)."""
+
+    def __init__(
+        self, interactions: Sequence[Interaction], in_tokens: int, module_tokens: int, dim: int, ensemble: str
+    ) -> None:
+        super().__init__()
+        count = len(interactions)
+        self.concat = ensemble == "concat"
+        self.out_tokens = count * module_tokens if self.concat else module_tokens
+        self.interactions = nn.ModuleList(interactions)
+        self.weights = nn.Parameter(torch.ones(count)) if ensemble == "weighted" else None
+        same = in_tokens == self.out_tokens
+        self.shortcut = nn.Identity() if same else TokenMap(in_tokens, self.out_tokens)
+        self.norm = nn.LayerNorm(dim)
+
+        shortcut = 0 if same else in_tokens * self.out_tokens
+        parameters, flops = (sum(column) for column in zip(*(u.cost for u in interactions), strict=True))
+        weights = count if ensemble == "weighted" else 0
+        self.cost = (parameters + shortcut + weights + 2 * dim, flops + 2 * shortcut * dim)
+
+    def forward(self, x_BTD: Tensor) -> Tensor:
+        outputs = [interaction(x_BTD) for interaction in self.interactions]
+        if self.concat:
+            ensemble_BTD = torch.cat(outputs, dim=1)
+        else:
+            ensemble_BTD = outputs[0] if self.weights is None else self.weights[0] * outputs[0]
+            for i, output in enumerate(outputs[1:], start=1):
+                ensemble_BTD = ensemble_BTD + (output if self.weights is None else self.weights[i] * output)
+        return self.norm(ensemble_BTD + self.shortcut(x_BTD))
+
+
+class LinearModule(nn.Module):
+    """W X: (B, m, D) → (B, l, D)."""
+
+    def __init__(self, in_tokens: int, out_tokens: int, dim: int) -> None:
+        super().__init__()
+        self.map = TokenMap(in_tokens, out_tokens)
+        self.cost = (in_tokens * out_tokens, 2 * in_tokens * out_tokens * dim)
+
+    def forward(self, x_BTD: Tensor) -> Tensor:
+        return self.map(x_BTD)
+
+
+class AttentionModule(nn.Module):
+    """W TransformerEncoderLayer(X): (B, m, D) → (B, l, D).
+
+    S = LN(X + softmax(Q Kᵀ / √(D/H)) V W_O),   Z = LN(S + W_2 ReLU(W_1 S + b_1) + b_2),   u = W Z
+    """
+
+    def __init__(self, in_tokens: int, out_tokens: int, dim: int, num_heads: int, hidden_dim: int) -> None:
+        super().__init__()
+        self.num_heads = num_heads
+        self.qkv = nn.Linear(dim, 3 * dim)
+        self.out = nn.Linear(dim, dim)
+        self.attention_norm = nn.LayerNorm(dim)
+        self.ffn = nn.Sequential(mlp(dim, (hidden_dim,)), nn.Linear(hidden_dim, dim))
+        self.ffn_norm = nn.LayerNorm(dim)
+        self.map = TokenMap(in_tokens, out_tokens)
+
+        weights = 4 * dim * dim + 2 * dim * hidden_dim
+        biases_and_norms = 4 * dim + hidden_dim + dim + 4 * dim
+        token_map = in_tokens * out_tokens
+        self.cost = (
+            weights + biases_and_norms + token_map,
+            2 * (in_tokens * weights + 2 * in_tokens * in_tokens * dim + token_map * dim),
+        )
+
+    def forward(self, x_BTD: Tensor) -> Tensor:
+        s_BTD = self.attention_norm(x_BTD + self._attend(x_BTD))
+        return self.map(self.ffn_norm(s_BTD + self.ffn(s_BTD)))
+
+    def _attend(self, x_BTD: Tensor) -> Tensor:
+        _, T, D = x_BTD.shape
+        H, head_dim = self.num_heads, D // self.num_heads
+        q, k, v = self.qkv(x_BTD).view(-1, T, 3, H, head_dim).permute(2, 0, 3, 1, 4).flatten(1, 2)
+        attention = torch.softmax(torch.bmm(q, k.transpose(1, 2)) * head_dim**-0.5, dim=-1)
+        heads = torch.bmm(attention, v).view(-1, H, T, head_dim)
+        return self.out(heads.transpose(1, 2).reshape(-1, T, D))
+
+
+class DCNModule(nn.Module):
+    """W_m (x ⊙ (U Vᵀ x + b)) with x = flatten(X), the cross layer of DCNv2: (B, m, D) → (B, l, D)."""
+
+    def __init__(self, in_tokens: int, out_tokens: int, dim: int, rank: int) -> None:
+        super().__init__()
+        in_dim, out_dim = in_tokens * dim, out_tokens * dim
+        self.v = nn.Linear(in_dim, rank, bias=False)
+        self.u = nn.Linear(rank, in_dim)
+        self.map = nn.Linear(in_dim, out_dim, bias=False)
+        self.tokens = nn.Unflatten(1, (out_tokens, dim))
+        products = 2 * in_dim * rank + in_dim * out_dim
+        self.cost = (products + in_dim, 2 * products)
+
+    def forward(self, x_BTD: Tensor) -> Tensor:
+        x_BI = x_BTD.flatten(1)
+        return self.tokens(self.map(x_BI * self.u(self.v(x_BI))))
+
+
+class FMModule(nn.Module):
+    """W_m ReLU(W_1 p + b_1) + b_m, p the products of all pairs of tokens: (B, m, D) → (B, l, D)."""
+
+    def __init__(self, in_tokens: int, out_tokens: int, dim: int, hidden_dim: int) -> None:
+        super().__init__()
+        if in_tokens < 2:
+            raise ValueError(f"interaction 'fm' has {in_tokens} token; it needs 2 or more")
+        pairs = [a * in_tokens + b for a, b in combinations(range(in_tokens), 2)]
+        num_pairs = len(pairs)
+        self.pairs: Tensor
+        self.register_buffer("pairs", torch.tensor(pairs), persistent=False)
+        self.mlp = nn.Sequential(
+            mlp(num_pairs, (hidden_dim,)),
+            nn.Linear(hidden_dim, out_tokens * dim),
+            nn.Unflatten(1, (out_tokens, dim)),
+        )
+        mlp_parameters, mlp_flops = mlp_cost(num_pairs, (hidden_dim,))
+        last = hidden_dim * out_tokens * dim
+        self.cost = (
+            mlp_parameters + last + out_tokens * dim,
+            2 * in_tokens * in_tokens * dim + mlp_flops + 2 * last,
+        )
+
+    def forward(self, x_BTD: Tensor) -> Tensor:
+        products = torch.bmm(x_BTD, x_BTD.transpose(1, 2)).flatten(1)
+        return self.mlp(products.index_select(1, self.pairs))
+
+
+Interaction = AttentionModule | LinearModule | DCNModule | FMModule

@@ -1,0 +1,207 @@
+"""Hiformer: Heterogeneous Feature Interactions Learning with Transformers (arXiv 2311.05884).
+
+    block:   S  = LN(X + MultiHead(X))                             X ∈ R^{T×D}: fields, then task tokens
+             X' = LN(S + FFN(S)),   FFN(s_t) = W2_t GELU(W1_t s_t + b1_t) + b2_t
+    head:    O_t = W_t Concat_h(Σ_j softmax_j(⟨q_t^h, k_j^h⟩ / √d_k) v_j^h)
+    heterogeneous   k_j^h = x_j K_j^h                              K_j^h ∈ R^{D×d_k}, q and v alike
+    composite       [k_1, …, k_T] = flatten(X) L_k R_kᵀ            L_k ∈ R^{TD×r_k}, R_k ∈ R^{T·H·d_k×r_k};
+                                                                   q with r_k, v with r_v alike
+    logits   of task k: a linear map of its task tokens in the last block
+
+The composite projection (Hiformer proper) lets every token's query, key and value see all tokens; the ranks
+r_k and r_v are shared by all heads. In the last block only the task tokens are queries and only they go
+on to its FFN, since nothing else is read.
+
+Letters: B batch, I flat input width, T tokens, Q those that are queries, D token width, H heads, K tasks.
+Tokens come first inside (`x_TBD`), so that the per-token products are batched ones without copies. A `cost`
+is (parameters, forward FLOPs per example), by formula.
+
+Our reading where the paper is silent: residuals and LayerNorms stand as in the original Transformer (norms
+behind), a LayerNorm's scale and shift are shared by the tokens; projections have no bias; ranks are those of
+all heads together, with which alone the paper's own sizes agree; task tokens start small, so that what they
+attend to outweighs them; a linear map reads a task's own token. Numeric features are fields like any other.
+Every field, and beyond `max_tokens` fields every run of them, is projected (see `tokens.FieldTokens`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from baselines.tokens import FieldTokens, PerTokenLinear, require_positive
+
+
+class Hiformer(nn.Module):
+    """Transformer with token-wise weights and composite projections.
+
+    Args:
+        field_dims: embedding width of every field, in the order of the input.
+        num_tasks: K.
+        max_tokens: most tokens the fields become.
+        tokens_per_task: learned tokens of each task.
+        token_dim: D.
+        num_layers: blocks.
+        projection: ``composite`` (Hiformer) or ``heterogeneous``.
+        num_heads: H.
+        key_dim: d_k of each head.
+        value_dim: d_v of each head.
+        key_rank: r_k, of queries and keys; for the composite projection.
+        value_rank: r_v; for the composite projection.
+        hidden_dim: d_f, hidden width of the FFN.
+
+    Raises:
+        ValueError: a hyper-parameter that fits no model, such as a width below 1.
+    """
+
+    def __init__(
+        self,
+        field_dims: Sequence[int],
+        num_tasks: int = 1,
+        *,
+        max_tokens: int = 64,
+        tokens_per_task: int = 1,
+        token_dim: int = 16,
+        num_layers: int = 2,
+        projection: str = "composite",
+        num_heads: int = 4,
+        key_dim: int = 4,
+        value_dim: int = 8,
+        key_rank: int = 16,
+        value_rank: int = 128,
+        hidden_dim: int = 64,
+    ) -> None:
+        super().__init__()
+        require_positive(
+            {
+                "tokens_per_task": tokens_per_task,
+                "num_layers": num_layers,
+                "num_heads": num_heads,
+                "key_dim": key_dim,
+                "value_dim": value_dim,
+                "key_rank": key_rank,
+                "value_rank": value_rank,
+                "hidden_dim": hidden_dim,
+            }
+        )
+        if projection not in ("composite", "heterogeneous"):
+            raise ValueError(f"projection is '{projection}', allowed: composite, heterogeneous")
+        self.num_tasks = num_tasks
+        self.tokens = FieldTokens(field_dims, max_tokens=max_tokens, token_dim=token_dim)
+        num_task_tokens = num_tasks * tokens_per_task
+        num_tokens = self.tokens.num_tokens + num_task_tokens
+        self.task_tokens = nn.Parameter(0.02 * torch.randn(num_task_tokens, 1, token_dim))
+        self.costs = [self.tokens.cost, (num_task_tokens * token_dim, 0)]
+
+        def project(queries: int, head_dim: int, rank: int) -> CompositeProjection | HeterogeneousProjection:
+            if projection == "composite":
+                return CompositeProjection(num_tokens, queries, token_dim, num_heads, head_dim, rank)
+            return HeterogeneousProjection(queries, token_dim, num_heads, head_dim)
+
+        self.blocks = nn.ModuleList()
+        for i in range(num_layers):
+            queries = num_tokens if i < num_layers - 1 else num_task_tokens
+            block = Block(
+                project(queries, key_dim, key_rank),
+                project(num_tokens, key_dim, key_rank),
+                project(num_tokens, value_dim, value_rank),
+                token_dim,
+                hidden_dim,
+            )
+            self.blocks.append(block)
+            self.costs.append(block.cost)
+        self.head = PerTokenLinear(num_tasks, tokens_per_task * token_dim, 1)
+        self.costs.append((num_task_tokens * token_dim + num_tasks, 2 * num_task_tokens * token_dim))
+
+    def forward(self, x_BI: Tensor) -> Tensor:
+        """(B, I) → logits (B, K)."""
+        fields_TBD = self.tokens(x_BI).transpose(0, 1)
+        x_TBD = torch.cat([fields_TBD, self.task_tokens.expand(-1, x_BI.shape[0], -1)])
+        for block in self.blocks:
+            x_TBD = block(x_TBD)
+        own_KBI = x_TBD.unflatten(0, (self.num_tasks, -1)).transpose(1, 2).flatten(2)
+        return self.head(own_KBI).squeeze(2).transpose(0, 1)
+
+    def closed_form(self) -> dict[str, int]:
+        """Dense parameters and forward FLOPs per example."""
+        parameters, flops = (sum(column) for column in zip(*self.costs, strict=True))
+        return {"dense_parameters": parameters, "flops_forward": flops}
+
+
+class CompositeProjection(nn.Module):
+    """flatten(X) L Rᵀ, cut into Q tokens and H heads: (T, B, D) → (B · H, Q, `head_dim`)."""
+
+    def __init__(
+        self, num_tokens: int, num_queries: int, dim: int, num_heads: int, head_dim: int, rank: int
+    ) -> None:
+        super().__init__()
+        self.num_queries, self.num_heads, self.head_dim = num_queries, num_heads, head_dim
+        self.left = nn.Linear(num_tokens * dim, rank, bias=False)
+        self.right = nn.Linear(rank, num_queries * num_heads * head_dim, bias=False)
+        products = rank * (num_tokens * dim + num_queries * num_heads * head_dim)
+        self.cost = (products, 2 * products)
+
+    def forward(self, x_TBD: Tensor) -> Tensor:
+        projected = self.right(self.left(x_TBD.transpose(0, 1).flatten(1)))
+        heads = projected.unflatten(1, (self.num_queries, self.num_heads, self.head_dim))
+        return heads.transpose(1, 2).flatten(0, 1)
+
+
+class HeterogeneousProjection(nn.Module):
+    """x_t W_t of the last Q tokens, cut into H heads: (T, B, D) → (B · H, Q, `head_dim`)."""
+
+    def __init__(self, num_queries: int, dim: int, num_heads: int, head_dim: int) -> None:
+        super().__init__()
+        self.num_queries, self.num_heads, self.head_dim = num_queries, num_heads, head_dim
+        self.linear = PerTokenLinear(num_queries, dim, num_heads * head_dim, bias=False)
+        products = num_queries * dim * num_heads * head_dim
+        self.cost = (products, 2 * products)
+
+    def forward(self, x_TBD: Tensor) -> Tensor:
+        heads = self.linear(x_TBD[-self.num_queries :]).unflatten(2, (self.num_heads, self.head_dim))
+        return heads.permute(1, 2, 0, 3).flatten(0, 1)
+
+
+class Block(nn.Module):
+    """Attention of the last Q tokens to all, then their FFN: (T, B, D) → (Q, B, D)."""
+
+    def __init__(
+        self,
+        query: CompositeProjection | HeterogeneousProjection,
+        key: CompositeProjection | HeterogeneousProjection,
+        value: CompositeProjection | HeterogeneousProjection,
+        dim: int,
+        hidden_dim: int,
+    ) -> None:
+        super().__init__()
+        Q, T, H = query.num_queries, key.num_queries, query.num_heads
+        self.num_queries, self.num_heads = Q, H
+        self.query, self.key, self.value = query, key, value
+        values = H * value.head_dim
+        self.out = PerTokenLinear(Q, values, dim, bias=False)
+        self.attention_norm = nn.LayerNorm(dim)
+        self.up = PerTokenLinear(Q, dim, hidden_dim)
+        self.down = PerTokenLinear(Q, hidden_dim, dim)
+        self.ffn_norm = nn.LayerNorm(dim)
+
+        weights = Q * (values * dim + 2 * dim * hidden_dim)
+        scores_and_sums = Q * T * H * (key.head_dim + value.head_dim)
+        projections = [query.cost, key.cost, value.cost]
+        parameters, flops = (sum(column) for column in zip(*projections, strict=True))
+        self.cost = (
+            parameters + weights + Q * (hidden_dim + dim) + 4 * dim,
+            flops + 2 * scores_and_sums + 2 * weights,
+        )
+
+    def forward(self, x_TBD: Tensor) -> Tensor:
+        s_QBD = self.attention_norm(x_TBD[-self.num_queries :] + self.out(self._attend(x_TBD)))
+        return self.ffn_norm(s_QBD + self.down(F.gelu(self.up(s_QBD))))
+
+    def _attend(self, x_TBD: Tensor) -> Tensor:
+        """(T, B, D) → (Q, B, H · d_v), the heads side by side."""
+        q, k, v = self.query(x_TBD), self.key(x_TBD), self.value(x_TBD)
+        attention = torch.softmax(torch.bmm(q, k.transpose(1, 2)) * q.shape[2] ** -0.5, dim=2)
+        sums_BHQV = torch.bmm(attention, v).unflatten(0, (-1, self.num_heads))
+        return sums_BHQV.permute(2, 0, 1, 3).flatten(2)

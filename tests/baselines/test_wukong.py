@@ -1,0 +1,117 @@
+"""Wukong against its equations, written as loops over rows and tokens, and what each part does."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import Tensor
+
+from baselines import Wukong
+
+FIELD_DIMS = (3, 4, 2, 4)
+
+
+def linear(module: torch.nn.Module, vector: Tensor) -> Tensor:
+    return module.weight @ vector + module.bias
+
+
+def layer_norm(x: Tensor, norm: torch.nn.LayerNorm) -> Tensor:
+    centred = x - x.mean()
+    return centred / torch.sqrt((centred**2).mean() + norm.eps) * norm.weight + norm.bias
+
+
+def wukong_row(model: Wukong, x_TD: Tensor, n_F: int, k: int) -> Tensor:
+    """Equations of the paper for one example, from the tokens of its fields."""
+    X = x_TD
+    for layer in model.layers:
+        n, D = X.shape
+        if hasattr(layer.projection, "y"):
+            Y = layer.projection.y.weight.T
+        else:
+            compressed = layer.projection.compress.map.weight @ X
+            hidden, out = layer.projection.mlp[0][0], layer.projection.mlp[1]
+            Y = linear(out, torch.relu(linear(hidden, compressed.reshape(-1)))).reshape(n, k)
+        fm = torch.zeros(n, k, dtype=X.dtype)
+        for i in range(n):
+            for c in range(k):
+                fm[i, c] = sum(X[i] @ X[j] * Y[j, c] for j in range(n))  # (X Xᵀ Y) by pairs
+        h = layer_norm(fm.reshape(-1), layer.fm_norm)
+        for step in layer.mlp[0]:
+            h = torch.relu(linear(step, h)) if isinstance(step, torch.nn.Linear) else h
+        fmb = linear(layer.mlp[1], h).reshape(n_F, D)
+        together = torch.cat([fmb, layer.lcb.map.weight @ X])
+        residual = X if len(together) == n else layer.residual.map.weight @ X
+        X = torch.stack([layer_norm(row, layer.norm) for row in together + residual])
+    h = X.reshape(-1)
+    for step in model.mlp:
+        h = torch.relu(linear(step, h)) if isinstance(step, torch.nn.Linear) else h
+    return linear(model.head, h)
+
+
+@pytest.mark.parametrize("projection", ["static", "attentive"])
+@pytest.mark.parametrize("lcb_tokens", [2, 3])  # of 3 + 2 tokens the first layer's residual is a map
+def test_equations(projection: str, lcb_tokens: int) -> None:
+    n_F, k = 1 if lcb_tokens == 3 else 3, 3
+    model = Wukong(
+        FIELD_DIMS,
+        2,
+        token_dim=5,
+        num_layers=2,
+        num_fmb_tokens=n_F,
+        num_lcb_tokens=lcb_tokens,
+        projection_rank=k,
+        num_hidden=2,
+        hidden_dim=7,
+        projection=projection,
+        num_compressed=2,
+        projection_hidden_dim=6,
+    ).double()
+    for parameter in model.parameters():  # so that no scale is one and no shift zero
+        torch.nn.init.normal_(parameter, std=0.5)
+    x = torch.randn(4, sum(FIELD_DIMS), dtype=torch.float64)
+    expected = torch.stack([wukong_row(model, tokens, n_F, k) for tokens in model.tokens(x)])
+    assert torch.allclose(model(x), expected)
+    assert isinstance(model.layers[0].residual, torch.nn.Identity) == (lcb_tokens == 3)
+
+
+def test_attentive_y_depends_on_the_example_and_static_y_does_not() -> None:
+    for projection, depends in (("static", False), ("attentive", True)):
+        layer = Wukong(FIELD_DIMS, projection=projection).layers[0].projection.double()
+        a, b = torch.randn(2, 1, 4, 16, dtype=torch.float64)
+        # Xᵀ Y is linear in X exactly if Y stays what it is.
+        assert torch.allclose(layer(a + b), layer(a) + layer(b)) != depends
+
+
+def test_fm_ranks_below_the_input_when_k_does() -> None:
+    layer = Wukong(FIELD_DIMS, projection_rank=2).layers[0]
+    x = torch.randn(1, 4, 16, dtype=torch.float32)
+    fm = torch.bmm(x, layer.projection(x))
+    assert fm.shape == (1, 4, 2)
+
+
+def test_without_fmb_nothing_but_norms_and_the_head_bends_the_input() -> None:
+    layer = Wukong(FIELD_DIMS, num_layers=1).layers[0].double()
+    torch.nn.init.zeros_(layer.mlp[1].weight)
+    layer.norm = torch.nn.Identity()
+    a, b = torch.randn(2, 3, 4, 16, dtype=torch.float64)
+    zero = layer(torch.zeros_like(a))
+    assert torch.allclose(layer(a + b) - zero, layer(a) - zero + layer(b) - zero)
+
+
+def test_many_fields_become_few_tokens() -> None:
+    model = Wukong((4,) * 100, max_tokens=10)
+    assert model.tokens.num_tokens == 10
+    assert model(torch.randn(2, 400)).shape == (2, 1)
+
+
+@pytest.mark.parametrize(
+    ("hyperparameters", "message"),
+    [
+        ({"projection": "learned"}, "projection is 'learned', allowed: static, attentive"),
+        ({"num_layers": 0}, "num_layers is 0; it must be 1 or more"),
+        ({"num_hidden": 0}, "num_hidden is 0; it must be 1 or more"),
+    ],
+)
+def test_refuses_what_fits_no_model(hyperparameters: dict[str, object], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        Wukong(FIELD_DIMS, **hyperparameters)

@@ -1,0 +1,237 @@
+"""The command line through real processes: exit codes, what goes where, what is refused before any work."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from bench.store import RUNS_FILE
+
+ROWS = 4_000
+SCHEMA = """
+name = "clicks"
+[[labels]]
+name = "click"
+[[fields]]
+name = "item"
+kind = "categorical"
+group = "item"
+[split]
+by = "random"
+seed = 0
+fractions = [0.6, 0.2, 0.2]
+"""
+
+
+@pytest.fixture
+def bench(tmp_path):
+    """Runs `rankbench` with the given arguments in an empty folder."""
+
+    def run(*arguments: str, code: int = 0) -> subprocess.CompletedProcess[str]:
+        done = subprocess.run(
+            [sys.executable, "-m", "rankbench", *arguments],
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            env={**os.environ, "NO_COLOR": "1", "OMP_NUM_THREADS": "1", "COLUMNS": "200"},
+            check=False,
+        )
+        assert done.returncode == code, done.stderr
+        return done
+
+    return run
+
+
+def small_run(*more: str) -> list[str]:
+    options = ["--rows", str(ROWS), "--budget", "8k", "--seeds", "2", "--contestants", "dlrm-mlp,dcnv2"]
+    return ["run", "compare", *options, "--batch-size", "512", *more]
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["list"], ["list", "models", "--json"], ["run", "--help"]])
+def test_quick_answers_import_no_torch(arguments, tmp_path):
+    program = (
+        "import sys; from rankbench.__main__ import main\n"
+        f"sys.argv = ['rankbench', *{arguments!r}]\n"
+        "try: main()\n"
+        "except SystemExit as stop: assert not stop.code\n"
+        "slow = {'torch', 'numpy', 'pandas', 'polars', 'sklearn', 'matplotlib'} & set(sys.modules)\n"
+        "assert not slow, slow"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, cwd=tmp_path)
+
+
+def test_report_imports_no_torch(bench, tmp_path):
+    bench(*small_run())
+    program = (
+        "import sys; from rankbench.__main__ import main\n"
+        "sys.argv = ['rankbench', 'report']\n"
+        "try: main()\n"
+        "except SystemExit as stop: assert not stop.code\n"
+        "assert 'torch' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, cwd=tmp_path)
+
+
+def test_list_for_machines_names_every_contestant(bench):
+    listed = json.loads(bench("list", "--json").stdout)
+    assert {"dlrm-mlp", "dcnv2", "rankmixer"} <= {row["name"] for row in listed["models"]}
+    assert {row["name"] for row in listed["protocols"]} == {"paper", "adam"}
+
+
+def test_run_trains_reports_and_then_has_nothing_to_do(bench, tmp_path):
+    first = bench(*small_run())
+    assert "report: results/local/report/index.html" in first.stdout
+    assert "DLRM-MLP" in first.stdout
+    assert "4/4 dcnv2 seed 1: ok" in first.stderr
+    page = tmp_path / "results/local/report/index.html"
+    before = page.read_bytes()
+    again = bench(*small_run())
+    assert "4 runs, 4 of them in results/local already" in again.stderr
+    assert len((tmp_path / "results/local" / RUNS_FILE).read_text().splitlines()) == 4
+    assert page.read_bytes() == before
+    assert bench("report").stdout == again.stdout
+    checked = bench("check")
+    assert "4 runs, 0 faults" in checked.stdout
+    assert "as its fingerprint says" in checked.stdout
+
+
+def test_standings_for_machines(bench):
+    answer = json.loads(bench(*small_run("--json")).stdout)
+    assert Path(answer["page"]).name == "index.html"
+    assert {standing["task"] for standing in answer["standings"]} == {"finish", "skip"}
+
+
+def test_show_prints_costs_and_trains_nothing(bench, tmp_path):
+    shown = bench(
+        "show", "compare", "--rows", str(ROWS), "--budget", "10k,50", "--contestants", "dlrm-mlp,rankmixer"
+    )
+    assert "rankmixer cannot have 50 dense parameters within 2%" in shown.stdout
+    assert "RankMixer" in shown.stdout
+    rows = json.loads(bench("show", "rankmixer", "--rows", str(ROWS), "--budget", "20k", "--json").stdout)
+    assert abs(rows[0]["cost"]["dense_parameters"] / 20_000 - 1) <= 0.02
+    assert abs(rows[0]["error"]) <= 0.02
+    assert not (tmp_path / "results").exists()
+
+
+def test_a_contestant_of_ones_own_joins(bench, tmp_path):
+    source = Path(__file__).parents[2] / "examples" / "my_model.py"
+    (tmp_path / "my_model.py").write_text(source.read_text())
+    done = bench(*small_run("--contestant", "my_model:FM"))
+    assert "6/6 fm seed 1: ok" in done.stderr
+    assert " FM " in done.stdout
+
+
+def test_a_failed_run_gives_exit_code_one_and_is_on_the_page(bench, tmp_path):
+    (tmp_path / "broken.py").write_text(
+        "import torch\n"
+        "from bench.contract import Contestant, Dial\n"
+        "class Broken(torch.nn.Module):\n"
+        "    def __init__(self, field_dims, num_tasks=1, *, width=4):\n"
+        "        super().__init__()\n"
+        "        self.head = torch.nn.Linear(sum(field_dims), num_tasks)\n"
+        "    def forward(self, x_BI):\n"
+        "        return self.head(x_BI) * float('nan')\n"
+        "BROKEN = Contestant(name='broken', title='Broken', model=Broken, hyperparameters={'width': 4},"
+        " dial=Dial(name='width'))\n"
+    )
+    options = ["--rows", str(ROWS), "--budget", "none", "--seeds", "1", "--contestants", "dlrm-mlp"]
+    done = bench("run", "compare", *options, "--contestant", "broken:BROKEN", code=1)
+    assert "broken seed 0: diverged" in done.stderr
+    assert "diverged" in (tmp_path / "results/local/report/index.html").read_text()
+
+
+def test_speed_prints_every_figure(bench):
+    options = ["--rows", str(ROWS), "--budget", "8k", "--contestants", "dlrm-mlp", "--batch-size", "512"]
+    answer = json.loads(bench("speed", "compare", *options, "--seconds", "0.1", "--json").stdout)
+    assert answer["loader_rows_per_second"] > 0
+    assert answer["gemm_peak_flops_per_second"] > 0
+    speed = answer["contestants"]["DLRM-MLP"]
+    assert speed["mfu"] == pytest.approx(speed["flops_per_second"] / answer["gemm_peak_flops_per_second"])
+
+
+def test_describe_says_what_a_data_set_holds(bench):
+    name = Path(bench("data", "synthesize", "--rows", str(ROWS)).stdout.strip()).name
+    described = bench("data", "describe", name).stdout
+    assert "fingerprint" in described
+    assert json.loads(bench("data", "describe", name, "--json").stdout)["rows"] == {
+        "train": 3_200,
+        "valid": 400,
+        "test": 400,
+    }
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["run", "rankmixr"], "unknown suite or contestant 'rankmixr'; did you mean 'rankmixer'?"),
+        (["run", "compare", "--contestants", "dlrm"], "unknown contestant 'dlrm'; did you mean 'dlrm-mlp'?"),
+        (
+            ["run", "rankmixer", "--rows", "4000", "--budget", "50"],
+            "rankmixer cannot have 50 dense parameters",
+        ),
+        (["run", "rankmixer", "--budget", "lots"], "budget is 'lots'; it must be a whole number above 0"),
+        (["run", "compare", "--protocol", "papr"], "unknown protocol 'papr'; did you mean 'paper'?"),
+        (["run", "compare", "--seeds", "0"], "--seeds is 0; it must be 1 or more"),
+        (["run", "compare", "--data", "movielens-1m"], "unknown data set in data 'movielens-1m'"),
+        (["run", "compare", "--set", "num_layers=3"], "--set is for one contestant, but"),
+        (
+            ["run", "rankmixer", "--rows", "4000", "--set", "depth=3"],
+            "unknown hyper-parameter of rankmixer 'depth'",
+        ),
+        (
+            ["run", "rankmixer", "--rows", "4000", "--set", "num_tokens=7", "--budget", "none"],
+            "multiple of num_tokens",
+        ),
+        (["run", "compare", "--device", "tpu"], "device is 'tpu', allowed: auto, cpu, cuda"),
+        (["run", "compare", "--contestant", "nothing"], "must be given as package.module:NAME"),
+        (["show", "compare", "--budget", "1M", "--budget-kind", "size"], "budget kind is 'size', allowed:"),
+        (["show", "compare", "--budget-kind", "flops_forward"], "without a --budget"),
+        (["report"], "holds no runs"),
+        (["frobnicate"], "No such command 'frobnicate'"),
+        (["data", "import", "x.csv"], "say either --schema FILE"),
+        (["data", "import", ".", "--as", "movielens"], "unknown data set with a loader 'movielens'"),
+        (["data", "describe", "nothing"], "unknown data set in data 'nothing'"),
+    ],
+)
+def test_bad_input_is_one_clear_line_and_exit_code_two(bench, tmp_path, arguments, message):
+    done = bench(*arguments, code=2)
+    assert len(done.stderr.splitlines()) == 1
+    assert message in done.stderr
+    assert not (tmp_path / "results").exists()
+
+
+@pytest.mark.parametrize(
+    ("content", "schema", "message"),
+    [
+        ("click,itm\n1,a\n", SCHEMA, "item"),
+        ("click,item\nyes,a\n" * 3, SCHEMA, "yes"),
+        ("", SCHEMA, "empty"),
+        ("click,item\n", SCHEMA, "no rows"),
+        ("click,item\n1,a\n", SCHEMA + SCHEMA[SCHEMA.index("[[fields]]") : SCHEMA.index("[split]")], "twice"),
+        ("click,item\n1,a\n", SCHEMA.replace("kind =", "knd ="), "knd"),
+    ],
+)
+def test_bad_tables_are_refused_in_one_line(bench, tmp_path, content, schema, message):
+    (tmp_path / "table.csv").write_text(content)
+    (tmp_path / "schema.toml").write_text(schema)
+    done = bench("data", "import", "table.csv", "--schema", "schema.toml", code=2)
+    assert len(done.stderr.splitlines()) == 1
+    assert message in done.stderr
+    assert not (tmp_path / "data").exists()
+
+
+def test_a_truncated_parquet_file_is_refused_in_one_line(bench, tmp_path):
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    pq.write_table(pa.table({"click": [0, 1] * 500, "item": ["a", "b"] * 500}), tmp_path / "whole.parquet")
+    (tmp_path / "cut.parquet").write_bytes((tmp_path / "whole.parquet").read_bytes()[:-200])
+    (tmp_path / "schema.toml").write_text(SCHEMA)
+    done = bench("data", "import", "cut.parquet", "--schema", "schema.toml", code=2)
+    assert len(done.stderr.splitlines()) == 1
+    assert bench("data", "import", "whole.parquet", "--schema", "schema.toml").stdout.strip() == "data/clicks"
