@@ -207,6 +207,7 @@ CONTESTANTS: dict[str, Contestant] = {
                 "hidden_dim": 32,
                 "routing": "relu",
                 "active_fraction": 0.5,
+                "offset_rate": 0.1,
                 "balance_weight": 0.0,
                 "slicing": "fields",
             },

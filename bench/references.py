@@ -47,7 +47,7 @@ def logistic_regression_auc(
         dataset: any with both classes of every task in the rows that are trained on.
         split: which split to score.
         max_train_rows: at most so many training rows are used: the last ones, which are the latest where rows
-            are in the order of time. 400 thousand rows of 20 fields take about 10 s a task.
+            are in the order of time. 400 thousand rows of 20 fields take about a minute a task.
 
     Raises:
         BadInput: the training rows of a task have one class only.

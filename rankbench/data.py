@@ -83,6 +83,8 @@ def describe(
     columns = list(fields[0])
     table(name, columns, [[_cell(field[column]) for column in columns] for field in fields])
     for key, value in description.items():
+        if value is None:  # not known for this data set
+            continue
         answer(f"{key.replace('_', ' ')}: {_cell(value)}")
 
 

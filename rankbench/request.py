@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from bench.dataset import Dataset
     from bench.sweep import Request
 
-SYNTHETIC_SEED = 0
-"""Of the world that suites share; another one is made by `data synthesize --seed` and named by --data."""
+SYNTHETIC_SEED = 1
+"""Of the world that suites share; seed 0 was looked at while the world was being shaped."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

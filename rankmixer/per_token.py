@@ -1,4 +1,4 @@
-"""Layers in which every token has weights of its own, as one batched matrix product (arXiv 2507.15551).
+"""Layers in which every token has weights of its own, as batched products (arXiv 2507.15551, 2602.06563).
 
 Letters: B batch, T tokens, D token width. Tokens come first, so that the batch of each is contiguous.
 """
@@ -17,11 +17,14 @@ class PerTokenLinear(nn.Module):
 
     Each token's weight and bias start as those of `torch.nn.Linear` do, uniform within ±1/√in: the fan is
     that of one token's matrix, which initialisers made for 2-D weights get wrong on a (T, in, out) tensor.
+    `init_scale` narrows those bounds.
     """
 
-    def __init__(self, num_tokens: int, in_dim: int, out_dim: int, *, bias: bool = True) -> None:
+    def __init__(
+        self, num_tokens: int, in_dim: int, out_dim: int, *, bias: bool = True, init_scale: float = 1.0
+    ) -> None:
         super().__init__()
-        bound = 1 / math.sqrt(in_dim)
+        bound = init_scale / math.sqrt(in_dim)
         self.weight = nn.Parameter(torch.empty(num_tokens, in_dim, out_dim).uniform_(-bound, bound))
         self.bias = (
             nn.Parameter(torch.empty(num_tokens, 1, out_dim).uniform_(-bound, bound)) if bias else None
@@ -43,3 +46,20 @@ class PerTokenFFN(nn.Module):
 
     def forward(self, s_TBD: Tensor) -> Tensor:
         return self.down(F.gelu(self.up(s_TBD)))
+
+
+class PerTokenSwiGLU(nn.Module):
+    """W_down,t (Swish(W_gate,t x_t) ⊙ W_up,t x_t), for every token t, without biases: (T, B, D) → (T, B, D).
+
+    Args:
+        down_init: scale of the standard deviation that W_down starts with.
+    """
+
+    def __init__(self, num_tokens: int, dim: int, hidden_dim: int, *, down_init: float = 1.0) -> None:
+        super().__init__()
+        self.gate = PerTokenLinear(num_tokens, dim, hidden_dim, bias=False)
+        self.up = PerTokenLinear(num_tokens, dim, hidden_dim, bias=False)
+        self.down = PerTokenLinear(num_tokens, hidden_dim, dim, bias=False, init_scale=down_init)
+
+    def forward(self, x_TBD: Tensor) -> Tensor:
+        return self.down(F.silu(self.gate(x_TBD)) * self.up(x_TBD))

@@ -1,15 +1,20 @@
-"""Tokenization: the flat embedding vector becomes T tokens of width D (RankMixer, arXiv 2507.15551).
+"""Tokenization: the flat embedding vector becomes T tokens of width D.
 
     e_input = Concat(fields, semantic group after semantic group)
-    x_i     = Proj_i(slice i of e_input) ∈ R^D,   i = 1 … T
+
+    RankMixer (arXiv 2507.15551)           x_i = Proj_i(slice i of e_input) ∈ R^D,   i = 1 … T
+    TokenMixer-Large (arXiv 2602.06563)    x_i = MLP_i(group i),   i = 1 … T-1;   x_G = MLP_g(e_input)
 
 Letters: B batch, F fields, I flat input width, T tokens, D token width.
 
-The paper cuts `e_input` into slices of equal width, padding where T does not divide it, and does not say
-whether the projection is shared. Our reading: one projection per token. By default a slice is a run of
+RankMixer's paper cuts `e_input` into slices of equal width, padding where T does not divide it, and does not
+say whether the projection is shared. Our reading: one projection per token. By default a slice is a run of
 whole fields, since a field cut in two has no meaning of its own; equal slices are the other choice. Slices
 then differ in width. A slice padded with zeros to a common width meets weights that never matter or learn,
 so the padding and those weights are left out: the map is the same and every parameter counts.
+
+TokenMixer-Large takes its groups as they are. A schema may have fewer of them than one wants tokens: runs of
+whole fields, cut as above, then stand for groups.
 """
 
 from __future__ import annotations
@@ -26,13 +31,11 @@ class Tokenizer(nn.Module):
     Args:
         field_dims: embedding width of every field, in the order of the input.
         groups: indices of the fields of each semantic group, in the order to concatenate them; every field
-        once.
-            None: the order of the input.
+            once. None: the order of the input.
         num_tokens: T.
         token_dim: D.
-        slicing: ``fields`` (runs of whole fields, as even in width as can be) or ``equal`` (widths
-        differing by
-            at most 1, fields cut where they must be).
+        slicing: ``fields`` (runs of whole fields, as even in width as can be) or ``equal`` (widths differing
+            by at most 1, fields cut where they must be).
 
     Raises:
         ValueError: `groups` is no partition of the fields, or there is too little to fill T tokens.
@@ -56,18 +59,82 @@ class Tokenizer(nn.Module):
             self.slice_dims = equal_slices(sum(dims), num_tokens)
         else:
             raise ValueError(f"slicing is '{slicing}', allowed: fields, equal")
+        self.regroup = Regroup(field_dims, order)
+        self.projections = nn.ModuleList(nn.Linear(dim, token_dim) for dim in self.slice_dims)
+
+    def forward(self, x_BI: Tensor) -> Tensor:
+        """(B, I) → tokens first, (T, B, D)."""
+        slices = self.regroup(x_BI).split(self.slice_dims, dim=1)
+        return torch.stack([project(s) for project, s in zip(self.projections, slices, strict=True)])
+
+
+class GroupTokenizer(nn.Module):
+    """Flat fields → a global token, then one token for each group (TokenMixer-Large).
+
+    Args:
+        field_dims: embedding width of every field, in the order of the input.
+        groups: indices of the fields of each semantic group; every field once. None: each field a group.
+        num_tokens: T, the global token among them; T - 1 runs of whole fields, as even in width as can be,
+            then stand for the groups. None: the groups themselves.
+        token_dim: D.
+        num_layers: linear layers of every MLP, GELU between them.
+
+    Raises:
+        ValueError: `groups` is no partition of the fields, or there are too few fields to fill T tokens.
+    """
+
+    def __init__(
+        self,
+        field_dims: Sequence[int],
+        groups: Sequence[Sequence[int]] | None,
+        *,
+        num_tokens: int | None,
+        token_dim: int,
+        num_layers: int,
+    ) -> None:
+        super().__init__()
+        order = grouped_order(len(field_dims), groups)
+        if num_tokens is None:
+            parts = [[i] for i in order] if groups is None else [group for group in groups if group]
+            self.group_dims = [sum(field_dims[i] for i in part) for part in parts]
+        elif not 2 <= num_tokens <= len(order) + 1:
+            raise ValueError(
+                f"num_tokens is {num_tokens}; {len(order)} whole fields and the global token "
+                f"allow 2 … {len(order) + 1}"
+            )
+        else:
+            self.group_dims = even_runs([field_dims[i] for i in order], num_tokens - 1)
+        self.regroup = Regroup(field_dims, order)
+        self.global_mlp = _token_mlp(sum(field_dims), token_dim, num_layers)
+        self.group_mlps = nn.ModuleList(_token_mlp(dim, token_dim, num_layers) for dim in self.group_dims)
+
+    def forward(self, x_BI: Tensor) -> Tensor:
+        """(B, I) → tokens first, the global one before all, (T, B, D)."""
+        e_BI = self.regroup(x_BI)
+        groups = zip(self.group_mlps, e_BI.split(self.group_dims, dim=1), strict=True)
+        return torch.stack([self.global_mlp(e_BI), *(mlp(group_BI) for mlp, group_BI in groups)])
+
+
+def _token_mlp(in_dim: int, token_dim: int, num_layers: int) -> nn.Sequential:
+    layers: list[nn.Module] = [nn.Linear(in_dim, token_dim)]
+    for _ in range(num_layers - 1):
+        layers += [nn.GELU(), nn.Linear(token_dim, token_dim)]
+    return nn.Sequential(*layers)
+
+
+class Regroup(nn.Module):
+    """Columns of the flat input put into the order of the fields given: (B, I) → (B, I)."""
+
+    def __init__(self, field_dims: Sequence[int], order: Sequence[int]) -> None:
+        super().__init__()
         starts = [sum(field_dims[:i]) for i in range(len(field_dims))]
         columns = [column for i in order for column in range(starts[i], starts[i] + field_dims[i])]
         self.in_order = columns == list(range(len(columns)))
         self.columns: Tensor
         self.register_buffer("columns", torch.tensor(columns), persistent=False)
-        self.projections = nn.ModuleList(nn.Linear(dim, token_dim) for dim in self.slice_dims)
 
     def forward(self, x_BI: Tensor) -> Tensor:
-        """(B, I) → tokens first, (T, B, D)."""
-        e_BI = x_BI if self.in_order else x_BI.index_select(1, self.columns)
-        slices = e_BI.split(self.slice_dims, dim=1)
-        return torch.stack([project(s) for project, s in zip(self.projections, slices, strict=True)])
+        return x_BI if self.in_order else x_BI.index_select(1, self.columns)
 
 
 def grouped_order(num_fields: int, groups: Sequence[Sequence[int]] | None) -> list[int]:

@@ -52,7 +52,7 @@ def test_the_oracle_scores_the_true_probabilities(synthetic_dataset):
 
 
 def test_logistic_regression_lies_between_chance_and_the_oracle(synthetic_dataset):
-    reached = logistic_regression_auc(synthetic_dataset, max_train_rows=10_000)
+    reached = logistic_regression_auc(synthetic_dataset, max_train_rows=5_000)
     for task, oracle in oracle_metrics(synthetic_dataset).items():
         assert 0.6 < reached[task] < oracle["auc"] - 0.02
 
