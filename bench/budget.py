@@ -12,13 +12,14 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from bench.canonical import canonical_json
 from bench.contract import Contestant, Hyperparameters, InputShape
 from bench.cost import closed_form, on_meta
 from bench.errors import BadInput
 from bench.spec import Budget
 
 TOLERANCE = 0.02
-_FINE = 0.002
+_FINE = 0.005
 """An error below which settings count as equally near, and the shape of the model decides."""
 _NEIGHBOURS = (0, 1, -1, 2, -2, 3)
 _WIDEST_TRIM = 64
@@ -52,8 +53,13 @@ def solve(
     """
     base = {**contestant.hyperparameters, **(fixed or {})}
 
+    known: dict[str, int] = {}
+
     def reached(hyperparameters: Hyperparameters) -> int:
-        return closed_form(on_meta(contestant, shape, hyperparameters), shape)[budget.kind]
+        key = canonical_json(hyperparameters)
+        if key not in known:
+            known[key] = closed_form(on_meta(contestant, shape, hyperparameters), shape)[budget.kind]
+        return known[key]
 
     def at(size: int) -> Hyperparameters:
         return contestant.dial.at(size, base, shape)
