@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,7 +26,7 @@ SYNTHETIC_SEED = 1
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Choices:
-    """What the command line says in place of a suite's own choices; None or empty: the suite's."""
+    """What the command line says in place of a suite's own choices, named as its options; None: the suite's."""
 
     data: str | None = None
     data_dir: Path = options.DEFAULT_DATA
@@ -33,13 +34,27 @@ class Choices:
     budget: str | None = None
     budget_kind: str | None = None
     contestants: str | None = None
-    plugins: list[str] | None = None
+    contestant: list[str] | None = None
+    settings: list[str] | None = None
     width: int | None = None
     sequence_encoder: str | None = None
-    settings: list[str] | None = None
-    protocol: str | None = None
-    protocol_overrides: dict[str, Any] = dataclasses.field(default_factory=dict)
     seeds: int | None = None
+    protocol: str | None = None
+    batch_size: int | None = None
+    epochs: int | None = None
+    patience: int | None = None
+    dense_lr: float | None = None
+    sparse_lr: float | None = None
+    gradient_clip: float | None = None
+
+    @staticmethod
+    def among(given: Mapping[str, Any]) -> Choices:
+        """The choices among a command's parameters."""
+        return Choices(**{f.name: given[f.name] for f in dataclasses.fields(Choices) if f.name in given})
+
+    def given(self, *names: str) -> dict[str, Any]:
+        """Those of `names` that were chosen."""
+        return {name: value for name in names if (value := getattr(self, name)) is not None}
 
 
 def request(target: str, choices: Choices) -> Request:
@@ -55,14 +70,14 @@ def request(target: str, choices: Choices) -> Request:
     seeds = suite.seeds if choices.seeds is None else choices.seeds
     if seeds < 1:
         raise BadInput(f"--seeds is {seeds}; it must be 1 or more")
-    given: dict[str, Any] = {"width": choices.width, "sequence_encoder": choices.sequence_encoder}
-    features = dataclasses.replace(suite.features, **{k: v for k, v in given.items() if v is not None})
+    features = dataclasses.replace(suite.features, **choices.given("width", "sequence_encoder"))
     budgets: tuple[Budget | None, ...] = suite.budgets
     if choices.budget is not None:
         budgets = options.parse_budgets(choices.budget, choices.budget_kind or BUDGET_KINDS[0])
     elif choices.budget_kind is not None:
         raise BadInput(f"--budget-kind is '{choices.budget_kind}' without a --budget; say how much of it")
-    trained_by = protocol(choices.protocol or suite.protocol, choices.protocol_overrides)
+    overrides = choices.given("batch_size", "epochs", "patience", "dense_lr", "sparse_lr", "gradient_clip")
+    trained_by = protocol(choices.protocol or suite.protocol, overrides)
     dataset = _dataset(suite, choices)
 
     from bench.sweep import Request  # imports torch: only once everything cheap is known to be right
@@ -79,7 +94,7 @@ def request(target: str, choices: Choices) -> Request:
 
 
 def _chosen(target: str, choices: Choices) -> tuple[Suite, list[Contestant]]:
-    plugins = choices.plugins or []
+    plugins = choices.contestant or []
     if target in SUITES:
         suite = SUITES[target]
         if choices.contestants is not None:

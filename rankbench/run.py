@@ -12,8 +12,6 @@ from rankbench.options import DEFAULT_DATA, DEFAULT_STORE
 from rankbench.report import write_and_print
 from rankbench.request import Choices, request
 
-OVERRIDES = ("batch_size", "epochs", "patience", "dense_lr", "sparse_lr")
-
 
 def run(
     target: Annotated[str, typer.Argument(help="A suite, or one contestant.")],
@@ -33,40 +31,24 @@ def run(
     patience: Annotated[int | None, typer.Option(help="Passes without a better valid AUC to stop.")] = None,
     dense_lr: Annotated[float | None, typer.Option(help="Learning rate of all but the tables.")] = None,
     sparse_lr: Annotated[float | None, typer.Option(help="Learning rate of the tables.")] = None,
+    gradient_clip: Annotated[float | None, typer.Option(help="Largest norm of the dense gradient.")] = None,
     device: Annotated[str, typer.Option(help="cpu, cuda, or auto.")] = "auto",
     store: options.Store = DEFAULT_STORE,
     data_dir: options.DataDir = DEFAULT_DATA,
     json: options.Json = False,
 ) -> int:
     """Train what the store does not have yet, then report. Started again, it goes on where it was."""
-    given = locals()
-    from bench.device import choose_device
+    choices = Choices.among(locals())
 
-    chosen_device = choose_device(device)
-    asked = request(
-        target,
-        Choices(
-            data=data,
-            data_dir=data_dir,
-            rows=rows,
-            budget=budget,
-            budget_kind=budget_kind,
-            contestants=contestants,
-            plugins=contestant,
-            width=width,
-            sequence_encoder=sequence_encoder,
-            settings=settings,
-            protocol=protocol,
-            protocol_overrides={name: given[name] for name in OVERRIDES if given[name] is not None},
-            seeds=seeds,
-        ),
-    )
     from bench.allocator import keep_buffers
+    from bench.device import choose_device
     from bench.store import Store
     from bench.sweep import missing, plan, sweep
     from rankbench.progress import SweepProgress
 
     keep_buffers()
+    chosen_device = choose_device(device)
+    asked = request(target, choices)
     planned = plan(asked)
     records = Store(store)
     to_do = missing(planned, records)

@@ -30,21 +30,7 @@ def run(
     json: options.Json = False,
 ) -> None:
     """Show what each contestant costs at a budget, and the hyper-parameters that meet it."""
-    asked = request(
-        target,
-        Choices(
-            data=data,
-            data_dir=data_dir,
-            rows=rows,
-            budget=budget,
-            budget_kind=budget_kind,
-            contestants=contestants,
-            plugins=contestant,
-            width=width,
-            sequence_encoder=sequence_encoder,
-            settings=settings,
-        ),
-    )
+    asked = request(target, Choices.among(locals()))
     from bench.sweep import size
 
     sized = size(asked)

@@ -30,22 +30,7 @@ def run(
     json: options.Json = False,
 ) -> None:
     """Measure loader rows/s, training samples/s, GFLOP/s and MFU against this machine's own GEMM peak."""
-    asked = request(
-        target,
-        Choices(
-            data=data,
-            data_dir=data_dir,
-            rows=rows,
-            budget=budget,
-            budget_kind=budget_kind,
-            contestants=contestants,
-            plugins=contestant,
-            width=width,
-            settings=settings,
-            protocol=protocol,
-            protocol_overrides={} if batch_size is None else {"batch_size": batch_size},
-        ),
-    )
+    asked = request(target, Choices.among(locals()))
     from bench.allocator import keep_buffers
     from bench.device import choose_device
     from bench.loader import rows_per_second
