@@ -26,7 +26,7 @@ SYNTHETIC_SEED = 1
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Choices:
-    """What the command line says in place of a suite's own choices, named as its options; None: the suite's."""
+    """What the command line says in place of a suite's own choices, named as its options; None: those."""
 
     data: str | None = None
     data_dir: Path = options.DEFAULT_DATA

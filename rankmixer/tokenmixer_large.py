@@ -1,0 +1,261 @@
+"""TokenMixer-Large: Scaling Up Large Ranking Models in Industrial Recommenders (arXiv 2602.06563).
+
+    tokens     X = [MLP_g(all groups), MLP_1(group 1), …, MLP_{T-1}(group T-1)] ∈ R^{T×D}
+    mix        M = H mixed tokens of width W = T · D/H, token h holding slice h of every token
+               M' = M + pSwiGLU_1(RMSNorm(M))
+    revert     R = M' as T tokens again
+               X' = X + pSwiGLU_2(RMSNorm(R))
+    between    X_l += X_{l-r} behind every r-th block l, but not behind the last
+    output     mean over the tokens of RMSNorm(X_L), then one logit per task
+
+pSwiGLU has weights of its own for every token, dense (`per_token`) or a sparse mixture (`experts`).
+
+Letters: B batch, I flat input width, T tokens, D token width, H heads, W width of a mixed token, L blocks,
+E experts of a token, N hidden width of an expert, K tasks.
+
+The public descriptions disagree or are silent in places; each choice is an argument, its default named
+here: normalisation before the SwiGLU as in the text, not after the sum as in the equations; the second
+residual from the block's input, not from the reverted tokens; mean pooling, not the global token; MLPs of one
+linear layer. The residual between blocks adds the tokens as they were r blocks before. The auxiliary loss is
+the task loss of a head of its own behind each such sum, with weight 0.1. Norms are shared by the tokens; the
+pooled tokens are normalised unless `norm` is ``post``. A mixed token's SwiGLU is as wide for its width as a
+token's: round(N · T/H).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from torch import Tensor, nn
+
+from rankmixer.experts import SparsePerTokenMoE
+from rankmixer.mixing import mix, revert
+from rankmixer.per_token import PerTokenSwiGLU
+from rankmixer.routing import SOFTMAXES
+from rankmixer.tokenization import GroupTokenizer
+
+CHOICES = {
+    "norm": ("pre", "post", "sandwich"),
+    "residual": ("input", "reverted"),
+    "output": ("mean", "global"),
+    "router_softmax": SOFTMAXES,
+}
+_EPSILON = 1e-6
+
+
+class TokenMixerLarge(nn.Module):
+    """TokenMixer-Large, dense or with sparse per-token experts (S-P MoE).
+
+    Args:
+        field_dims: embedding width of every field, in the order of the input.
+        num_tasks: K.
+        groups: indices of the fields of each semantic group; None: each field a group, in order.
+        num_layers: L, blocks.
+        num_tokens: T, the global token among them; runs of whole fields stand for the groups. None: one token
+            for each group, and the global one.
+        num_heads: H, a divisor of D; None: T.
+        token_dim: D.
+        hidden_dim: N, the hidden width nD of a token's SwiGLU where there is one expert, nD/E of each where
+            there are more; None: 2 D / E.
+        tokenizer_layers: linear layers of every token's MLP.
+        norm: of a SwiGLU's input (``pre``), of its sum with the residual (``post``), or of its input and its
+            output (``sandwich``).
+        residual: where the second residual comes from, the block's ``input`` or the ``reverted`` tokens.
+        inter_residual: r, blocks that a residual between blocks spans; 0: there are none.
+        auxiliary_weight: of the task loss behind each residual between blocks; 0: no auxiliary heads.
+        output: the ``mean`` of all tokens or the ``global`` token.
+        down_init: scale of the standard deviation that the last matrix of a SwiGLU starts with; where the
+            paper's 0.01 is read as a scale of the variance, it is 0.1.
+        num_experts: E, the shared one among them; 1: dense.
+        active_experts: k, the shared one among them.
+        gate_scale: α of the routed experts' sum; None: E/k, one over the sparsity.
+        router_softmax: over ``all`` routed experts before choosing among them or over the ``chosen`` ones,
+            which takes at least two: the gate of a single one would be the constant 1 and teach nothing.
+
+    Raises:
+        ValueError: a hyper-parameter that fits no model, such as a D that H does not divide.
+    """
+
+    def __init__(
+        self,
+        field_dims: Sequence[int],
+        num_tasks: int = 1,
+        *,
+        groups: Sequence[Sequence[int]] | None = None,
+        num_layers: int = 3,
+        num_tokens: int | None = 8,
+        num_heads: int | None = None,
+        token_dim: int = 64,
+        hidden_dim: int | None = None,
+        tokenizer_layers: int = 1,
+        norm: str = "pre",
+        residual: str = "input",
+        inter_residual: int = 2,
+        auxiliary_weight: float = 0.1,
+        output: str = "mean",
+        down_init: float = 0.01,
+        num_experts: int = 1,
+        active_experts: int = 1,
+        gate_scale: float | None = None,
+        router_softmax: str = "all",
+    ) -> None:
+        super().__init__()
+        given = {"norm": norm, "residual": residual, "output": output, "router_softmax": router_softmax}
+        for name, value in given.items():
+            if value not in CHOICES[name]:
+                raise ValueError(f"{name} is '{value}', allowed: {', '.join(CHOICES[name])}")
+        fewest = 1 if num_experts == 1 else 2 if router_softmax == "all" else 3
+        if not fewest <= active_experts <= num_experts:
+            raise ValueError(
+                f"active_experts is {active_experts}; {num_experts} experts, one of them shared, with "
+                f"router_softmax '{router_softmax}' allow {fewest} … {num_experts}"
+            )
+        self.tokenizer = GroupTokenizer(
+            field_dims, groups, num_tokens=num_tokens, token_dim=token_dim, num_layers=tokenizer_layers
+        )
+        self.num_tokens = 1 + len(self.tokenizer.group_dims)
+        self.num_heads = self.num_tokens if num_heads is None else num_heads
+        if token_dim % self.num_heads:
+            raise ValueError(
+                f"token_dim is {token_dim}; it must be a multiple of num_heads, {self.num_heads}"
+            )
+        self.input_dim, self.num_tasks, self.num_layers = sum(field_dims), num_tasks, num_layers
+        self.token_dim, self.tokenizer_layers, self.norm = token_dim, tokenizer_layers, norm
+        self.hidden_dim = max(1, 2 * token_dim // num_experts) if hidden_dim is None else hidden_dim
+        self.num_experts, self.active_experts = num_experts, active_experts
+        self.inter_residual, self.auxiliary_weight = inter_residual, auxiliary_weight
+
+        def swiglu(tokens: int, dim: int, hidden: int) -> nn.Module:
+            if num_experts == 1:
+                return PerTokenSwiGLU(tokens, dim, hidden, down_init=down_init)
+            return SparsePerTokenMoE(
+                tokens,
+                dim,
+                hidden,
+                num_experts=num_experts,
+                active_experts=active_experts,
+                gate_scale=num_experts / active_experts if gate_scale is None else gate_scale,
+                router_softmax=router_softmax,
+                down_init=down_init,
+            )
+
+        (_, mixed_dim, mixed_hidden), _ = self._swiglu_shapes()
+        self.blocks = nn.ModuleList(
+            Block(
+                Sublayer(swiglu(self.num_heads, mixed_dim, mixed_hidden), mixed_dim, norm=norm),
+                Sublayer(swiglu(self.num_tokens, token_dim, self.hidden_dim), token_dim, norm=norm),
+                num_tokens=self.num_tokens,
+                num_heads=self.num_heads,
+                residual=residual,
+            )
+            for _ in range(num_layers)
+        )
+        self.readout = Readout(token_dim, num_tasks, norm=norm, output=output)
+        heads = len(self._joints()) if auxiliary_weight else 0
+        self.auxiliary_readouts = nn.ModuleList(
+            Readout(token_dim, num_tasks, norm=norm, output=output) for _ in range(heads)
+        )
+
+    def forward(self, x_BI: Tensor) -> Tensor:
+        """(B, I) → logits (B, K)."""
+        return self.readout(self._blocks(x_BI)[0])
+
+    def loss(self, x_BI: Tensor, y_BK: Tensor, criterion: Callable[[Tensor, Tensor], Tensor]) -> Tensor:
+        """Task loss + `auxiliary_weight` · Σ task losses of the auxiliary heads, a scalar."""
+        x_TBD, joints = self._blocks(x_BI)
+        objective = criterion(self.readout(x_TBD), y_BK)
+        if self.auxiliary_readouts:
+            for readout, joint_TBD in zip(self.auxiliary_readouts, joints, strict=True):
+                objective = objective + self.auxiliary_weight * criterion(readout(joint_TBD), y_BK)
+        return objective
+
+    def closed_form(self) -> dict[str, int]:
+        """Dense and active parameters, and FLOPs per example; dense blocks of H = T have the paper's 6NTD.
+
+        Active are all but the experts that an example does not choose.
+        """
+        I, T, D, L, K = self.input_dim, self.num_tokens, self.token_dim, self.num_layers, self.num_tasks  # noqa: E741
+        E, k, deeper = self.num_experts, self.active_experts, self.tokenizer_layers - 1
+        norms_of_sublayer = 2 if self.norm == "sandwich" else 1
+        expert = router = norms = 0  # of a block
+        for tokens, dim, hidden in self._swiglu_shapes():
+            expert += tokens * 3 * dim * hidden
+            router += tokens * dim * (E - 1)
+            norms += norms_of_sublayer * dim
+        tokens_products = 2 * I * D + T * deeper * D * D
+        products = tokens_products + L * (k * expert + router) + D * K
+        readout = D * K + K + (0 if self.norm == "post" else D)
+        auxiliary = len(self.auxiliary_readouts)
+        active = products - D * K + T * (1 + deeper) * D + L * norms + (1 + auxiliary) * readout
+        return {
+            "dense_parameters": active + L * (E - k) * expert,
+            "active_parameters": active,
+            "flops_forward": 2 * products,
+            "flops_train": 3 * 2 * (products + auxiliary * D * K),
+        }
+
+    def _swiglu_shapes(self) -> tuple[tuple[int, int, int], tuple[int, int, int]]:
+        """(tokens, width, hidden width) of the SwiGLU on mixed and of that on reverted tokens."""
+        T, H, D, N = self.num_tokens, self.num_heads, self.token_dim, self.hidden_dim
+        return (H, T * D // H, max(1, round(N * T / H))), (T, D, N)
+
+    def _joints(self) -> list[int]:
+        """Blocks, counted from 1, that a residual between blocks ends behind."""
+        r = self.inter_residual
+        return list(range(r, self.num_layers, r)) if r else []
+
+    def _blocks(self, x_BI: Tensor) -> tuple[Tensor, list[Tensor]]:
+        """Tokens behind the last block, and behind each residual between blocks."""
+        x_TBD = lower_TBD = self.tokenizer(x_BI)
+        joints = []
+        for number, block in enumerate(self.blocks, start=1):
+            x_TBD = block(x_TBD)
+            if number in self._joints():
+                x_TBD = lower_TBD = x_TBD + lower_TBD
+                joints.append(x_TBD)
+        return x_TBD, joints
+
+
+class Block(nn.Module):
+    """Mix, a SwiGLU on mixed tokens, revert, a SwiGLU on tokens: (T, B, D) → (T, B, D)."""
+
+    def __init__(
+        self, on_mixed: Sublayer, on_tokens: Sublayer, *, num_tokens: int, num_heads: int, residual: str
+    ) -> None:
+        super().__init__()
+        self.on_mixed, self.on_tokens = on_mixed, on_tokens
+        self.num_tokens, self.num_heads, self.from_input = num_tokens, num_heads, residual == "input"
+
+    def forward(self, x_TBD: Tensor) -> Tensor:
+        m_HBW = mix(x_TBD, self.num_heads)
+        r_TBD = revert(self.on_mixed(m_HBW, residual=m_HBW), self.num_tokens)
+        return self.on_tokens(r_TBD, residual=x_TBD if self.from_input else r_TBD)
+
+
+class Sublayer(nn.Module):
+    """A layer with RMSNorms and a residual: pre r + f(N(x)), post N(r + f(x)), sandwich r + N(f(N(x)))."""
+
+    def __init__(self, layer: nn.Module, dim: int, *, norm: str) -> None:
+        super().__init__()
+        self.layer, self.post = layer, norm == "post"
+        self.norm = nn.RMSNorm(dim, eps=_EPSILON)
+        self.output_norm = nn.RMSNorm(dim, eps=_EPSILON) if norm == "sandwich" else nn.Identity()
+
+    def forward(self, x: Tensor, *, residual: Tensor) -> Tensor:
+        if self.post:
+            return self.norm(residual + self.layer(x))
+        return residual + self.output_norm(self.layer(self.norm(x)))
+
+
+class Readout(nn.Module):
+    """Normalised tokens, averaged or the global one, to one logit per task: (T, B, D) → (B, K)."""
+
+    def __init__(self, dim: int, num_tasks: int, *, norm: str, output: str) -> None:
+        super().__init__()
+        self.norm = nn.Identity() if norm == "post" else nn.RMSNorm(dim, eps=_EPSILON)
+        self.head = nn.Linear(dim, num_tasks)
+        self.of_global = output == "global"
+
+    def forward(self, x_TBD: Tensor) -> Tensor:
+        pooled_BD = self.norm(x_TBD[0]) if self.of_global else self.norm(x_TBD).mean(dim=0)
+        return self.head(pooled_BD)

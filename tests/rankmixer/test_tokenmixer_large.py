@@ -1,0 +1,269 @@
+"""TokenMixer-Large against its equations as loops over rows and tokens, and what each choice does."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+from torch.utils.flop_counter import FlopCounterMode
+
+from rankmixer import TokenMixerLarge
+from rankmixer.experts import SparsePerTokenMoE
+
+FIELD_DIMS = (3, 4, 2, 4, 5)
+GROUPS = ((4, 0), (1, 2, 3))
+BCE = F.binary_cross_entropy_with_logits
+MOE = {"num_experts": 4, "active_experts": 2}
+
+
+def model_of(**changes) -> TokenMixerLarge:
+    torch.manual_seed(0)
+    settings = {"num_tokens": 4, "token_dim": 12, "hidden_dim": 5, "down_init": 1.0}
+    return TokenMixerLarge(FIELD_DIMS, 2, groups=GROUPS, **{**settings, **changes})
+
+
+def batch(rows: int = 16) -> tuple[Tensor, Tensor]:
+    generator = torch.Generator().manual_seed(1)
+    x_BI = torch.randn(rows, sum(FIELD_DIMS), generator=generator)
+    return x_BI, torch.randint(0, 2, (rows, 2), generator=generator).float()
+
+
+def rms_norm(x: Tensor, norm: nn.Module) -> Tensor:
+    return x if isinstance(norm, nn.Identity) else x / torch.sqrt((x**2).mean() + 1e-6) * norm.weight
+
+
+def swish(x: Tensor) -> Tensor:
+    return x / (1 + torch.exp(-x))
+
+
+def dense_swiglu(layer: nn.Module, t: int, x: Tensor) -> Tensor:
+    return (swish(x @ layer.gate.weight[t]) * (x @ layer.up.weight[t])) @ layer.down.weight[t]
+
+
+def swiglu(layer: nn.Module, t: int, x: Tensor, model: TokenMixerLarge) -> Tensor:
+    if not isinstance(layer, SparsePerTokenMoE):
+        return dense_swiglu(layer, t, x)
+    score = x @ layer.router.weight[t]
+    best = score.argsort(descending=True)[: model.active_experts - 1]
+    over = score if layer.router_softmax == "all" else score[best]
+    routed = torch.zeros_like(x)
+    for i in best:
+        hidden = swish(layer.gate_TEND[t, i] @ x) * (layer.up_TEND[t, i] @ x)
+        routed = routed + score[i].exp() / over.exp().sum() * (hidden @ layer.down_TEND[t, i])
+    return dense_swiglu(layer.shared_expert, t, x) + model.num_experts / model.active_experts * routed
+
+
+def sublayer(
+    part: nn.Module, x: list[Tensor], residual: list[Tensor], model: TokenMixerLarge
+) -> list[Tensor]:
+    out = []
+    for t in range(len(x)):
+        if model.norm == "post":
+            out.append(rms_norm(residual[t] + swiglu(part.layer, t, x[t], model), part.norm))
+        else:
+            y = swiglu(part.layer, t, rms_norm(x[t], part.norm), model)
+            out.append(residual[t] + (rms_norm(y, part.output_norm) if model.norm == "sandwich" else y))
+    return out
+
+
+def readout(head: nn.Module, tokens: list[Tensor], output: str) -> Tensor:
+    normed = [rms_norm(x, head.norm) for x in tokens]
+    pooled = normed[0] if output == "global" else sum(normed) / len(normed)
+    return head.head.weight @ pooled + head.head.bias
+
+
+def tokens_of_row(model: TokenMixerLarge, x_I: Tensor) -> list[Tensor]:
+    """The global token, then those of the runs [4], [0, 1], [2, 3] of the grouped fields 4 0 1 2 3."""
+    fields = x_I.split(FIELD_DIMS)
+    in_order = torch.cat([fields[i] for i in (4, 0, 1, 2, 3)])
+    runs = [in_order, *(torch.cat([fields[i] for i in run]) for run in ([4], [0, 1], [2, 3]))]
+    mlps = [model.tokenizer.global_mlp, *model.tokenizer.group_mlps]
+    return [mlp[0].weight @ run + mlp[0].bias for mlp, run in zip(mlps, runs, strict=True)]
+
+
+def heads_of_row(model: TokenMixerLarge, x_I: Tensor, *, residual: str, output: str) -> list[Tensor]:
+    """Logits of the auxiliary heads, then of the model, for one example."""
+    T, H, D = model.num_tokens, model.num_heads, model.token_dim
+    history = [tokens_of_row(model, x_I)]
+    logits, auxiliary = [], iter(model.auxiliary_readouts)
+    for number, block in enumerate(model.blocks, start=1):
+        x, width = history[-1], D // H
+        mixed = [torch.cat([token[h * width : (h + 1) * width] for token in x]) for h in range(H)]
+        mixed = sublayer(block.on_mixed, mixed, mixed, model)
+        reverted = [torch.cat([m[t * width : (t + 1) * width] for m in mixed]) for t in range(T)]
+        x = sublayer(block.on_tokens, reverted, x if residual == "input" else reverted, model)
+        if number % 2 == 0 and number < len(model.blocks):
+            x = [new + old for new, old in zip(x, history[number - 2], strict=True)]
+            logits.append(readout(next(auxiliary), x, output))
+        history.append(x)
+    return [*logits, readout(model.readout, history[-1], output)]
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"num_layers": 5},
+        {"num_heads": 3},
+        {"num_heads": 6, "norm": "sandwich"},
+        {"norm": "post", "residual": "reverted"},
+        {"output": "global", "residual": "reverted"},
+        MOE,
+        {**MOE, "num_heads": 3, "norm": "post"},
+        {"num_experts": 5, "active_experts": 3, "router_softmax": "chosen"},
+    ],
+    ids=str,
+)
+def test_logits_and_loss_are_the_equations(changes):
+    model = model_of(**changes).double()
+    x_BI, y_BK = (t.double() for t in batch(4))
+    settings = {"residual": changes.get("residual", "input"), "output": changes.get("output", "mean")}
+    rows = [heads_of_row(model, x_I, **settings) for x_I in x_BI]
+    heads = [torch.stack(head) for head in zip(*rows, strict=True)]
+    assert len(heads) == 1 + (len(model.blocks) - 1) // 2
+    torch.testing.assert_close(model(x_BI), heads[-1])
+    expected = BCE(heads[-1], y_BK) + 0.1 * sum(BCE(head, y_BK) for head in heads[:-1])
+    torch.testing.assert_close(model.loss(x_BI, y_BK, BCE), expected)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"norm": "post", "num_heads": 3},
+        {"norm": "sandwich", "num_layers": 5},
+        {"num_tokens": None, "tokenizer_layers": 3},
+        {"inter_residual": 0},
+        {"auxiliary_weight": 0.0},
+        {**MOE, "num_heads": 3},
+        {"num_experts": 8, "active_experts": 4, "norm": "sandwich"},
+    ],
+    ids=str,
+)
+def test_flops_and_parameters_are_the_closed_form(changes):
+    model = model_of(**changes)
+    form = model.closed_form()
+    x_BI, y_BK = batch(8)
+    with FlopCounterMode(display=False) as forward:
+        model(x_BI)
+    with FlopCounterMode(display=False) as train:
+        model.loss(x_BI.requires_grad_(), y_BK, BCE).backward()
+    assert forward.get_total_flops() == 8 * form["flops_forward"]
+    assert train.get_total_flops() == 8 * form["flops_train"]
+    assert form["dense_parameters"] == sum(p.numel() for p in model.parameters())
+    pools = [m for m in model.modules() if isinstance(m, SparsePerTokenMoE)]
+    idle = sum(
+        w.numel() // w.shape[1] * (model.num_experts - model.active_experts)
+        for m in pools
+        for w in (m.gate_TEND, m.up_TEND, m.down_TEND)
+    )
+    assert form["active_parameters"] == form["dense_parameters"] - idle
+
+
+def test_tokens_are_the_groups_and_a_global_one_unless_their_number_is_given():
+    assert model_of(num_tokens=None).tokenizer.group_dims == [8, 10]
+    assert model_of(num_tokens=None).num_tokens == 3
+    assert model_of(num_tokens=None).num_heads == 3
+    assert model_of(num_tokens=6).tokenizer.group_dims == [5, 3, 4, 2, 4]
+
+
+def test_only_the_global_token_and_its_own_see_a_field():
+    model = model_of()
+    x_BI, _ = batch(3)
+    before = model.tokenizer(x_BI)
+    x_BI[:, :3] += 1  # field 0, in the second run
+    changed = (model.tokenizer(x_BI) != before).any(dim=2).all(dim=1)
+    assert changed.tolist() == [True, False, True, False]
+
+
+@pytest.mark.parametrize("where", ["on_mixed", "on_tokens"])
+def test_weights_are_a_tokens_own(where):
+    part = getattr(model_of().blocks[0], where)
+    x_TBD = torch.randn(part.layer.gate.weight.shape[0], 2, part.layer.gate.weight.shape[1])
+    before = part.layer(x_TBD)
+    with torch.no_grad():
+        part.layer.up.weight[1] += 1
+    assert (part.layer(x_TBD) != before).any(dim=2).all(dim=1).tolist() == [False, True, False, False]
+
+
+def test_the_router_learns_even_where_it_chooses_a_single_expert():
+    model = model_of(**MOE)
+    model.loss(*batch(), BCE).backward()
+    for block in model.blocks:
+        for part in (block.on_mixed, block.on_tokens):
+            assert part.layer.router.weight.grad.flatten(1).any(dim=1).all()
+
+
+def test_experts_that_a_row_does_not_choose_leave_it_alone():
+    layer = model_of(**MOE).blocks[0].on_tokens.layer
+    x_TBD = torch.randn(4, 32, 12)
+    chosen_B = (x_TBD @ layer.router.weight).argmax(dim=2)[2] == 1
+    before = layer(x_TBD)
+    with torch.no_grad():
+        layer.down_TEND[2, 1] += 1
+    changed = (layer(x_TBD) != before).any(dim=2)
+    assert torch.equal(changed[2], chosen_B)
+    assert not changed[[0, 1, 3]].any()
+
+
+def test_down_matrices_start_small_and_the_others_do_not():
+    for changes in ({}, MOE):
+        model = model_of(down_init=0.01, token_dim=48, hidden_dim=36, **changes)
+        for block in model.blocks:
+            shared = block.on_tokens.layer if not changes else block.on_tokens.layer.shared_expert
+            assert shared.down.weight.abs().max().item() == pytest.approx(0.01 / math.sqrt(36), rel=0.05)
+            assert shared.gate.weight.abs().max().item() == pytest.approx(1 / math.sqrt(48), rel=0.05)
+            if changes:
+                largest = block.on_tokens.layer.down_TEND.abs().max().item()
+                assert largest == pytest.approx(0.01 / math.sqrt(36), rel=0.05)
+
+
+def test_auxiliary_heads_learn_below_and_serve_nothing():
+    model = model_of(num_layers=3)
+    model.loss(*batch(), BCE).backward()
+    assert model.auxiliary_readouts[0].head.weight.grad.any()
+    before = model(batch()[0])
+    with torch.no_grad():
+        model.auxiliary_readouts[0].head.weight.zero_()
+    assert torch.equal(model(batch()[0]), before)
+    assert not model_of(num_layers=3, inter_residual=0).auxiliary_readouts
+    assert not model_of(num_layers=3, auxiliary_weight=0.0).auxiliary_readouts
+    assert not model_of(num_layers=2).auxiliary_readouts  # the last block gets no residual
+
+
+@pytest.mark.parametrize("changes", [{}, MOE], ids=str)
+def test_loss_falls_on_a_teacher(changes):
+    torch.manual_seed(0)
+    model = TokenMixerLarge((4,) * 8, num_layers=2, num_tokens=4, token_dim=16, hidden_dim=16, **changes)
+    optimizer = torch.optim.Adam(model.parameters(), lr=3e-3)
+    losses = []
+    for _ in range(150):
+        x_BI = torch.randn(256, 32)
+        y_BK = (x_BI[:, :8] * x_BI[:, 8:16]).sum(dim=1, keepdim=True).gt(0).float()
+        loss = model.loss(x_BI, y_BK, BCE)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        losses.append(loss.item())
+    assert sum(losses[-10:]) / 10 < 0.6 < 0.68 < losses[0]
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"token_dim": 10}, "token_dim is 10; it must be a multiple of num_heads, 4"),
+        ({"num_tokens": 7}, "num_tokens is 7; 5 whole fields and the global token allow 2 … 6"),
+        ({"norm": "none"}, "norm is 'none', allowed: pre, post, sandwich"),
+        ({"residual": "both"}, "residual is 'both', allowed: input, reverted"),
+        ({"output": "last"}, "output is 'last', allowed: mean, global"),
+        ({"router_softmax": "top"}, "router_softmax is 'top', allowed: all, chosen"),
+        ({"num_experts": 4}, "active_experts is 1; 4 experts, .* allow 2 … 4"),
+        ({**MOE, "router_softmax": "chosen"}, "active_experts is 2; .* allow 3 … 4"),
+    ],
+)
+def test_impossible_hyperparameters_are_refused(changes, message):
+    with pytest.raises(ValueError, match=message):
+        model_of(**changes)
