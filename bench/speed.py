@@ -8,20 +8,24 @@ peak.
 from __future__ import annotations
 
 import itertools
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
+import numpy as np
 import torch
 
 from bench.contract import Contestant, Hyperparameters
 from bench.cost import cost
 from bench.dataset import Dataset, Rows
-from bench.loader import batches
+from bench.loader import batches, rows_per_second
 from bench.spec import FeatureSpec, Protocol
 from bench.training import Trainer, build_ranker
 
 _GEMM_SIZE = 2048
+_LOADER_ROWS, _LOADER_FIELDS, _LOADER_BATCH = 1 << 19, 39, 4096
 _WARM_UP_STEPS = 3
 
 
@@ -32,6 +36,20 @@ class Speed:
     samples_per_second: float
     flops_per_second: float
     mfu: float
+
+
+def loader_rows_per_second(*, seconds: float) -> float:
+    """What shuffled batches of 4096 rows of 39 ids, as wide as Criteo, deliver from a warm page cache."""
+    with tempfile.TemporaryDirectory() as folder:
+        ids = np.random.default_rng(0).integers(0, 1000, (_LOADER_ROWS, _LOADER_FIELDS), dtype=np.int32)
+        np.save(Path(folder) / "ids.npy", ids)
+        rows = Rows(
+            categorical=np.load(Path(folder) / "ids.npy", mmap_mode="r"),
+            numeric=np.empty((_LOADER_ROWS, 0), np.float32),
+            sequences={},
+            label=np.zeros((_LOADER_ROWS, 1), np.uint8),
+        )
+        return rows_per_second(rows, batch_size=_LOADER_BATCH, seconds=seconds)
 
 
 def gemm_peak(device: torch.device, *, seconds: float) -> float:

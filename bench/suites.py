@@ -30,7 +30,7 @@ class Suite:
     description: str
     contestants: tuple[str, ...] = ()
     dataset: str = "synthetic"
-    synthetic_rows: int = 600_000
+    synthetic_rows: int = 300_000
     budgets: tuple[Budget, ...] = (Budget(kind="dense_parameters", target=100_000),)
     seeds: int = 3
     protocol: str = "adam"
@@ -40,6 +40,13 @@ class Suite:
 SUITES: dict[str, Suite] = {
     suite.name: suite
     for suite in (
-        Suite(name="compare", description="every contestant at one budget, 3 seeds, on the synthetic world"),
+        Suite(
+            name="compare",
+            description="ten contestants at one budget, 3 seeds, one pass over the synthetic world",
+            contestants=(
+                *("dlrm-mlp", "dcnv2", "rdcn", "moe", "autoint", "hiformer", "dhen", "wukong"),
+                *("rankmixer", "tokenmixer-large"),
+            ),
+        ),
     )
 }

@@ -34,7 +34,7 @@ def run(
     from bench.allocator import keep_buffers
     from bench.device import choose_device
     from bench.loader import rows_per_second
-    from bench.speed import gemm_peak, training_speed
+    from bench.speed import gemm_peak, loader_rows_per_second, training_speed
     from bench.sweep import size
 
     keep_buffers()
@@ -44,7 +44,8 @@ def run(
         if s.reason is not None:
             complain(s.reason)
     train = asked.dataset.splits["train"]
-    loader = rows_per_second(train, batch_size=asked.protocol.batch_size, seconds=seconds)
+    loader = loader_rows_per_second(seconds=seconds)
+    batches = rows_per_second(train, batch_size=asked.protocol.batch_size, seconds=seconds)
     peak = gemm_peak(where, seconds=seconds)
     speeds = {
         s.contestant.title: training_speed(
@@ -64,6 +65,7 @@ def run(
         answer_json(
             {
                 "loader_rows_per_second": loader,
+                "batches_rows_per_second": batches,
                 "gemm_peak_flops_per_second": peak,
                 "device": str(where),
                 "contestants": {title: vars(speed) for title, speed in speeds.items()},
@@ -71,7 +73,11 @@ def run(
         )
         return
     fields = len(asked.dataset.schema.fields)
-    answer(f"loader: {count(loader)} rows/s of {fields} fields at batch {asked.protocol.batch_size}")
+    answer(f"loader: {count(loader)} rows/s of 39 ids at batch 4096")
+    answer(
+        f"batches of {asked.dataset.name}: {count(batches)} rows/s of {fields} fields "
+        f"at batch {asked.protocol.batch_size}"
+    )
     answer(f"GEMM peak on {where}, float32: {count(peak)}FLOP/s")
     table(
         f"Training on {asked.dataset.name}, median step",

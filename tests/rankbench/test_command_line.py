@@ -149,6 +149,7 @@ def test_speed_prints_every_figure(bench):
     options = ["--rows", str(ROWS), "--budget", "8k", "--contestants", "dlrm-mlp", "--batch-size", "512"]
     answer = json.loads(bench("speed", "compare", *options, "--seconds", "0.1", "--json").stdout)
     assert answer["loader_rows_per_second"] > 0
+    assert answer["batches_rows_per_second"] > 0
     assert answer["gemm_peak_flops_per_second"] > 0
     speed = answer["contestants"]["DLRM-MLP"]
     assert speed["mfu"] == pytest.approx(speed["flops_per_second"] / answer["gemm_peak_flops_per_second"])
