@@ -30,7 +30,7 @@ class Suite:
     description: str
     contestants: tuple[str, ...] = ()
     dataset: str = "synthetic"
-    synthetic_rows: int = 300_000
+    synthetic_rows: int = 600_000
     budgets: tuple[Budget, ...] = (Budget(kind="dense_parameters", target=100_000),)
     seeds: int = 3
     protocol: str = "adam"
@@ -42,11 +42,12 @@ SUITES: dict[str, Suite] = {
     for suite in (
         Suite(
             name="compare",
-            description="ten contestants at one budget, 3 seeds, one pass over the synthetic world",
-            contestants=(
-                *("dlrm-mlp", "dcnv2", "rdcn", "moe", "autoint", "hiformer", "dhen", "wukong"),
-                *("rankmixer", "tokenmixer-large"),
-            ),
+            description="three contestants at one budget, 3 seeds, one pass over the synthetic world",
+            contestants=("dlrm-mlp", "dcnv2", "rankmixer"),
+        ),
+        Suite(
+            name="all",
+            description="all registered contestants, otherwise as compare",
         ),
     )
 }

@@ -20,7 +20,7 @@ app = typer.Typer(no_args_is_help=True, help="Make a data set, or look at one.")
 
 @app.command()
 def synthesize(
-    rows: Annotated[str, typer.Option(help="Rows of all splits together, such as 300k.")] = "300k",
+    rows: Annotated[str, typer.Option(help="Rows of all splits together, such as 600k.")] = "600k",
     seed: Annotated[int, typer.Option(help="Seed of the world.")] = 0,
     data_dir: options.DataDir = DEFAULT_DATA,
 ) -> None:
