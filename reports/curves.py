@@ -13,7 +13,7 @@ from bench.store import Store
 from reports.comparison import Comparison, Entry
 from reports.statistics import Floats
 
-QUANTITIES = {"valid_auc": "valid AUC, primary task", "train_loss": "training loss"}
+QUANTITIES = {"valid_auc": "valid AUC, mean over tasks", "train_loss": "training loss"}
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -134,5 +134,5 @@ def test_several_passes_are_drawn_by_valid_auc(builder):
     runs = [builder.ok(builder.spec(name, 0), epochs=5) for name in ("dcnv2", "rankmixer")]
     (setting,) = settings(run_frame(runs), builder.titles)
     found = mean_curves(setting.comparisons[0], builder.store)
-    assert {curve.quantity for curve in found} == {"valid AUC, primary task"}
+    assert {curve.quantity for curve in found} == {"valid AUC, mean over tasks"}
     assert all(curve.step.size == 5 for curve in found)
