@@ -62,7 +62,7 @@ def test_one_epoch_sees_every_row_once_and_learns(small_world):
     assert (training.epochs, training.best_epoch) == (1, 1)
     assert training.curve[-1].step == training.steps
     assert training.curve[-1].train_loss < training.curve[0].train_loss
-    assert training.curve[-1].valid_auc > 0.6
+    assert training.curve[-1].valid_auc > 0.55
     assert all(math.isnan(point.valid_auc) for point in training.curve[:-1])
 
 
