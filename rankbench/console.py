@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from collections.abc import Sequence
 from typing import Any
 
+_NUMBERS = re.compile(r"[\d\s.,%±+−–\-\[\]]*[kKMGTB]{0,2}")
+"""Cells that are set to the right: numbers with their intervals and suffixes, and empty ones."""
 _WIDTH_OF_A_FILE = 200
 """Columns of a table that goes into a file or a pipe, where no terminal says how many there are."""
 
@@ -29,13 +32,14 @@ def complain(text: str) -> None:
 
 def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     """A table on stdout, numbers to the right."""
+    from rich import box
     from rich.console import Console
     from rich.table import Table
 
     console = Console(width=None if sys.stdout.isatty() else _WIDTH_OF_A_FILE)
-    printed = Table(title=title, title_justify="left", title_style="bold")
+    printed = Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE)
     for index, column in enumerate(columns):
-        numeric = all(row[index][:1] in "0123456789+-−–±" or not row[index] for row in rows)
+        numeric = all(_NUMBERS.fullmatch(row[index]) for row in rows)
         printed.add_column(column, justify="right" if numeric else "left", overflow="fold")
     for row in rows:
         printed.add_row(*row)

@@ -52,8 +52,8 @@ def write_and_print(store: Path, output: Path, *, plugins: list[str] | None, jso
 def _print(standings: Standings) -> None:
     from reports.notation import estimate, points, short
 
-    columns = ["rank", "model", "seeds", "dense", "FLOPs", "AUC", "log loss", "UAUC"]
-    columns += [f"Δ AUC ×100 to {standings.baseline}", "verdict"]
+    columns = ["rank", "model", "seeds", "dense", "FLOPs", "AUC", "UAUC"]
+    columns += [f"ΔAUC×100 to {standings.baseline}" if standings.baseline else "ΔAUC×100", "verdict"]
 
     def cells(row: Standing) -> list[str]:
         return [
@@ -62,7 +62,7 @@ def _print(standings: Standings) -> None:
             str(len(row.seeds)),
             short(row.dense_parameters),
             short(row.flops_forward),
-            *(estimate(row.metrics.get(metric), 4) for metric in ("auc", "log_loss", "uauc")),
+            *(estimate(row.metrics.get(metric), 4) for metric in ("auc", "uauc")),
             points(row.to_baseline),
             row.verdict,
         ]

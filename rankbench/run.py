@@ -52,7 +52,7 @@ def run(
     planned = plan(asked)
     records = Store(store)
     to_do = missing(planned, records)
-    complain(f"{len(planned)} runs, {len(planned) - len(to_do)} of them in {store} already")
+    complain(f"runs: {len(planned)} planned, {len(planned) - len(to_do)} of them in {store} already")
     with SweepProgress(len(to_do)) as shown:
         done = sweep(
             to_do,

@@ -91,7 +91,7 @@ def test_run_trains_reports_and_then_has_nothing_to_do(bench, tmp_path):
     page = tmp_path / "results/local/report/index.html"
     before = page.read_bytes()
     again = bench(*small_run())
-    assert "4 runs, 4 of them in results/local already" in again.stderr
+    assert "runs: 4 planned, 4 of them in results/local already" in again.stderr
     assert len((tmp_path / "results/local" / RUNS_FILE).read_text().splitlines()) == 4
     assert page.read_bytes() == before
     assert bench("report").stdout == again.stdout
