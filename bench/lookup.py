@@ -49,9 +49,7 @@ def contestants(names: Sequence[str], plugins: Sequence[str] = ()) -> list[Conte
 
 def _add(known: dict[str, Contestant], contestant: object, source: str) -> Contestant:
     if not isinstance(contestant, Contestant):
-        raise BadInput(
-            f"{source} is a {type(contestant).__name__}; it must be a bench.contestants.Contestant"
-        )
+        raise BadInput(f"{source} is a {type(contestant).__name__}; it must be a bench.contract.Contestant")
     if contestant.name in known:
         raise BadInput(f"{source} is called '{contestant.name}', a name that is taken; give it another")
     known[contestant.name] = contestant

@@ -43,11 +43,9 @@ class RowAdagrad(torch.optim.Optimizer):
         self, tables: Iterable[nn.Parameter], *, lr: float, initial_accumulator: float, eps: float = 1e-10
     ) -> None:
         super().__init__(tables, {"lr": lr, "eps": eps})
-        for table in self._tables():
-            self.state[table]["sum"] = torch.full_like(table, initial_accumulator)
-
-    def _tables(self) -> Iterable[nn.Parameter]:
-        return (table for group in self.param_groups for table in group["params"])
+        for group in self.param_groups:
+            for table in group["params"]:
+                self.state[table]["sum"] = torch.full_like(table, initial_accumulator)
 
     @torch.no_grad()
     def step(self, closure: Callable[[], float] | None = None) -> None:  # type: ignore[override]
