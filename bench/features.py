@@ -2,26 +2,24 @@
 
     categorical   row of the field's embedding table; the missing and the unknown row learn like any other
     numeric       e = v · w + b for the standardised value v; a learned vector where it is missing
-    sequence      masked mean of its ids' rows, or target attention (DIN, arXiv 1706.06978) towards the
-    field whose
-                  table it shares; zeros for an empty one
+    sequence      masked mean of its ids' rows, or target attention (DIN, arXiv 1706.06978) towards the field
+                  whose table it shares; zeros for an empty one
 
 Letters: B batch, F fields, I flat input width, N ids in a sequence, D embedding width.
 
-Tables of one width are one matrix, field under field, so that all their look-ups are one. Rows start normal
-with standard deviation `INITIAL_STD`. The attention unit of DIN is a two-layer perceptron over [e, t, e −
-t, e ⊙ t] with 36 hidden units as in its paper and PReLU; its Dice activation is left out, for it makes an
-example's output depend on the batch. As in the paper the weights are not normalised by a softmax.
+Rows of the tables start normal with standard deviation `INITIAL_STD`. The attention unit of DIN is a
+two-layer perceptron over [e, t, e − t, e ⊙ t] with 36 hidden units as in its paper and PReLU; its Dice
+activation is left out, for it makes an example's output depend on the batch. As in the paper the weights are
+not normalised by a softmax.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Sequence
 
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from bench.contract import InputShape
 from bench.dataset import Rows
@@ -50,24 +48,14 @@ class Features(nn.Module):
         widths = {f.name: spec.widths.get(f.table or f.name, spec.width) for f in schema.fields}
         self.field_dims = tuple(widths[name] for name in names)
 
-        categorical, numeric = schema.of_kind("categorical"), schema.of_kind("numeric")
-        self.tables = nn.ModuleDict()
-        self.lookups: list[tuple[str, tuple[str, ...]]] = []
-        self.table_of: dict[str, tuple[str, int]] = {}
-        owners = [f for f in schema.fields if f.kind != "numeric" and f.table is None]
-        for width in sorted({widths[f.name] for f in owners}):
-            key = str(width)
-            rows = 0
-            for f in owners:
-                if widths[f.name] == width:
-                    self.table_of[f.name] = (key, rows)
-                    rows += f.cardinality
-            self.tables[key] = _table(rows, width)
-            columns = [i for i, f in enumerate(categorical) if widths[f.name] == width]
-            if columns:
-                self.lookups.append((key, tuple(categorical[i].name for i in columns)))
-                self._constant(f"columns_{key}", columns)
-                self._constant(f"offsets_{key}", [self.table_of[categorical[i].name][1] for i in columns])
+        tabled = [f for f in schema.fields if f.kind != "numeric"]
+        self.tables = nn.ModuleDict(
+            {
+                str(width): Table(schema, [f for f in tabled if widths[f.name] == width], width)
+                for width in sorted({widths[f.name] for f in tabled})
+            }
+        )
+        numeric = schema.of_kind("numeric")
         self.numeric_names = tuple(f.name for f in numeric)
         self.numeric_encoder = NumericEncoder([widths[f.name] for f in numeric]) if numeric else None
         self.sequences = schema.of_kind("sequence")
@@ -75,37 +63,23 @@ class Features(nn.Module):
             {f.name: TargetAttention(widths[f.name]) for f in self.sequences if _attends(f, spec)}
         )
 
-    def _constant(self, name: str, values: Iterable[int]) -> None:
-        self.register_buffer(name, torch.tensor(list(values), dtype=torch.int32), persistent=False)
-
     def forward(self, rows: Rows) -> Tensor:
-        device = next(self.buffers()).device if self.lookups else next(self.parameters()).device
-        embedded: dict[str, Tensor] = {}
-        ids_BF = to_tensor(rows.categorical, device)
-        for key, names in self.lookups:
-            columns, offsets = self.get_buffer(f"columns_{key}"), self.get_buffer(f"offsets_{key}")
-            of_width = ids_BF if len(columns) == ids_BF.shape[1] else ids_BF.index_select(1, columns)
-            e_BFD = self.tables[key](of_width + offsets)
-            embedded |= zip(names, e_BFD.unbind(1), strict=True)
-        if self.numeric_encoder is not None:
-            encoded = self.numeric_encoder(to_tensor(rows.numeric, device))
-            embedded |= zip(self.numeric_names, encoded, strict=True)
+        looked_up: dict[str, Tensor] = {}
+        for table in self.tables.values():
+            looked_up |= table(rows)
+        embedded = looked_up.copy()
         for f in self.sequences:
-            ids_BN = to_tensor(rows.sequences[f.name], device)
-            embedded[f.name] = self._sequence(f, ids_BN, embedded)
+            e_BND = looked_up[f.name]
+            present_BN = to_tensor(rows.sequences[f.name], e_BND.device) != MISSING_ID
+            if f.name in self.attention:
+                assert f.table is not None
+                embedded[f.name] = self.attention[f.name](e_BND, looked_up[f.table], present_BN)
+            else:
+                embedded[f.name] = masked_mean(e_BND, present_BN)
+        if self.numeric_encoder is not None:
+            values_BF = to_tensor(rows.numeric, self.numeric_encoder.weight.device)
+            embedded |= zip(self.numeric_names, self.numeric_encoder(values_BF), strict=True)
         return torch.cat([embedded[f.name] for f in self.schema.fields], dim=1)
-
-    def _sequence(self, f: Field, ids_BN: Tensor, embedded: Mapping[str, Tensor]) -> Tensor:
-        key, offset = self.table_of[f.table or f.name]
-        table = self.tables[key]
-        assert isinstance(table, nn.Embedding)
-        if f.name in self.attention:
-            assert f.table is not None
-            mask_BN = ids_BN != MISSING_ID
-            return self.attention[f.name](table(ids_BN + offset), embedded[f.table], mask_BN)
-        return F.embedding_bag(
-            ids_BN + offset, table.weight, mode="mean", sparse=True, padding_idx=offset + MISSING_ID
-        )
 
     def input_shape(self) -> InputShape:
         """What a contestant on these features is built for."""
@@ -125,10 +99,60 @@ class Features(nn.Module):
         return [p for encoder in encoders for p in encoder.parameters()]
 
 
-def _table(rows: int, width: int) -> nn.Embedding:
-    table = nn.Embedding(rows, width, sparse=True)
-    nn.init.normal_(table.weight, std=INITIAL_STD)
-    return table
+class Table(nn.Module):
+    """The tables of all fields of one width as one matrix, field under field, so that one look-up serves all.
+
+    Args:
+        schema: of the rows.
+        fields: those of this width, categorical ones and sequences; the latter may use a table of the former.
+        width: D.
+    """
+
+    def __init__(self, schema: Schema, fields: Sequence[Field], width: int) -> None:
+        super().__init__()
+        self.first_row: dict[str, int] = {}
+        num_rows = 0
+        for f in fields:
+            if f.table is None:
+                self.first_row[f.name] = num_rows
+                num_rows += f.cardinality
+        self.rows = nn.Embedding(num_rows, width, sparse=True)
+        nn.init.normal_(self.rows.weight, std=INITIAL_STD)
+        self.categorical = tuple(f.name for f in fields if f.kind == "categorical")
+        self.sequences = {f.name: f.max_length for f in fields if f.kind == "sequence"}
+        everywhere = [f.name for f in schema.of_kind("categorical")]
+        offsets = [
+            self.first_row[f.table or f.name]
+            for kind in ("categorical", "sequence")
+            for f in fields
+            if f.kind == kind
+            for _ in range(f.max_length if kind == "sequence" else 1)
+        ]
+        self.columns: Tensor
+        self.offsets: Tensor
+        self._constant("columns", [everywhere.index(name) for name in self.categorical])
+        self._constant("offsets", offsets)
+
+    def _constant(self, name: str, values: list[int]) -> None:
+        self.register_buffer(name, torch.tensor(values, dtype=torch.int32), persistent=False)
+
+    def forward(self, rows: Rows) -> dict[str, Tensor]:
+        """Field → (B, D); sequence → (B, N, D)."""
+        device = self.offsets.device
+        ids_BF = to_tensor(rows.categorical, device).index_select(1, self.columns)
+        ids_BN = [to_tensor(rows.sequences[name], device) for name in self.sequences]
+        e_BMD = self.rows(torch.cat([ids_BF, *ids_BN], dim=1) + self.offsets)
+        e_BFD, *e_BND = e_BMD.split([len(self.categorical), *self.sequences.values()], dim=1)
+        return {
+            **dict(zip(self.categorical, e_BFD.unbind(1), strict=True)),
+            **dict(zip(self.sequences, e_BND, strict=True)),
+        }
+
+
+def masked_mean(e_BND: Tensor, present_BN: Tensor) -> Tensor:
+    """(B, D) means over those that are present; zeros where none is."""
+    share_BN = present_BN / present_BN.sum(dim=1, keepdim=True).clamp(min=1)
+    return (e_BND * share_BN.to(e_BND.dtype).unsqueeze(2)).sum(dim=1)
 
 
 def _attends(f: Field, spec: FeatureSpec) -> bool:

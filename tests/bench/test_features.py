@@ -6,7 +6,7 @@ import torch
 
 from bench.dataset import Rows
 from bench.errors import BadInput
-from bench.features import Features
+from bench.features import Features, Table
 from bench.schema import Field, Schema
 from bench.spec import FeatureSpec
 
@@ -52,8 +52,12 @@ def piece(x_BI: torch.Tensor, built: Features, name: str) -> torch.Tensor:
 
 
 def row_of(built: Features, name: str, row: int) -> torch.Tensor:
-    key, offset = built.table_of[name]
-    return built.tables[key].weight[offset + row]
+    table = table_of(built, name)
+    return table.rows.weight[table.first_row[name] + row]
+
+
+def table_of(built: Features, name: str) -> Table:
+    return next(table for table in built.tables.values() if name in table.first_row)
 
 
 def test_every_field_stands_where_the_schema_says():
@@ -81,7 +85,7 @@ def test_sequence_mean_leaves_padding_out_and_shares_the_table():
     torch.testing.assert_close(piece(x_BI, built, "history")[0], expected)
     assert not piece(x_BI, built, "history")[1].any()
     torch.testing.assert_close(piece(x_BI, built, "tags")[1], row_of(built, "tags", 3))
-    assert "history" not in built.table_of
+    assert all("history" not in table.first_row for table in built.tables.values())
 
 
 def test_target_attention_is_the_sum_of_rows_weighted_by_the_unit():
@@ -103,8 +107,8 @@ def test_gradients_touch_the_rows_of_the_batch_only(encoder):
     built = features(encoder)
     (built(rows()) * torch.arange(24)).sum().backward()
     for name, used in (("user", {2, 6}), ("tags", {2, 3})):
-        key, offset = built.table_of[name]
-        gradient = built.tables[key].weight.grad.coalesce()
+        table = table_of(built, name)
+        offset, gradient = table.first_row[name], table.rows.weight.grad.coalesce()
         touched = {
             int(row) - offset
             for row, values in zip(gradient.indices()[0], gradient.values(), strict=True)

@@ -51,7 +51,7 @@ def test_features_of_a_seed_start_the_same_for_every_contestant(small_world):
     ):
         assert torch.equal(a, b), name
     other = ranker(small_world, seed=1)
-    assert not torch.equal(mlp.features.tables["4"].weight, other.features.tables["4"].weight)
+    assert not torch.equal(mlp.features.tables["4"].rows.weight, other.features.tables["4"].rows.weight)
 
 
 def test_one_epoch_sees_every_row_once_and_learns(small_world):
@@ -113,7 +113,7 @@ def test_gradient_clipping_bounds_the_norm_of_the_dense_gradient_only(small_worl
         trainer = Trainer(ranker(small_world), dataclasses.replace(QUICK, gradient_clip=clip))
         trainer.step(batch)
         dense = torch.cat([p.grad.flatten() for p in trainer.dense])
-        table = trainer.ranker.features.tables["4"].weight.grad.coalesce().values()
+        table = trainer.ranker.features.tables["4"].rows.weight.grad.coalesce().values()
         norms[clip] = (float(dense.norm()), float(table.norm()))
     assert norms[None][0] > 2e-3
     assert norms[1e-3][0] == pytest.approx(1e-3, rel=1e-3)
