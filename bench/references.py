@@ -1,11 +1,15 @@
 """What the numbers of a comparison are read against: the best possible, and what simple methods reach.
 
 `oracle_metrics` scores the true probabilities, where a generator knows them. `logistic_regression_auc` is
-every field on its own, without any interaction. `entity_means` ranks by the mean label of an item, and of a
-user and an item. Free of torch.
+every field on its own, without any interaction. The two together make a scale: the share of the attainable is
+how far from the second to the first a result lies. `entity_means` ranks by the mean label of an item, and of
+a user and an item. Free of torch.
 """
 
 from __future__ import annotations
+
+import json
+import os
 
 import numpy as np
 from scipy import sparse
@@ -15,12 +19,50 @@ from bench.errors import BadInput, unknown_name
 from bench.metrics import auc, evaluate, per_user_auc
 from bench.schema import MISSING_ID, Schema
 
+References = dict[str, dict[str, dict[str, float | int | None]]]
+"""Reference → task → metric → value."""
+REFERENCES_FILE = "references.json"
 INVERSE_PENALTIES = (0.01, 0.05, 0.2)
 """Regularisations that logistic regression chooses from, weakest last (`C` of scikit-learn)."""
 
 
+def references(dataset: Dataset) -> References:
+    """What every result on `dataset` is read against: reference → task → metric, on the test split.
+
+    `oracle` has ``auc``, ``log_loss`` and, with users, ``uauc``; `logistic_regression` has ``auc``. They are
+    worked out once, which takes minutes on large sets, and kept beside the data set. Empty where the true
+    probabilities are not known.
+    """
+    if (known := known_references(dataset)) is not None:
+        return known
+    areas = logistic_regression_auc(dataset)
+    found: References = {
+        "oracle": oracle_metrics(dataset),
+        "logistic_regression": {task: {"auc": area} for task, area in areas.items()},
+    }
+    file = dataset.directory / REFERENCES_FILE
+    partial = file.with_name(f".{file.name}.partial-{os.getpid()}")
+    partial.write_text(json.dumps({"fingerprint": dataset.fingerprint, "references": found}, indent=1))
+    partial.replace(file)
+    return found
+
+
+def known_references(dataset: Dataset) -> References | None:
+    """What `references` gives, where that takes no work; None where it has yet to be worked out."""
+    if dataset.splits["test"].probability is None:
+        return {}
+    file = dataset.directory / REFERENCES_FILE
+    if not file.is_file():
+        return None
+    kept = json.loads(file.read_text())
+    found: References = kept["references"]
+    return found if kept["fingerprint"] == dataset.fingerprint else None
+
+
 def oracle_metrics(dataset: Dataset) -> dict[str, dict[str, float | int | None]]:
-    """Task → `auc` and `log_loss` of the true probabilities on the test split: the best but for luck.
+    """Task → metrics of the true probabilities on the test split: the best but for luck.
+
+    They are ``auc``, ``log_loss`` and, where the data set has users, ``uauc``.
 
     Raises:
         BadInput: the data set does not know its probabilities.
@@ -32,8 +74,9 @@ def oracle_metrics(dataset: Dataset) -> dict[str, dict[str, float | int | None]]
         )
     probability = test.probability.astype(np.float64)
     logit = np.log(probability) - np.log1p(-probability)
-    metrics = evaluate(test.label, logit, dataset.schema.tasks, user=None)
-    return {task: {name: of_task[name] for name in ("auc", "log_loss")} for task, of_task in metrics.items()}
+    metrics = evaluate(test.label, logit, dataset.schema.tasks, test.user)
+    kept = ("auc", "log_loss") if test.user is None else ("auc", "log_loss", "uauc")
+    return {task: {name: of_task[name] for name in kept} for task, of_task in metrics.items()}
 
 
 def logistic_regression_auc(

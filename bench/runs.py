@@ -20,7 +20,7 @@ from bench.dataset import Dataset, Rows
 from bench.environment import environment
 from bench.metrics import evaluate
 from bench.record import Run
-from bench.references import oracle_metrics
+from bench.references import references
 from bench.spec import Spec
 from bench.store import Store
 from bench.training import Diverged, Progress, Training, build_ranker, predict, train
@@ -62,8 +62,7 @@ def execute(
         logits = {split: predict(ranker, dataset.splits[split]) for split in ("valid", "test")}
         timings["evaluate_s"] = time.perf_counter() - before
         metrics = {split: _metrics(dataset, split, logits[split]) for split in logits}
-        if dataset.splits["test"].probability is not None:
-            metrics["oracle"] = oracle_metrics(dataset)
+        metrics |= references(dataset)
         _write(store.curve_path(spec.key()), _curve_table(trained))
         _write(store.prediction_path(spec.key()), _prediction_table(dataset, logits["test"]))
     except Exception as caught:

@@ -50,9 +50,10 @@ def write_and_print(store: Path, output: Path, *, plugins: list[str] | None, jso
 
 
 def _print(standings: Standings) -> None:
-    from reports.notation import estimate, points, short
+    from reports.notation import estimate, points, share, short
+    from reports.tables import REFERENCE_TITLES
 
-    columns = ["rank", "model", "seeds", "dense", "FLOPs", "AUC", "UAUC"]
+    columns = ["rank", "model", "seeds", "dense", "FLOPs", "AUC", "attained %", "UAUC"]
     columns += [f"ΔAUC×100 to {standings.baseline}" if standings.baseline else "ΔAUC×100", "verdict"]
 
     def cells(row: Standing) -> list[str]:
@@ -62,15 +63,18 @@ def _print(standings: Standings) -> None:
             str(len(row.seeds)),
             short(row.dense_parameters),
             short(row.flops_forward),
-            *(estimate(row.metrics.get(metric), 4) for metric in ("auc", "uauc")),
+            estimate(row.metrics.get("auc"), 4),
+            share(row.attained),
+            estimate(row.metrics.get("uauc"), 4),
             points(row.to_baseline),
             row.verdict,
         ]
 
     rows = [cells(row) for row in standings.rows]
     table(f"{standings.setting} · {standings.comparison} · {standings.task}", columns, rows)
-    if "auc" in standings.oracle:
-        answer(f"the true probabilities themselves: AUC {standings.oracle['auc']:.4f}")
+    for name, metrics in standings.references.items():
+        values = ", ".join(f"{metric} {value:.4f}" for metric, value in metrics.items())
+        answer(f"{REFERENCE_TITLES[name]}: {values}")
 
 
 def _plain(standings: Standings) -> dict[str, Any]:

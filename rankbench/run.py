@@ -42,6 +42,7 @@ def run(
 
     from bench.allocator import keep_buffers
     from bench.device import choose_device
+    from bench.references import known_references, references
     from bench.store import Store
     from bench.sweep import missing, plan, sweep
     from rankbench.progress import SweepProgress
@@ -53,6 +54,9 @@ def run(
     records = Store(store)
     to_do = missing(planned, records)
     complain(f"runs: {len(planned)} planned, {len(planned) - len(to_do)} of them in {store} already")
+    if to_do and known_references(asked.dataset) is None:
+        complain(f"fitting what results on {asked.dataset.name} are read against, once for the data set")
+        references(asked.dataset)
     with SweepProgress(len(to_do)) as shown:
         done = sweep(
             to_do,

@@ -178,7 +178,7 @@ def _size_axis(axes: Axes, sizes: Sequence[int], billion: str) -> None:
 
 def _draw_oracle(panels: Sequence[Axes], by_budget: Sequence[tuple[str, Standings]]) -> str:
     """A dashed line if it is near the points, else a sentence for the caption."""
-    known = [standings.oracle["auc"] for _, standings in by_budget if "auc" in standings.oracle]
+    known = [s.references["oracle"]["auc"] for _, s in by_budget if "oracle" in s.references]
     if not known:
         return ""
     low, high = panels[0].get_ylim()

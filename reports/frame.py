@@ -8,7 +8,8 @@
 | `budget_kind`, `budget_target` | empty string and 0 where the sizes were given by hand |
 | `contestant`, `contestant_rev`, `hyperparameters`, `seed` | `hyperparameters` as canonical JSON |
 | `embedding_parameters` … `activation_bytes` | the cost |
-| `test.TASK.METRIC`, `valid.TASK.METRIC`, `oracle.TASK.METRIC` | NaN where the run has none |
+| `test.TASK.METRIC`, `valid.TASK.METRIC` | NaN where the run has none |
+| `oracle.TASK.METRIC`, `logistic_regression.TASK.METRIC` | the references of the data, where known |
 | `training.NAME`, `error.NAME` | as in the record |
 | `environment.NAME`, `timings.NAME` | what may differ between machines that agree on all of the above |
 """

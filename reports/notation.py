@@ -6,6 +6,7 @@ A missing value is an en dash; a negative one has a true minus sign.
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 from reports.statistics import Difference, Estimate
 
@@ -52,6 +53,14 @@ def estimate(value: Estimate | None, decimals: int) -> str:
     if value.half_width is None:
         return fixed(value.mean, decimals)
     return f"{fixed(value.mean, decimals)} ± {fixed(value.half_width, decimals)}"
+
+
+def share(value: Estimate | None) -> str:
+    """A share in percent, one decimal: ``61.3 ± 0.8``."""
+    if value is None:
+        return MISSING
+    half_width = None if value.half_width is None else 100 * value.half_width
+    return estimate(replace(value, mean=100 * value.mean, half_width=half_width), 1)
 
 
 def points(value: Difference | None) -> str:

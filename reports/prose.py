@@ -45,6 +45,12 @@ METHODS = (
         "mean prediction over the base rate. UAUC is the unweighted mean of the AUCs of the users who have "
         "both classes, GAUC weights them by their rows, GAUC by positives by their positive rows.",
     ),
+    (
+        "Attained",
+        "Where the true probabilities are known: the share of the attainable, (AUC − that of logistic "
+        "regression) / (AUC of the true probabilities − that of logistic regression). Its interval covers "
+        "seeds only.",
+    ),
 )
 """(term, explanation), in the order of the page."""
 

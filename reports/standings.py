@@ -22,6 +22,8 @@ from reports.statistics import (
 
 BASELINE = "dlrm-mlp"
 USER_METRICS = ("uauc", "gauc", "gauc_pos")
+REFERENCES = ("oracle", "logistic_regression")
+"""What a result is read against, as the records call it: the best possible, and no interaction at all."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,6 +38,8 @@ class Standing:
         dense_parameters, active_parameters, flops_forward, flops_train: the cost, FLOPs per example.
         budget_error: (achieved − target) / target of what the budget limits; None without a budget.
         metrics: metric → mean over seeds, on the test split; metrics that no run has are absent.
+        attained: share of the attainable AUC, from logistic regression (0) to the oracle (1); None where
+            these are not known.
         to_baseline: AUC minus the baseline's, paired by seed; None for itself or without a common seed.
         uauc_to_baseline: the same of UAUC, where users are known, with an interval over seeds only.
     """
@@ -51,6 +55,7 @@ class Standing:
     flops_train: int
     budget_error: float | None
     metrics: Mapping[str, Estimate]
+    attained: Estimate | None
     to_baseline: Difference | None
     uauc_to_baseline: Difference | None
 
@@ -69,7 +74,8 @@ class Standings:
         baseline: label of the baseline, or None where the comparison has none.
         rows: by rank, then by mean AUC; contestants without a result last.
         pairs: (first, second) → AUC of the first minus the second's, where they have a common seed.
-        oracle: metric → what the true probabilities would reach, where known.
+        references: `oracle` (the true probabilities) and `logistic_regression` → metric → value on test,
+            where known.
         num_rows, num_positives: of the test split; None where no predictions could be read.
         num_users: of the test split, where known: the rows are then drawn user by user.
     """
@@ -80,7 +86,7 @@ class Standings:
     baseline: str | None
     rows: tuple[Standing, ...]
     pairs: Mapping[tuple[str, str], Difference]
-    oracle: Mapping[str, float]
+    references: Mapping[str, Mapping[str, float]]
     num_rows: int | None
     num_positives: int | None
     num_users: int | None
@@ -101,8 +107,10 @@ def judge(setting_title: str, comparison: Comparison, task: str, store: Store) -
             pairs[second.label, first.label] = difference.reversed()
     baseline = _baseline(comparison)
     rank = ranks([entry.label for entry in comparison.entries], pairs)
+    references = _references(comparison.entries, task)
     rows = [
-        _standing(entry, comparison, task, rank[entry.label], baseline, pairs) for entry in comparison.entries
+        _standing(entry, comparison, task, rank[entry.label], baseline, pairs, references)
+        for entry in comparison.entries
     ]
     shared = predictions.rows
     return Standings(
@@ -112,7 +120,7 @@ def judge(setting_title: str, comparison: Comparison, task: str, store: Store) -
         baseline=baseline.label if baseline else None,
         rows=tuple(sorted(rows, key=_best_first)),
         pairs=pairs,
-        oracle=_oracle(comparison.entries, task),
+        references=references,
         num_rows=shared.positive.size if shared else None,
         num_positives=int(shared.positive.sum()) if shared else None,
         num_users=int(shared.user.max()) + 1 if shared and shared.user is not None else None,
@@ -153,6 +161,7 @@ def _standing(
     rank: int | None,
     baseline: Entry | None,
     pairs: Mapping[tuple[str, str], Difference],
+    references: Mapping[str, Mapping[str, float]],
 ) -> Standing:
     prefix = f"test.{task}."
     columns = [name for name in entry.runs.columns if name.startswith(prefix)]
@@ -178,6 +187,7 @@ def _standing(
         flops_train=entry.cost("flops_train"),
         budget_error=(entry.cost(kind) - target) / target if kind else None,
         metrics=metrics,
+        attained=_attained(entry.values(prefix + "auc"), references),
         to_baseline=pairs.get((entry.label, baseline.label)) if baseline else None,
         uauc_to_baseline=uauc,
     )
@@ -188,13 +198,20 @@ def _best_first(row: Standing) -> tuple[bool, bool, int, float, str]:
     return (auc is None, row.rank is None, row.rank or 0, -auc.mean if auc else 0.0, row.label)
 
 
-def _oracle(entries: Sequence[Entry], task: str) -> dict[str, float]:
+def _attained(areas: pd.Series[float], references: Mapping[str, Mapping[str, float]]) -> Estimate | None:
+    if areas.empty or set(references) != set(REFERENCES):
+        return None
+    floor, ceiling = (references[name]["auc"] for name in ("logistic_regression", "oracle"))
+    return mean_estimate(((areas - floor) / (ceiling - floor)).tolist())
+
+
+def _references(entries: Sequence[Entry], task: str) -> dict[str, dict[str, float]]:
     """The same for every run on the same data, so any run's will do."""
-    found = {}
-    for metric in ("auc", "log_loss"):
-        for entry in entries:
-            values = entry.values(f"oracle.{task}.{metric}")
-            if not values.empty:
-                found[metric] = float(values.iloc[0])
-                break
+    found: dict[str, dict[str, float]] = {}
+    for name in REFERENCES:
+        for metric in ("auc", "log_loss", "uauc"):
+            known = [entry.values(f"{name}.{task}.{metric}") for entry in entries]
+            values = [float(of_entry.iloc[0]) for of_entry in known if not of_entry.empty]
+            if values:
+                found.setdefault(name, {})[metric] = values[0]
     return found

@@ -7,12 +7,16 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from reports.notation import MISSING, estimate, fixed, percent, points, short
+from reports.notation import MISSING, estimate, fixed, percent, points, share, short
 from reports.paper import gain_text, paper_task
 from reports.standings import USER_METRICS, Standing, Standings
 from reports.statistics import Difference
 
 BUDGET_TOLERANCE = 0.02
+REFERENCE_TITLES = {
+    "oracle": "oracle (true probabilities)",
+    "logistic_regression": "logistic regression (no interactions)",
+}
 USER_METRIC_TITLES = {"uauc": "UAUC", "gauc": "GAUC", "gauc_pos": "GAUC by positives"}
 
 
@@ -80,6 +84,8 @@ def comparison_table(standings: Standings, name: str) -> Table:
     header = ["Rank", "Contestant", "Dense parameters"]
     header += ["Active parameters"] if sparse else []
     header += ["FLOPs forward", "FLOPs train", "Seeds", "Test AUC"]
+    with_share = any(row.attained is not None for row in standings.rows)
+    header += ["Attained, %"] if with_share else []
     if standings.baseline:
         header += [
             f"Δ AUC to {standings.baseline}, points",
@@ -92,14 +98,19 @@ def comparison_table(standings: Standings, name: str) -> Table:
         cells += words(short(row.active_parameters, billion="B")) if sparse else ()
         cells += words(short(row.flops_forward), short(row.flops_train))
         cells += [_seeds(row), Cell(text=estimate(row.metrics.get("auc"), 4))]
+        cells += words(share(row.attained)) if with_share else ()
         if standings.baseline:
             cells += [_difference(row, standings.baseline), _verdict(row, standings.baseline)]
             cells.append(Cell(text=_paper_gain(row, standings) or MISSING, style="quiet"))
         rows.append(tuple(cells))
-    if "auc" in standings.oracle:
-        oracle = {"Contestant": "oracle (true probabilities)", "Test AUC": fixed(standings.oracle["auc"], 4)}
-        rows.append(words(*(oracle.get(title, "") for title in header)))
-    differences = [row.to_baseline for row in standings.rows] + [None] * ("auc" in standings.oracle)
+    for name_of_reference, metrics in standings.references.items():
+        cells_of = {
+            "Contestant": REFERENCE_TITLES[name_of_reference],
+            "Test AUC": fixed(metrics["auc"], 4),
+            "Attained, %": "100" if name_of_reference == "oracle" else "0",
+        }
+        rows.append(words(*(cells_of.get(title, "") for title in header)))
+    differences = [row.to_baseline for row in standings.rows] + [None] * len(standings.references)
     return Table(
         name=name,
         header=tuple(header),
@@ -128,9 +139,10 @@ def metrics_table(standings: Standings, name: str) -> Table:
         texts += [estimate(row.metrics.get(metric), 4) for metric in user_metrics]
         texts += [points(row.uauc_to_baseline)] if with_difference else []
         rows.append(words(*texts))
-    if "log_loss" in standings.oracle:
-        texts = ["oracle (true probabilities)", fixed(standings.oracle["log_loss"], 4)]
-        rows.append(words(*texts, *[""] * (len(header) - len(texts))))
+    if "log_loss" in (oracle := standings.references.get("oracle", {})):
+        cells_of = {"Contestant": REFERENCE_TITLES["oracle"], "Log loss": fixed(oracle["log_loss"], 4)}
+        cells_of["UAUC"] = fixed(oracle.get("uauc"), 4)
+        rows.append(words(*(cells_of.get(title, "") for title in header)))
     return Table(
         name=name, header=tuple(header), rows=tuple(rows), notes=_user_notes(standings, user_metrics)
     )

@@ -1,10 +1,20 @@
+import shutil
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from bench.dataset import Dataset, DatasetWriter, Rows
 from bench.errors import BadInput
-from bench.metrics import auc, log_loss
-from bench.references import entity_means, logistic_regression_auc, oracle_metrics
+from bench.metrics import auc, log_loss, per_user_auc
+from bench.references import (
+    REFERENCES_FILE,
+    entity_means,
+    known_references,
+    logistic_regression_auc,
+    oracle_metrics,
+    references,
+)
 from bench.schema import FIRST_ID, Field, Schema
 from bench.synthetic import synthesize
 
@@ -48,7 +58,26 @@ def test_the_oracle_scores_the_true_probabilities(synthetic_dataset):
         expected = -np.log(np.where(test.label[:, k], probability, 1 - probability)).mean()
         assert metrics[task]["log_loss"] == pytest.approx(expected, rel=1e-12)
         assert metrics[task]["auc"] == auc(test.label[:, k], test.probability[:, k])
+        assert metrics[task]["uauc"] == per_user_auc(test.user, test.label[:, k], test.probability[:, k]).uauc
         assert 0.78 < metrics[task]["auc"] < 0.85
+
+
+def test_references_are_worked_out_once_and_only_for_the_same_data(small_world, tmp_path, monkeypatch):
+    fresh = shutil.ignore_patterns(REFERENCES_FILE)
+    dataset = Dataset.open(shutil.copytree(small_world.directory, tmp_path / "world", ignore=fresh))
+    assert known_references(dataset) is None
+    found = references(dataset)
+    assert found["oracle"] == oracle_metrics(dataset)
+    assert found["logistic_regression"]["skip"]["auc"] == logistic_regression_auc(dataset)["skip"]
+    monkeypatch.setattr("bench.references.logistic_regression_auc", lambda dataset: pytest.fail("again"))
+    assert references(dataset) == known_references(dataset) == found
+    assert known_references(replace(dataset, fingerprint="0" * 64)) is None
+    assert [path.name for path in dataset.directory.glob("*references*")] == [REFERENCES_FILE]
+
+
+def test_data_that_know_no_probabilities_have_no_references(tmp_path):
+    dataset = small_dataset(tmp_path / "small", label=[0, 1, 0, 1], item=np.full(4, FIRST_ID))
+    assert references(dataset) == {}
 
 
 def test_logistic_regression_lies_between_chance_and_the_oracle(synthetic_dataset):

@@ -55,7 +55,7 @@ def test_oracle_is_drawn_or_told(builder):
     builder.three_contestants(seeds=2)
     (standings,) = builder.standings()
     image = size_figure("size", [("dense_parameters", standings)], marks(list(builder.titles)))
-    assert f"{standings.oracle['auc']:.4f}" in image.caption
+    assert f"{standings.references['oracle']['auc']:.4f}" in image.caption
 
 
 def test_points_at_several_budgets_are_joined(builder):

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import pytest
+
 from reports.comparison import settings
 from reports.curves import mean_curves
 from reports.frame import run_frame
 from reports.page import bars
 from reports.prose import setting_facts, warnings
-from reports.tables import Table, comparison_table, glance_table, metrics_table, words
+from reports.tables import REFERENCE_TITLES, Table, comparison_table, glance_table, metrics_table, words
 
 
 def only(builder) -> Table:
@@ -23,8 +25,8 @@ def test_one_contestant_has_no_rank_and_no_difference(builder):
     for seed in range(2):
         builder.ok(builder.spec("rankmixer", seed))
     table = only(builder)
-    assert column(table, "Rank") == ["–", ""]
-    assert column(table, "Contestant") == ["RankMixer", "oracle (true probabilities)"]
+    assert column(table, "Rank") == ["–", "", ""]
+    assert column(table, "Contestant") == ["RankMixer", *REFERENCE_TITLES.values()]
     assert "Verdict" not in table.header
     assert "There is no single DLRM-MLP" in " ".join(table.notes)
 
@@ -33,8 +35,8 @@ def test_one_seed_claims_nothing(builder):
     builder.three_contestants(seeds=1)
     (standings,) = builder.standings()
     table = comparison_table(standings, "table")
-    assert sorted(column(table, "Verdict")) == ["", "", "1 seed: no claim", "1 seed: no claim"]
-    assert bars(table) == [None] * 4
+    assert sorted(column(table, "Verdict")) == ["", "", "", "1 seed: no claim", "1 seed: no claim"]
+    assert bars(table) == [None] * 5
     glance = glance_table([standings], "glance")
     assert column(glance, "First rank") == ["no claim"]
     assert column(glance, "Best test AUC") == ["–"]
@@ -65,7 +67,11 @@ def test_a_size_off_its_budget_is_marked(builder):
         builder.ok(builder.spec("rankmixer", seed))
     table = only(builder)
     styles = {str(row[1]): row[2].style for row in table.rows}
-    assert styles == {"tokenmixer-large": "worse", "RankMixer": "", "oracle (true probabilities)": ""}
+    assert styles == {
+        "tokenmixer-large": "worse",
+        "RankMixer": "",
+        **dict.fromkeys(REFERENCE_TITLES.values(), ""),
+    }
     assert "102K (+2.2 %)" in column(table, "Dense parameters")
     assert "misses the budget by more than 2 %" in " ".join(table.notes)
 
@@ -99,6 +105,28 @@ def test_metrics_table_has_user_columns_only_with_users(builder, new_store):
     table = metrics_table(with_users, "table")
     assert table.header == expected + users
     assert "are skipped" in " ".join(table.notes)
+
+
+def test_what_is_attained_lies_between_logistic_regression_and_the_oracle(builder):
+    builder.three_contestants()
+    (standings,) = builder.standings()
+    table = comparison_table(standings, "table")
+    assert column(table, "Attained, %")[-2:] == ["100", "0"]
+    oracle = standings.references["oracle"]["auc"]
+    for row, text in zip(standings.rows, column(table, "Attained, %"), strict=False):
+        mean, half_width = (float(part) for part in text.split(" ± "))
+        assert mean == pytest.approx(100 * (row.metrics["auc"].mean - 0.6) / (oracle - 0.6), abs=0.05)
+        assert half_width == pytest.approx(100 * row.metrics["auc"].half_width / (oracle - 0.6), abs=0.05)
+
+
+def test_without_references_nothing_is_said_to_be_attained(builder):
+    runs = [
+        builder.ok(builder.spec(name, seed), references=False) for name in builder.titles for seed in (0, 1)
+    ]
+    assert "oracle" not in runs[0].metrics
+    table = only(builder)
+    assert "Attained, %" not in table.header
+    assert len(table.rows) == 3
 
 
 def test_latex_escapes_and_sets_symbols():
