@@ -80,8 +80,7 @@ class Contestant:
         trim: the hyper-parameter that closes what the dial leaves of a budget; of a list of widths, the last.
             None: the dial alone must do.
         search_space: hyper-parameter → its choices in tuning, 6 points in all, the same for every
-        contestant. Of a list of
-            widths that the budget decides, only the length is searched.
+            contestant. Of a list of widths that the budget decides, only the length is searched.
         paper: where it comes from.
     """
 

@@ -34,9 +34,8 @@ class RankMixer(nn.Module):
         num_tokens: T; at most the number of fields unless `slicing` is ``equal``.
         token_dim: D, a multiple of T.
         hidden_dim: kD, the hidden width of the per-token FFN; None: 4 D.
-        norm: ``post`` (the paper's) or ``pre``, which normalises what enters the mixing and the FFN and,
-        once more,
-            what leaves the last block.
+        norm: ``post`` (the paper's) or ``pre``, which normalises what enters the mixing and the FFN and, once
+            more, what leaves the last block.
         slicing: how the input is cut into tokens, see `Tokenizer`.
 
     Raises:
