@@ -1,7 +1,8 @@
-"""Where to train."""
+"""Where to train, and how many runs at a time."""
 
 from __future__ import annotations
 
+import loky
 import torch
 
 from bench.errors import BadInput
@@ -22,3 +23,8 @@ def choose_device(name: str) -> torch.device:
             "device is 'cuda', but this machine or this build of torch has none; allowed here: auto, cpu"
         )
     return torch.device(name)
+
+
+def runs_at_a_time(device: torch.device, planned: int) -> int:
+    """On a CPU one run a core, where there are as many to do; on an accelerator one."""
+    return min(loky.cpu_count(), planned) if device.type == "cpu" else 1

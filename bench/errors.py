@@ -1,4 +1,4 @@
-"""The one error that is the user's to mend."""
+"""The errors that the command line puts into one line."""
 
 from __future__ import annotations
 
@@ -19,3 +19,7 @@ def unknown_name(kind: str, name: str, known: Iterable[str]) -> BadInput:
     nearest = difflib.get_close_matches(name, known, n=1)
     hint = f"; did you mean '{nearest[0]}'?" if nearest else ""
     return BadInput(f"unknown {kind} '{name}'{hint} (known: {', '.join(known) or 'none'})")
+
+
+class WorkerDied(Exception):
+    """A process that trained one of several runs ended without a result, as when memory runs out."""

@@ -6,6 +6,7 @@ import datetime
 import os
 import time
 import traceback
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -28,19 +29,28 @@ from bench.training import Diverged, Progress, Training, build_ranker, predict, 
 _TRACEBACK_LINES = 12
 
 
+@dataclass(frozen=True, kw_only=True)
+class Planned:
+    """A run to be."""
+
+    spec: Spec
+    contestant: Contestant
+
+
 def execute(
-    spec: Spec,
-    contestant: Contestant,
+    planned: Planned,
     dataset: Dataset,
     store: Store,
     *,
     device: torch.device,
     progress: Progress | None = None,
 ) -> Run:
-    """Trains, tests and records one run. Returns its record, which is in the store by then.
+    """Trains and tests one run. Returns its record, for the caller to append to the store.
 
-    An error of the run itself, such as divergence or too little memory, is recorded and not raised.
+    Predictions and curve are in the store's folders by then. An error of the run itself, such as divergence
+    or too little memory, is part of the record and not raised.
     """
+    spec, contestant = planned.spec, planned.contestant
     started = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
     features = features_on_meta(dataset.schema, spec.features)
     status, error, metrics = "ok", None, None
@@ -67,7 +77,7 @@ def execute(
         _write(store.prediction_path(spec.key()), _prediction_table(dataset, logits["test"]))
     except Exception as caught:
         status, error, metrics = _status(caught), _described(caught), None
-    run = Run(
+    return Run(
         spec=spec,
         status=status,
         cost=cost(contestant, features, spec.contestant.hyperparameters),
@@ -77,8 +87,6 @@ def execute(
         environment={**environment(), "device": str(device)},
         timings=timings,
     )
-    store.append(run)
-    return run
 
 
 def _status(error: Exception) -> str:

@@ -42,12 +42,23 @@ SUITES: dict[str, Suite] = {
     for suite in (
         Suite(
             name="compare",
-            description="three contestants at one budget, 3 seeds, one pass over the synthetic world",
-            contestants=("dlrm-mlp", "dcnv2", "rankmixer"),
+            description="RankMixer, TokenMixer-Large and eight baselines at one budget, 3 seeds, one pass",
+            contestants=(
+                "dlrm-mlp",
+                "dcnv2",
+                "rdcn",
+                "moe",
+                "autoint",
+                "hiformer",
+                "dhen",
+                "wukong",
+                "rankmixer",
+                "tokenmixer-large",
+            ),
         ),
         Suite(
             name="all",
-            description="all registered contestants, otherwise as compare",
+            description="every registered contestant, otherwise as compare",
         ),
     )
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
@@ -14,10 +15,10 @@ from bench.dataset import Dataset
 from bench.errors import BadInput
 from bench.features import Features
 from bench.record import Cost, Run
-from bench.runs import execute
+from bench.runs import Planned, execute
 from bench.spec import Budget, ContestantRef, DatasetRef, FeatureSpec, Protocol, Spec
 from bench.store import Store
-from bench.training import Progress
+from bench.workers import run_side_by_side
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,14 +48,6 @@ class Sized:
     hyperparameters: Hyperparameters = field(default_factory=dict)
     cost: Cost | None = None
     reason: str | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
-class Planned:
-    """A run to be."""
-
-    spec: Spec
-    contestant: Contestant
 
 
 def size(request: Request) -> list[Sized]:
@@ -129,25 +122,35 @@ def sweep(
     store: Store,
     *,
     device: torch.device,
-    progress: Callable[[Planned], Progress] | None = None,
+    processes: int = 1,
+    progress: Callable[[Planned, int, int], None] | None = None,
     finished: Callable[[Run], None] | None = None,
 ) -> list[Run]:
-    """Does the runs one after another, each in the store before the next begins; returns their records.
+    """Does the runs, and puts each into the store as soon as it ends; returns their records.
 
     Args:
-        progress: asked before each run for what to tell while it trains.
-        finished: told of each record.
+        processes: how many runs at a time; 1 does them in this process, one after another.
+        progress: told of a run in flight, its rows done and its rows in all.
+        finished: told of each record that has been stored.
+
+    Raises:
+        WorkerDied: a process of one of several ended without a result.
     """
-    runs = []
-    for run in planned:
-        record = execute(
-            run.spec,
-            run.contestant,
-            dataset,
-            store,
-            device=device,
-            progress=None if progress is None else progress(run),
+
+    def tell(run: Planned, done: int, rows: int) -> None:
+        if progress is not None:
+            progress(run, done, rows)
+
+    if processes > 1:
+        records = run_side_by_side(planned, dataset, store, device=device, processes=processes, progress=tell)
+    else:
+        records = (
+            execute(run, dataset, store, device=device, progress=functools.partial(tell, run))
+            for run in planned
         )
+    runs = []
+    for record in records:
+        store.append(record)
         runs.append(record)
         if finished is not None:
             finished(record)

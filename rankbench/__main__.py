@@ -12,10 +12,11 @@ import sys
 import typer
 from typer.exceptions import TyperException
 
-from bench.errors import BadInput
+from bench.errors import BadInput, WorkerDied
 from rankbench import check, data, list, report, run, show, speed  # noqa: A004
 from rankbench.console import complain
 
+INTERRUPTED = 130
 app = typer.Typer(
     name="rankbench",
     no_args_is_help=True,
@@ -33,15 +34,17 @@ def main() -> None:
     """Runs the command in `sys.argv` and exits with its code."""
     try:
         code = app(standalone_mode=False)
+        if code == INTERRUPTED:  # typer makes an exit code of Ctrl-C
+            complain("interrupted; what had finished is in the store")
     except TyperException as error:
         complain(error.format_message())
         code = 2
     except BadInput as error:
         complain(str(error))
         code = 2
-    except (KeyboardInterrupt, typer.Abort):
-        complain("interrupted; what had finished is in the store")
-        code = 130
+    except WorkerDied as error:
+        complain(f"{error}; what had finished is in the store")
+        code = 1
     except BrokenPipeError:  # whoever read the answer has gone
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = 0

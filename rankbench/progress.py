@@ -8,15 +8,22 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Protocol
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    Progress,
+    ProgressColumn,
+    Task,
+    TaskID,
+    TextColumn,
+    TimeRemainingColumn,
+)
 from rich.text import Text
 
 from rankbench.console import complain, count
 
 if TYPE_CHECKING:
     from bench.record import Run
-    from bench.sweep import Planned
-    from bench.training import Progress as RunProgress
+    from bench.runs import Planned
 
 
 class _RowsPerSecond(ProgressColumn):
@@ -52,28 +59,33 @@ def row_progress(description: str) -> Iterator[RowsDone]:
 
 
 class SweepProgress:
-    """A bar for the run in flight and a line for each finished one."""
+    """A bar for each run in flight and a line for each finished one."""
 
     def __init__(self, total: int) -> None:
         self.bars = bars()
         self.total = total
         self.done = 0
+        self.tasks: dict[str, TaskID] = {}
 
     def __enter__(self) -> SweepProgress:
         self.bars.start()
-        self.task = self.bars.add_task("", total=None, visible=False)
         return self
 
     def __exit__(self, *_: Any) -> None:
         self.bars.stop()
 
-    def starts(self, planned: Planned) -> RunProgress:
-        name = f"{self.done + 1}/{self.total} {planned.contestant.title} seed {planned.spec.seed}"
-        self.bars.reset(self.task, description=name, visible=True)
-        return lambda done, total: self.bars.update(self.task, completed=done, total=total)
+    def at(self, planned: Planned, done: int, rows: int) -> None:
+        """A run in flight has done so many of its rows."""
+        key = planned.spec.key()
+        if key not in self.tasks:
+            name = f"{planned.contestant.title} seed {planned.spec.seed}"
+            self.tasks[key] = self.bars.add_task(name, total=rows)
+        self.bars.update(self.tasks[key], completed=done)
 
     def finished(self, run: Run) -> None:
         self.done += 1
+        if run.key in self.tasks:
+            self.bars.remove_task(self.tasks.pop(run.key))
         spec, speed = run.spec, run.timings.get("samples_per_s")
         told = f"{count(speed)} samples/s" if speed else f"{(run.error or {}).get('message', '')}"
         line = f"{self.done}/{self.total} {spec.contestant.name} seed {spec.seed}: {run.status}, {told}"

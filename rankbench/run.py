@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from bench.errors import BadInput
 from rankbench import options
 from rankbench.console import complain
 from rankbench.options import DEFAULT_DATA, DEFAULT_STORE
@@ -33,15 +34,20 @@ def run(
     sparse_lr: Annotated[float | None, typer.Option(help="Learning rate of the tables.")] = None,
     gradient_clip: Annotated[float | None, typer.Option(help="Largest norm of the dense gradient.")] = None,
     device: Annotated[str, typer.Option(help="cpu, cuda, or auto.")] = "auto",
+    processes: Annotated[
+        int | None, typer.Option(help="Runs at a time; by default one a core on a CPU, else 1.")
+    ] = None,
     store: options.Store = DEFAULT_STORE,
     data_dir: options.DataDir = DEFAULT_DATA,
     json: options.Json = False,
 ) -> int:
     """Train what the store does not have yet, then report. Started again, it goes on where it was."""
     choices = Choices.among(locals())
+    if processes is not None and processes < 1:
+        raise BadInput(f"--processes is {processes}; it must be 1 or more")
 
     from bench.allocator import keep_buffers
-    from bench.device import choose_device
+    from bench.device import choose_device, runs_at_a_time
     from bench.references import known_references, references
     from bench.store import Store
     from bench.sweep import missing, plan, sweep
@@ -51,6 +57,8 @@ def run(
     chosen_device = choose_device(device)
     asked = request(target, choices)
     planned = plan(asked)
+    # Of all that is planned, not of what is left: a sweep that goes on trains with as many threads as before.
+    at_a_time = runs_at_a_time(chosen_device, len(planned)) if processes is None else processes
     records = Store(store)
     to_do = missing(planned, records)
     complain(f"runs: {len(planned)} planned, {len(planned) - len(to_do)} of them in {store} already")
@@ -63,7 +71,8 @@ def run(
             asked.dataset,
             records,
             device=chosen_device,
-            progress=shown.starts,
+            processes=at_a_time,
+            progress=shown.at,
             finished=shown.finished,
         )
     write_and_print(store, store / "report", plugins=contestant, json=json)
