@@ -52,11 +52,12 @@ def _flat_row(standings: Standings, row: Standing) -> dict[str, Any]:
     plain = {
         field.name: getattr(row, field.name)
         for field in dataclasses.fields(row)
-        if field.name not in ("seeds", "metrics", "to_baseline", "uauc_to_baseline")
+        if field.name not in ("seeds", "metrics", "attained", "to_baseline", "uauc_to_baseline")
     }
     flat = {"setting": standings.setting, "comparison": standings.comparison, "task": standings.task, **plain}
     flat |= {"seeds": " ".join(map(str, row.seeds)), "baseline": standings.baseline}
-    for metric, value in sorted(row.metrics.items()):
+    metrics = {**row.metrics, **({} if row.attained is None else {"attained": row.attained})}
+    for metric, value in sorted(metrics.items()):
         flat |= {metric: value.mean, f"{metric}_half_width": value.half_width}
     for name, difference in (("to_baseline", row.to_baseline), ("uauc_to_baseline", row.uauc_to_baseline)):
         flat |= {f"{name}_{part}": value for part, value in _difference(difference).items()}

@@ -17,6 +17,7 @@ import pandas as pd
 
 from bench.errors import BadInput
 from bench.store import Store, View
+from reports.across import across_tables
 from reports.appendix import commits, environment_table, failures_table, missing_table, timings_table
 from reports.comparison import Comparison, Setting, settings, slug
 from reports.curves import mean_curves
@@ -98,11 +99,13 @@ def build_report(store: Path, output: Path, *, command: str, titles: Mapping[str
         "environment": environment_table(frame, "environment"),
         "timings": timings_table(every_setting, "timings"),
     }
+    across = across_tables(every_standings)
     content = {
         **whole,
         "counts": _counts(frame, every_setting),
         "warnings": warnings(frame),
         "settings": parts,
+        "across": across,
         "methods": METHODS,
         "torn": view.torn,
         "command": command,
@@ -110,7 +113,8 @@ def build_report(store: Path, output: Path, *, command: str, titles: Mapping[str
     }
     images = [image for part in parts for image in _images(part)]
     by_task = [tables for part in parts for each in part.comparisons for _, tables in each.tasks]
-    tables = [*whole.values(), *(table for found in by_task for table in found)]
+    side_by_side = [table for _, table in across]
+    tables = [*whole.values(), *side_by_side, *(table for found in by_task for table in found)]
     return ReportFiles(
         page=_write(output / "index.html", _render("page.html.j2", content)),
         markdown=_write(output / "report.md", _render("report.md.j2", content)),

@@ -94,7 +94,7 @@ def comparison_table(standings: Standings, name: str) -> Table:
         ]
     rows = []
     for row in standings.rows:
-        cells = [Cell(text=_rank(row, standings.rows)), Cell(text=row.label), _size(row)]
+        cells = [Cell(text=rank_text(row, standings.rows)), Cell(text=row.label), _size(row)]
         cells += words(short(row.active_parameters, billion="B")) if sparse else ()
         cells += words(short(row.flops_forward), short(row.flops_train))
         cells += [_seeds(row), Cell(text=estimate(row.metrics.get("auc"), 4))]
@@ -167,7 +167,7 @@ def _paper_gain(row: Standing, standings: Standings) -> str:
     return gain_text(row.contestant, paper_task(standings.task))
 
 
-def _rank(row: Standing, rows: Sequence[Standing]) -> str:
+def rank_text(row: Standing, rows: Sequence[Standing]) -> str:
     """An equals sign marks a shared rank."""
     if row.rank is None:
         return MISSING
