@@ -102,7 +102,9 @@ def logistic_regression_auc(
     for task, rate in zip(dataset.schema.tasks, train.label.mean(axis=0), strict=True):
         if rate in (0, 1):
             raise BadInput(f"task '{task}': all {len(train)} training labels are {rate:.0f}; both are needed")
-    train_x, valid_x, scored_x = (_design(dataset.schema, rows) for rows in (train, valid, scored))
+    designs = [_design(dataset.schema, rows) for rows in (train, valid, scored)]
+    seen = np.flatnonzero(np.bincount(designs[0].indices))  # the weight of any other column stays 0
+    train_x, valid_x, scored_x = (design[:, seen] for design in designs)
     areas = {}
     for k, task in enumerate(dataset.schema.tasks):
         model = LogisticRegression(solver="newton-cg")

@@ -18,8 +18,8 @@ class Suite:
         name: as the command line calls it.
         description: one line.
         contestants: their names; none means all that are registered.
-        dataset: ``synthetic``, or the name of an imported data set.
-        synthetic_rows: rows of the synthetic data set, its three splits together.
+        dataset: a family of the synthetic world, or the name of an imported data set.
+        synthetic_rows: rows of the synthetic world, its three splits together.
         budgets: sizes at which the contestants meet.
         seeds: number of seeds, from 0.
         protocol: name of the training protocol.
@@ -29,7 +29,7 @@ class Suite:
     name: str
     description: str
     contestants: tuple[str, ...] = ()
-    dataset: str = "synthetic"
+    dataset: str = "rules"
     synthetic_rows: int = 600_000
     budgets: tuple[Budget, ...] = (Budget(kind="dense_parameters", target=100_000),)
     seeds: int = 3

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -20,12 +21,16 @@ app = typer.Typer(no_args_is_help=True, help="Make a data set, or look at one.")
 
 @app.command()
 def synthesize(
-    rows: Annotated[str, typer.Option(help="Rows of all splits together, such as 600k.")] = "600k",
-    seed: Annotated[int, typer.Option(help="Seed of the world.")] = 0,
+    family: Annotated[str, typer.Option(help="Of the hidden function: rules, trees or network.")] = "rules",
+    rows: Annotated[str, typer.Option(help="Rows of all splits together, such as 600k.")] = "2.75M",
+    seed: Annotated[int, typer.Option(help="Seed of the world; the suites use 1.")] = 1,
+    processes: Annotated[
+        int | None, typer.Option(help="Processes that make rows; as many as cores by default.")
+    ] = None,
     data_dir: options.DataDir = DEFAULT_DATA,
 ) -> None:
-    """Generate the synthetic data set, whose true probabilities are known."""
-    answer(str(synthetic(parse_count("rows", rows), seed, data_dir).directory))
+    """Generate a data set of the synthetic world, whose true probabilities are known."""
+    answer(str(synthetic(family, parse_count("rows", rows), seed, data_dir, processes=processes).directory))
 
 
 @app.command("import")
@@ -42,6 +47,7 @@ def import_(
     """Import a file by a schema of yours, or a data set that has a loader."""
     from bench.importing import ImportPlan, import_table
     from bench.named import NAMED
+    from bench.synthetic import FAMILIES
     from rankbench.progress import row_progress
 
     if (schema is None) == (known_as is None):
@@ -53,6 +59,8 @@ def import_(
     else:
         assert schema is not None
         plan = ImportPlan.from_toml(schema)
+        if plan.name in FAMILIES:
+            raise BadInput(f"name is '{plan.name}', a family of the synthetic world; choose another")
         with row_progress(f"importing {plan.name}") as progress:
             dataset = import_table(plan, path, data_dir / plan.name, progress=progress)
     answer(str(dataset.directory))
@@ -88,17 +96,28 @@ def describe(
         answer(f"{key.replace('_', ' ')}: {_cell(value)}")
 
 
-def synthetic(rows: int, seed: int, data_dir: Path) -> Dataset:
-    """The synthetic data set of that size and seed, generated if it is not there yet."""
+def synthetic(family: str, rows: int, seed: int, data_dir: Path, *, processes: int | None = None) -> Dataset:
+    """The synthetic data set of that family, size and seed, generated if it is not there yet.
+
+    Raises:
+        BadInput: it cannot be generated.
+    """
     from bench.dataset import MANIFEST, Dataset
     from bench.synthetic import dataset_name, synthesize
     from rankbench.progress import row_progress
 
-    directory = data_dir / dataset_name(rows, seed)
+    directory = data_dir / dataset_name(family, rows, seed)
     if (directory / MANIFEST).is_file():
         return Dataset.open(directory)
     with row_progress(f"synthesizing {directory.name}") as progress:
-        return synthesize(directory, rows=rows, seed=seed, progress=progress)
+        return synthesize(
+            directory,
+            family=family,
+            rows=rows,
+            seed=seed,
+            processes=os.cpu_count() or 1 if processes is None else processes,
+            progress=progress,
+        )
 
 
 def _cell(value: object) -> str:

@@ -20,8 +20,14 @@ DEFAULT_DATA = Path("data")
 Json = Annotated[bool, typer.Option("--json", help="Answer in JSON, for machines.")]
 Store = Annotated[Path, typer.Option("--store", help="Folder of the records.")]
 DataDir = Annotated[Path, typer.Option("--data-dir", help="Folder of the data sets.")]
-Data = Annotated[str | None, typer.Option("--data", help="Data set: 'synthetic' or an imported one's name.")]
-Rows = Annotated[str | None, typer.Option("--rows", help="Rows of the synthetic data set, such as 600k.")]
+Data = Annotated[
+    str | None,
+    typer.Option(
+        "--data",
+        help="Data set: a family of the synthetic world (rules, trees, network), or an imported one.",
+    ),
+]
+Rows = Annotated[str | None, typer.Option("--rows", help="Rows of the synthetic world, such as 600k.")]
 BudgetText = Annotated[
     str | None,
     typer.Option("--budget", help="Sizes to match, such as 100k or 30k,100k,1M; 'none': as they are."),

@@ -109,10 +109,14 @@ def _chosen(target: str, choices: Choices) -> tuple[Suite, list[Contestant]]:
 
 
 def _dataset(suite: Suite, choices: Choices) -> Dataset:
+    from bench.synthetic import FAMILIES
+
     name = choices.data or suite.dataset
-    if name == "synthetic":
+    if name in FAMILIES:
         rows = suite.synthetic_rows if choices.rows is None else options.parse_count("--rows", choices.rows)
-        return synthetic(rows, SYNTHETIC_SEED, choices.data_dir)
+        return synthetic(name, rows, SYNTHETIC_SEED, choices.data_dir)
     if choices.rows is not None:
-        raise BadInput(f"--rows is for the synthetic data set; '{name}' has the rows it has")
+        raise BadInput(
+            f"--rows is for the synthetic world ({', '.join(FAMILIES)}); '{name}' has the rows it has"
+        )
     return options.open_dataset(name, choices.data_dir)

@@ -30,4 +30,4 @@ def real_data() -> Callable[[str], Path]:
 @pytest.fixture(scope="session")
 def small_world(tmp_path_factory: pytest.TempPathFactory) -> Dataset:
     """A synthetic data set of 12,000 rows."""
-    return synthesize(tmp_path_factory.mktemp("data") / "world", rows=12_000, seed=0)
+    return synthesize(tmp_path_factory.mktemp("data") / "world", family="rules", rows=12_000, seed=0)

@@ -5,13 +5,22 @@ cross and sequence fields, ids with long tails, and the tasks `finish` (watched 
 Because every label is drawn from a probability that is written down, the best AUC any model can reach is
 known.
 
-The world is made in four steps, one module each:
-    `world`     who is there: users, items and contexts with hidden tastes, drawn once from the seed;
-    `events`    what happens: who is shown what and when, with which history, block by block;
-    `truth`     how likely each event ends in a finish or a skip: the hidden function models try to learn;
-    `generate`  what is logged of it: ids, numbers, labels, and the data set on disk.
+An event has latent codes that nobody logs. A hidden function of the codes, from one of three families, says
+how likely it ends in a finish or a skip; ids and attributes that are noisy functions of the codes are what
+is logged. For one seed the events of all families are the same; only their labels differ.
+
+    `counter`                     random numbers that depend on what they are for, not on what came before
+    `codes`                       the latents
+    `population`                  who is there: users, items, attributes
+    `events`                      what happens: who is shown what and when, with which history
+    `rules` `trees` `network`     the families of hidden functions
+    `truth`                       from their outputs to probabilities
+    `fields`                      what is logged: ids, numbers, labels
+    `generate`                    the data set on disk
 """
 
-from bench.synthetic.generate import dataset_name, schema, synthesize
+from bench.synthetic.fields import schema
+from bench.synthetic.generate import dataset_name, synthesize
+from bench.synthetic.truth import FAMILIES
 
-__all__ = ["dataset_name", "schema", "synthesize"]
+__all__ = ["FAMILIES", "dataset_name", "schema", "synthesize"]

@@ -1,11 +1,12 @@
-"""What happens in the synthetic world: blocks of events, each drawn from a generator of its own.
+"""What happens in the synthetic world: who is shown what, when, where, and after which history.
 
-A session has a topic, one of the user's interests. It shows in part of the history and in part of what is
-recommended next, so that the history tells something about an event that the user alone does not. Histories
-are drawn from the user's interests rather than from the rows before: an event then needs no other event to be
-made.
+Every user has a clock that ticks about as often as he comes. At each tick he watched something, and the last
+`HISTORY_LENGTH` ticks, or fewer, are his history: it slides from one row of his to the next. What is
+recommended often follows the last tick's category, else his interests, else popularity; so a history tells
+something that the user alone does not. It is not made of earlier rows, so that a row needs no other row to
+be made.
 
-Shapes: N events of a block, H events remembered, D latent dimensions.
+Letters: N events, H ticks of a history, L codes.
 """
 
 from __future__ import annotations
@@ -14,96 +15,193 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bench.synthetic.world import (
-    ANY_CATEGORY,
-    DEVICES,
-    HOURS,
-    NETWORKS,
-    POSITIONS,
-    QUANTILES,
-    World,
-    zipf_shares,
-)
+from bench.synthetic import population as p
+from bench.synthetic.codes import CODES
+from bench.synthetic.counter import integers, uniform, zipf
 
 HISTORY_LENGTH = 16
-SECONDS_PER_EVENT = 1
-FIRST_SECOND = 1_735_689_600  # 2025-01-01, UTC
+FIRST_SECOND = 1_735_689_600
+"""2025-01-01, UTC; then one row a second."""
+HOURS, WEEKDAYS, NETWORKS, POSITIONS, DEVICES, TABS = 24, 7, 5, 30, 12, 6
+APP_VERSIONS = 60
+ROWS_PER_APP_VERSION = 250_000
 
-# Where a category comes from: the topic of the session, an interest of the user, or (what is recommended
-# only) any.
-HISTORY_FROM_TOPIC = 0.4
-ITEM_FROM_TOPIC = 0.3
-ITEM_FROM_INTEREST = 0.4
-USUAL_DEVICE = 0.8
+FROM_LAST_CATEGORY = 0.30
+FROM_INTERESTS = 0.45
+INTERESTS = (0.4, 0.2, 0.15)
+"""Shares of the three favourite categories in a user's interests; the rest is what is popular."""
+USUAL_DEVICE = 0.85
+AGE_EDGES = (30_000, 300_000, 1_500_000, 6_000_000, 15_000_000)
+"""Between the levels of freshness, in rows since an item appeared."""
+FAVOURITE_BONUS = 0.5
+"""How far a favourite category closes the gap to the highest affinity."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Events:
-    """N events, numbered as in `world`.
+    """N events.
 
     Args:
-        second: (N,) Unix time.
-        user, item, hour, device, network, position: (N,) numbers.
+        row, user, item, author: (N,) numbers.
+        circumstances: field → (N,) number, of the fields of the context.
+        profile, attributes: field → (N,) value, of the user and of the item.
+        affinities: field → (N,) quantile in [0, 1) of how much the user likes the category, author and tag.
+        activity: (N,) quantile of the user.
+        age_rows: (N,) of the item.
         history: (N, H) items, the latest first; `is_history` (N, H) says which of them count.
-        item_age, activity: (N,), unit variance, of this item and user at this time.
+        codes: (N, L) levels, in the order of `codes.CODES`.
     """
 
-    second: np.ndarray
+    row: np.ndarray
     user: np.ndarray
     item: np.ndarray
-    hour: np.ndarray
-    device: np.ndarray
-    network: np.ndarray
-    position: np.ndarray
+    author: np.ndarray
+    circumstances: dict[str, np.ndarray]
+    profile: dict[str, np.ndarray]
+    attributes: dict[str, np.ndarray]
+    affinities: dict[str, np.ndarray]
+    activity: np.ndarray
+    age_rows: np.ndarray
     history: np.ndarray
     is_history: np.ndarray
-    item_age: np.ndarray
-    activity: np.ndarray
+    codes: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.row)
+
+    def code(self, name: str) -> np.ndarray:
+        """(N,) levels of the code called `name`."""
+        return self.codes[:, [code.name for code in CODES].index(name)]
 
 
-def draw_events(world: World, generator: np.random.Generator, *, first: int, count: int) -> Events:
-    """Events `first` to `first + count`, all of them drawn from `generator`."""
-    users, items = world.users, world.items
-    second = FIRST_SECOND + SECONDS_PER_EVENT * np.arange(first, first + count)
-    user = np.searchsorted(users.cumulative_share, generator.random(count) * users.cumulative_share[-1])
-    topic = _interests(world, generator, user)
-    item = _popular_items(world, generator, _recommended_category(world, generator, user, topic))
-
-    past_users = np.broadcast_to(user[:, None], (count, HISTORY_LENGTH))
-    from_topic = generator.random(past_users.shape, np.float32) < HISTORY_FROM_TOPIC
-    past_category = np.where(from_topic, topic[:, None], _interests(world, generator, past_users))
-    remembered = generator.poisson(users.history_mean[user])
-
-    usual = generator.random(count) < USUAL_DEVICE
+def draw_events(seed: int, row: np.ndarray, *, stream: str = "row") -> Events:
+    """The events of some row numbers. Another `stream` has other events at the same times."""
+    user = p.users(seed, f"{stream} user", row)
+    history, is_history = _history(seed, stream, user, row)
+    item = _recommended(seed, stream, user, row, history[:, 0] % p.CATEGORIES)
+    author = p.authors(seed, item)
+    circumstances = _circumstances(seed, stream, user, row)
+    item_codes_LN = p.item_codes(seed, item)
+    attributes = p.item_attributes(seed, item, item_codes_LN)
+    attributes["subcategory"] = p.subcategories(seed, item, item_codes_LN)
+    affinities = _affinities(seed, user, item % p.CATEGORIES, author, attributes["tag"])
+    activity = uniform(seed, "activity", user)
+    age_rows = row - p.birth_row(seed, item)
+    levels = {
+        **{f"user_{i}": code for i, code in enumerate(p.user_codes(seed, user, row))},
+        **{f"item_{i}": code for i, code in enumerate(item_codes_LN)},
+        "daypart": circumstances["hour"] // 3,
+        "network": circumstances["network"],
+        "depth": np.minimum(circumstances["position"] // 2, 5),
+        "device": circumstances["device"],
+        "tab": circumstances["tab"],
+        "activity": (activity * 5).astype(np.int64),
+        "freshness": np.searchsorted(AGE_EDGES, age_rows),
+        **{name: (quantile * 8).astype(np.int64) for name, quantile in affinities.items()},
+        **_history_levels(seed, history, is_history, item % p.CATEGORIES),
+    }
     return Events(
-        second=second,
+        row=row,
         user=user,
         item=item,
-        hour=(second // 3600 + users.time_zone[user]) % HOURS,
-        device=np.where(usual, users.device[user], generator.integers(0, DEVICES, count)),
-        network=generator.choice(NETWORKS, count, p=zipf_shares(NETWORKS, 1.0)),
-        position=np.minimum(generator.geometric(0.15, count), POSITIONS) - 1,
-        history=_popular_items(world, generator, past_category),
-        is_history=np.arange(HISTORY_LENGTH) < remembered[:, None],
-        item_age=0.6 * items.age[item] + 0.8 * generator.standard_normal(count),
-        activity=0.95 * users.activity[user] + 0.31 * generator.standard_normal(count),
+        author=author,
+        circumstances=circumstances,
+        profile=p.user_profile(seed, user),
+        attributes=attributes,
+        affinities=affinities,
+        activity=activity,
+        age_rows=age_rows,
+        history=history,
+        is_history=is_history,
+        codes=np.stack([levels[code.name] for code in CODES], axis=1),
     )
 
 
-def _recommended_category(
-    world: World, generator: np.random.Generator, user: np.ndarray, topic: np.ndarray
+def _history(seed: int, stream: str, user: np.ndarray, row: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """(N, H) items, and (N, H) which of them count."""
+    between = p.rows_between_visits(user)
+    clock = (row + (between * uniform(seed, "clock phase", user)).astype(np.int64)) // between
+    tick_NH = clock[:, None] - np.arange(HISTORY_LENGTH)
+    user_NH = np.broadcast_to(user[:, None], tick_NH.shape)
+    category_NH = _interest(
+        seed,
+        user_NH,
+        uniform(seed, "tick interest", user_NH, tick_NH),
+        uniform(seed, "tick popular", user_NH, tick_NH),
+    )
+    item_NH = p.items_of(
+        category_NH,
+        tick_NH * between[:, None],
+        uniform(seed, "tick source", user_NH, tick_NH),
+        uniform(seed, "tick item", user_NH, tick_NH),
+    )
+    memory = 1.6 * uniform(seed, "memory", user) + 0.3 * uniform(seed, f"{stream} memory", row) - 0.3
+    return item_NH, np.arange(HISTORY_LENGTH) < (memory * HISTORY_LENGTH)[:, None]
+
+
+def _interest(seed: int, user: np.ndarray, pick: np.ndarray, popular: np.ndarray) -> np.ndarray:
+    """A category out of the user's interests, chosen by two uniform numbers."""
+    first, second, third = p.favourite_categories(seed, user)
+    bounds = np.cumsum(INTERESTS)
+    return np.select(
+        [pick < bound for bound in bounds],
+        [first, second, third],
+        zipf(p.CATEGORIES, p.CATEGORY_EXPONENT, popular),
+    )
+
+
+def _recommended(
+    seed: int, stream: str, user: np.ndarray, row: np.ndarray, last_category: np.ndarray
 ) -> np.ndarray:
-    source = generator.random(len(user))
-    interest = _interests(world, generator, user)
-    category = np.where(source < ITEM_FROM_TOPIC + ITEM_FROM_INTEREST, interest, ANY_CATEGORY)
-    return np.where(source < ITEM_FROM_TOPIC, topic, category)
+    def draw(what: str) -> np.ndarray:
+        return uniform(seed, f"{stream} {what}", row)
+
+    source, popular = draw("category source"), draw("popular category")
+    category = np.select(
+        [source < FROM_LAST_CATEGORY, source < FROM_LAST_CATEGORY + FROM_INTERESTS],
+        [last_category, _interest(seed, user, draw("interest"), popular)],
+        zipf(p.CATEGORIES, p.CATEGORY_EXPONENT, popular),
+    )
+    return p.items_of(category, row, draw("item source"), draw("item"))
 
 
-def _interests(world: World, generator: np.random.Generator, user: np.ndarray) -> np.ndarray:
-    slots = world.users.interests.shape[1]
-    return world.users.interests[user, generator.integers(0, slots, user.shape, np.uint8)]
+def _circumstances(seed: int, stream: str, user: np.ndarray, row: np.ndarray) -> dict[str, np.ndarray]:
+    second = FIRST_SECOND + row + 3600 * integers(HOURS, seed, "time zone", user)
+    usual = zipf(DEVICES, 0.7, uniform(seed, "usual device", user))
+    other = integers(DEVICES, seed, f"{stream} other device", row)
+    versions = row // ROWS_PER_APP_VERSION + 20 - zipf(20, 1.5, uniform(seed, f"{stream} app version", row))
+    return {
+        "hour": second // 3600 % HOURS,
+        "weekday": second // 86_400 % WEEKDAYS,
+        "network": zipf(NETWORKS, 0.8, uniform(seed, f"{stream} network", row)),
+        "position": zipf(POSITIONS, 0.5, uniform(seed, f"{stream} position", row)),
+        "device": np.where(uniform(seed, f"{stream} device", row) < USUAL_DEVICE, usual, other),
+        "tab": zipf(TABS, 0.8, uniform(seed, f"{stream} tab", row)),
+        "app_version": versions % APP_VERSIONS,
+    }
 
 
-def _popular_items(world: World, generator: np.random.Generator, category: np.ndarray) -> np.ndarray:
-    table = world.items.by_popularity
-    return table[category, generator.integers(0, QUANTILES, category.shape, np.uint16)]
+def _affinities(
+    seed: int, user: np.ndarray, category: np.ndarray, author: np.ndarray, tag: np.ndarray
+) -> dict[str, np.ndarray]:
+    to_category = uniform(seed, "category affinity", user, category)
+    is_favourite = (p.favourite_categories(seed, user) == category).any(axis=0)
+    return {
+        "category_affinity": np.where(is_favourite, 1 - (1 - to_category) * FAVOURITE_BONUS, to_category),
+        "author_affinity": uniform(seed, "author affinity", user, author),
+        "tag_affinity": uniform(seed, "tag affinity", user, tag),
+    }
+
+
+def _history_levels(
+    seed: int, history: np.ndarray, is_history: np.ndarray, category: np.ndarray
+) -> dict[str, np.ndarray]:
+    """How often the category was watched of late; and what the watched categories have in common."""
+    categories = history % p.CATEGORIES
+    same = ((categories == category[:, None]) & is_history).sum(axis=1)
+    moods = uniform(seed, "mood", np.arange(p.CATEGORIES))
+    mood = (moods[categories] * is_history).sum(axis=1) / np.maximum(is_history.sum(axis=1), 1)
+    return {
+        "history_match": np.minimum(same, 4),
+        "history_mood": np.searchsorted([0.3, 0.4, 0.5, 0.6, 0.7], mood),
+    }

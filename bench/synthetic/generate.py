@@ -1,224 +1,133 @@
-"""What is logged of the synthetic world, and the data set on disk.
+"""The synthetic data set on disk, made by one process or several.
 
-Events are made in blocks of fixed size, each from a generator keyed by (seed, block): row i is the same
-however many rows are asked for, in whatever pieces they are written, and memory does not grow with their
-number.
-
-All ids are known ones, in order of popularity or, where values are ordered, in theirs. Three columns have
-gaps, in rows drawn at random: city and device (id 0) and category_minutes (NaN).
+A row is the same to the last bit in whatever chunks and by however many processes the data set is made, and
+memory does not grow with the rows.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import multiprocessing
+import signal
+from collections import deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ProcessPoolExecutor
+from functools import cache
 from pathlib import Path
 
 import numpy as np
 
 from bench.dataset import SPLITS, Dataset, DatasetWriter, Rows
-from bench.errors import BadInput
-from bench.schema import FIRST_ID, MISSING_ID, Field, Schema
-from bench.synthetic import world as sizes
-from bench.synthetic.events import HISTORY_LENGTH, Events, draw_events
-from bench.synthetic.truth import Truth, calibrate, probability
-from bench.synthetic.world import World, draw_world
+from bench.errors import BadInput, unknown_name
+from bench.synthetic.events import draw_events
+from bench.synthetic.fields import log, schema
+from bench.synthetic.truth import FAMILIES, Truth, draw_truth, probability
 
-REV = 1
-BLOCK_ROWS = 8192
-CALIBRATION_ROWS = 65_536
-MISSING_SHARE = 0.02
-AFFINITY_SHARE = 0.1  # of the variance of what is logged about it; a hint, so that taste has to be learned
-AFFINITY_EDGES = np.linspace(-2, 2, 9)
-MOST_AUTHOR_PLAYS = 3
-
-# What a generator is for; with the seed and a block it decides all that is drawn from it.
-_WORLD, _CALIBRATION, _EVENTS, _LOG = range(4)
+REV = 2
+BLOCK_ROWS = 4096
+CHUNK_ROWS = 1 << 16
+"""What a process makes at a time."""
 
 
-def schema() -> Schema:
-    """The fields of the synthetic world; the same for every seed and size."""
-    item_rows = FIRST_ID + sizes.ITEMS
-    category_rows = FIRST_ID + sizes.CATEGORIES
-    return Schema(
-        fields=(
-            _ids("user", "user", sizes.USERS),
-            _ids("age", "user", sizes.AGES),
-            _ids("gender", "user", sizes.GENDERS),
-            _ids("city", "user", sizes.CITIES),
-            Field(name="activity", kind="numeric", group="user"),
-            _ids("item", "item", sizes.ITEMS),
-            _ids("author", "item", sizes.AUTHORS),
-            _ids("category", "item", sizes.CATEGORIES),
-            _ids("music", "item", sizes.MUSIC),
-            Field(name="duration", kind="numeric", group="item"),
-            Field(name="item_age", kind="numeric", group="item"),
-            _ids("hour", "context", sizes.HOURS),
-            _ids("device", "context", sizes.DEVICES),
-            _ids("network", "context", sizes.NETWORKS),
-            _ids("position", "context", sizes.POSITIONS),
-            _ids("category_affinity", "cross", len(AFFINITY_EDGES) + 1),
-            _ids("author_plays", "cross", MOST_AUTHOR_PLAYS + 1),
-            Field(name="category_minutes", kind="numeric", group="cross"),
-            _history("recent_items", "item", item_rows),
-            _history("recent_categories", "category", category_rows),
-        ),
-        tasks=sizes.TASKS,
-        user="user",
-        time=True,
-    )
-
-
-def dataset_name(rows: int, seed: int) -> str:
-    """Name of the data set of that size and seed."""
-    return f"synthetic-{rows}-{seed}"
+def dataset_name(family: str, rows: int, seed: int) -> str:
+    """Name of the data set of that family, size and seed."""
+    return f"{family}-{rows}-{seed}"
 
 
 def synthesize(
-    directory: Path, *, rows: int, seed: int, progress: Callable[[int], None] | None = None
+    directory: Path,
+    *,
+    family: str,
+    rows: int,
+    seed: int,
+    processes: int = 1,
+    progress: Callable[[int, int], None] | None = None,
 ) -> Dataset:
-    """Writes the data set of that size and seed, and opens it.
+    """Writes the data set of that family, size and seed, and opens it.
 
-    Rows are in the order of time: the first 80 % are for training, the next 10 % valid, the rest test.
+    Rows are in the order of time: 8 of 11 are for training, the next 1 of 11 valid, the last 2 test.
 
     Args:
         directory: where the data set will stand; what is there is replaced at the end.
-        rows: of all splits together, 10 or more.
+        family: one of `FAMILIES`.
+        rows: of all splits together, 11 or more.
         seed: decides the world and every row; 0 or more.
-        progress: called after each block with the number of rows written so far.
+        processes: that make rows; the data set is the same for any number.
+        progress: called after each chunk with the number of rows written so far, and of all.
 
     Raises:
-        BadInput: too few rows or a negative seed.
+        BadInput: an unknown family, too few rows or processes, or a negative seed.
     """
-    if rows < 10:
-        raise BadInput(f"rows is {rows}; it must be 10 or more, so that every split has some")
-    if seed < 0:
-        raise BadInput(f"seed is {seed}; it must be 0 or more")
-    valid_start, test_start = rows * 8 // 10, rows * 9 // 10
+    if family not in FAMILIES:
+        raise unknown_name("family", family, FAMILIES)
+    for name, value, least in (("rows", rows, 11), ("seed", seed, 0), ("processes", processes, 1)):
+        if value < least:
+            raise BadInput(f"{name} is {value}; it must be {least} or more")
+    valid_start, test_start = rows * 8 // 11, rows * 9 // 11
     bounds = {"train": (0, valid_start), "valid": (valid_start, test_start), "test": (test_start, rows)}
-    world = draw_world(_generator(seed, _WORLD))
-    sample = draw_events(world, _generator(seed, _CALIBRATION), first=0, count=CALIBRATION_ROWS)
-    truth = calibrate(world, sample)
     with DatasetWriter(
         directory,
-        name=dataset_name(rows, seed),
+        name=dataset_name(family, rows, seed),
         rev=REV,
         schema=schema(),
         rows={split: stop - start for split, (start, stop) in bounds.items()},
-        source={"generator": "synthetic", "seed": seed, "rows": rows},
+        source={"generator": "synthetic", "family": family, "seed": seed, "rows": rows},
         probability=True,
     ) as writer:
-        for first in range(0, rows, BLOCK_ROWS):
-            block = _block(world, truth, seed, first // BLOCK_ROWS)
+        done = 0
+        for chunk in _chunks(family, seed, rows, processes):
             for split in SPLITS:
-                start, stop = (min(max(bound - first, 0), BLOCK_ROWS) for bound in bounds[split])
-                writer.append(split, block.take(slice(start, stop)))
+                start, stop = (min(max(bound - done, 0), len(chunk)) for bound in bounds[split])
+                writer.append(split, chunk.take(slice(start, stop)))
+            done += len(chunk)
             if progress is not None:
-                progress(min(first + BLOCK_ROWS, rows))
+                progress(done, rows)
     return Dataset.open(directory)
 
 
-def _generator(seed: int, purpose: int, block: int = 0) -> np.random.Generator:
-    return np.random.Generator(np.random.PCG64(np.random.SeedSequence(seed, spawn_key=(purpose, block))))
+def _chunks(family: str, seed: int, rows: int, processes: int) -> Iterator[Rows]:
+    """The first `rows` rows, in order, `CHUNK_ROWS` at a time."""
+    starts = range(0, rows, CHUNK_ROWS)
+    processes = min(processes, len(starts))
+    if processes == 1:
+        for start in starts:
+            yield _chunk(family, seed, start, min(start + CHUNK_ROWS, rows))
+        return
+    # A fresh interpreter each: this one may have threads, of BLAS or torch, that a fork would not survive.
+    with ProcessPoolExecutor(
+        processes,
+        mp_context=multiprocessing.get_context("spawn"),
+        initializer=signal.signal,
+        initargs=(signal.SIGINT, signal.SIG_IGN),  # an interrupt is this process's to deal with
+    ) as pool:
+        ahead: deque[Future[Rows]] = deque()
+        for start in starts:
+            ahead.append(pool.submit(_chunk, family, seed, start, min(start + CHUNK_ROWS, rows)))
+            if len(ahead) > 2 * processes:  # no further, for what is ahead is in memory
+                yield ahead.popleft().result()
+        while ahead:
+            yield ahead.popleft().result()
 
 
-def _block(world: World, truth: Truth, seed: int, block: int) -> Rows:
-    """All `BLOCK_ROWS` rows of a block."""
-    events = draw_events(world, _generator(seed, _EVENTS, block), first=block * BLOCK_ROWS, count=BLOCK_ROWS)
-    return _log(world, events, probability(world, truth, events), _generator(seed, _LOG, block))
-
-
-def _log(world: World, events: Events, chance_NK: np.ndarray, generator: np.random.Generator) -> Rows:
-    user_ND = world.users.latent[events.user]
-    category = world.items.category
-    affinity = (user_ND * world.items.category_latent[category[events.item]]).sum(axis=1)
-    affinity /= np.sqrt(sizes.LATENT_WIDTH)
-    return Rows(
-        categorical=_categorical(world, events, _with_noise(affinity, generator), generator),
-        numeric=_numeric(world, events, _with_noise(affinity, generator), generator),
-        sequences={
-            "recent_items": _padded(events.history, events.is_history),
-            "recent_categories": _padded(category[events.history], events.is_history),
-        },
-        label=_labels(chance_NK, generator),
-        user=events.user.astype(np.int32),
-        time=events.second,
-        probability=chance_NK,
+def _chunk(family: str, seed: int, start: int, stop: int) -> Rows:
+    """Rows `start` to `stop`, cut out of whole blocks."""
+    first, last = start // BLOCK_ROWS, (stop - 1) // BLOCK_ROWS
+    blocks = [dict(_block(family, seed, number).columns()) for number in range(first, last + 1)]
+    wanted = slice(start - first * BLOCK_ROWS, stop - first * BLOCK_ROWS)
+    return Rows.from_columns(
+        {name: np.concatenate([block[name] for block in blocks])[wanted] for name in blocks[0]}
     )
 
 
-def _categorical(
-    world: World, events: Events, affinity: np.ndarray, generator: np.random.Generator
-) -> np.ndarray:
-    users, items = world.users, world.items
-    author = items.author[events.item]
-    played_author = (items.author[events.history] == author[:, None]) & events.is_history
-    numbers = {
-        "user": events.user,
-        "age": users.age[events.user],
-        "gender": users.gender[events.user],
-        "city": users.city[events.user],
-        "item": events.item,
-        "author": author,
-        "category": items.category[events.item],
-        "music": items.music[events.item],
-        "hour": events.hour,
-        "device": events.device,
-        "network": events.network,
-        "position": events.position,
-        "category_affinity": np.searchsorted(AFFINITY_EDGES, affinity),
-        "author_plays": np.minimum(played_author.sum(axis=1), MOST_AUTHOR_PLAYS),
-    }
-    ids = {name: number + FIRST_ID for name, number in numbers.items()}
-    for name in ("city", "device"):
-        ids[name] = np.where(_is_missing(len(affinity), generator), MISSING_ID, ids[name])
-    return np.stack([ids[field.name] for field in schema().of_kind("categorical")], axis=1).astype(np.int32)
+def _block(family: str, seed: int, number: int) -> Rows:
+    """All `BLOCK_ROWS` rows of a block.
 
-
-def _numeric(
-    world: World, events: Events, affinity: np.ndarray, generator: np.random.Generator
-) -> np.ndarray:
-    numbers = {
-        "activity": events.activity,
-        "duration": world.items.duration[events.item],
-        "item_age": events.item_age,
-        "category_minutes": np.where(_is_missing(len(affinity), generator), np.nan, affinity),
-    }
-    return np.stack([numbers[field.name] for field in schema().of_kind("numeric")], axis=1).astype(np.float32)
-
-
-def _labels(chance_NK: np.ndarray, generator: np.random.Generator) -> np.ndarray:
-    """One uniform number decides both labels, from its two ends.
-
-    Each keeps its own probability, and what was finished was not skipped wherever the two leave room for
-    that.
+    The last bits of a matrix product depend on its shape; blocks that are always whole keep them the same.
     """
-    draw = generator.random(len(chance_NK))
-    return np.stack([draw < chance_NK[:, 0], 1 - draw <= chance_NK[:, 1]], axis=1).astype(np.uint8)
+    row = np.arange(number * BLOCK_ROWS, (number + 1) * BLOCK_ROWS)
+    events = draw_events(seed, row)
+    return log(seed, events, probability(_truth(family, seed), events))
 
 
-def _with_noise(affinity: np.ndarray, generator: np.random.Generator) -> np.ndarray:
-    noise = generator.standard_normal(len(affinity))
-    return np.sqrt(AFFINITY_SHARE) * affinity + np.sqrt(1 - AFFINITY_SHARE) * noise
-
-
-def _is_missing(count: int, generator: np.random.Generator) -> np.ndarray:
-    return generator.random(count) < MISSING_SHARE
-
-
-def _padded(numbers: np.ndarray, is_history: np.ndarray) -> np.ndarray:
-    return np.where(is_history, numbers.astype(np.int32) + np.int32(FIRST_ID), np.int32(MISSING_ID))
-
-
-def _ids(name: str, group: str, count: int) -> Field:
-    return Field(name=name, kind="categorical", group=group, cardinality=FIRST_ID + count)
-
-
-def _history(name: str, table: str, cardinality: int) -> Field:
-    return Field(
-        name=name,
-        kind="sequence",
-        group="sequence",
-        cardinality=cardinality,
-        max_length=HISTORY_LENGTH,
-        table=table,
-    )
+@cache
+def _truth(family: str, seed: int) -> Truth:
+    return draw_truth(family, seed)

@@ -1,120 +1,102 @@
-"""How likely an event ends in a finish or a skip: the hidden function that models try to learn.
+"""How likely an event ends in a finish or a skip.
 
-    logit = intercept + scale · Σ weight · standardised term
+    finish = spread · z_0 + intercept_0 + drift(row)
+    skip = spread · (−ρ z_0 + √(1 − ρ²) z_1) + intercept_1
 
-    main effects        user, item and circumstances, each on its own; one term per task
-    taste               <u, v>: what a user likes in an item, second order
-    other taste         <u, v shifted by one dimension>: a second reading of the same latents, for skips
-    mood                Σ u v c: taste that depends on hour and device, third order
-    history             how many remembered items resemble this one, the latest counting most, saturating
-    numbers             a duration that suits the user, freshness and activity, all saturating
+z are the outputs of the family's hidden function, standardised and made uncorrelated on a sample of events
+that is no part of the data set; the intercepts then give each task its base rate there. The base rate
+drifts: it comes and goes with the weeks.
 
-Terms are standardised on a sample of events that is no part of the data set, so a weight says how much of the
-spread of the logit its term makes; the intercept and the scale then give each task its base rate and spread.
-
-Shapes: N events, H remembered, D latent dimensions, J terms, K tasks.
+Letters: N events, L codes, T outputs, K tasks.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 from scipy.optimize import brentq
 from scipy.special import expit
 
-from bench.synthetic.events import HISTORY_LENGTH, Events
-from bench.synthetic.world import TASKS, World
+from bench.synthetic import network, rules, trees
+from bench.synthetic.events import Events, draw_events
 
 BASE_RATES = (0.35, 0.25)
-LOGIT_SPREADS = (1.55, 1.55)
-RECENCY = 0.9 ** np.arange(HISTORY_LENGTH)
+LOGIT_SPREAD = 2.0
+SKIP_FROM_FINISH = 0.6
+"""ρ: how much of the skip is just the opposite of a finish."""
+DRIFT = 0.15
+DRIFT_ROWS = 45 * 86_400
+SAMPLE = 16_384
+SAMPLE_ROWS = 2_750_000
+"""The sample is spread over so many rows."""
+EVALUATED_TOGETHER = 256
+"""Events; so few that what a function holds of them stays in the cache."""
 
-# One row per term, one column per task.
-WEIGHTS = np.array(
-    [
-        [0.40, -0.20],  # main effects, finish
-        [0.00, 0.40],  # main effects, skip
-        [0.70, -0.60],  # taste
-        [0.00, 0.25],  # other taste
-        [0.30, -0.25],  # mood
-        [0.30, -0.30],  # history
-        [0.25, -0.20],  # numbers
-    ]
-)
+
+class HiddenFunction(Protocol):
+    """What a family draws: (N, L) levels of `codes.CODES` → (N, T) outputs, of any mean and variance."""
+
+    def outputs(self, codes_NL: np.ndarray) -> np.ndarray: ...
+
+
+_DRAW: Mapping[str, Callable[[np.random.Generator, int], HiddenFunction]] = {
+    "rules": rules.draw,
+    "trees": trees.draw,
+    "network": network.draw,
+}
+FAMILIES = tuple(_DRAW)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Truth:
-    """The constants of the hidden function.
+    """A hidden function and the constants that make it a logit.
 
     Args:
-        mean, std: (J,) of the terms.
-        intercept, scale: (K,).
+        function: the family's.
+        mean: (T,) of its outputs.
+        whitening: (T, T) what makes of them, less their mean, uncorrelated z of variance 1.
+        intercepts: (K,).
     """
 
+    function: HiddenFunction
     mean: np.ndarray
-    std: np.ndarray
-    intercept: np.ndarray
-    scale: np.ndarray
+    whitening: np.ndarray
+    intercepts: np.ndarray
 
 
-def calibrate(world: World, events: Events) -> Truth:
-    """The truth under which `events` have the intended base rates and spreads of the logit."""
-    terms_NJ = _terms(world, events)
-    mean, std = terms_NJ.mean(axis=0), terms_NJ.std(axis=0)
-    sum_NK = (terms_NJ - mean) / std @ WEIGHTS
-    scale = LOGIT_SPREADS / sum_NK.std(axis=0)
-    intercept = [
-        brentq(lambda shift, column=column, rate=rate: expit(column + shift).mean() - rate, -20, 20)
-        for column, rate in zip((sum_NK * scale).T, BASE_RATES, strict=True)
+def draw_truth(family: str, seed: int) -> Truth:
+    """The hidden function of a family and seed, with the intended base rates and spread of the logits."""
+    spawn_key = tuple(family.encode())
+    function = _DRAW[family](np.random.default_rng(np.random.SeedSequence(seed, spawn_key=spawn_key)), 2)
+    row = np.linspace(0, SAMPLE_ROWS, SAMPLE, dtype=np.int64)
+    events = draw_events(seed, row, stream="sample")
+    output_NT = _outputs(function, events.codes)
+    mean, whitening = output_NT.mean(axis=0), np.linalg.inv(np.linalg.cholesky(np.cov(output_NT.T))).T
+    centred = Truth(function=function, mean=mean, whitening=whitening, intercepts=np.zeros(2))
+    intercepts = [
+        brentq(lambda shift, logit=logit, rate=rate: expit(logit + shift).mean() - rate, -20, 20)
+        for logit, rate in zip(_logits(centred, output_NT, row).T, BASE_RATES, strict=True)
     ]
-    return Truth(mean=mean, std=std, intercept=np.array(intercept), scale=scale)
+    return Truth(function=function, mean=mean, whitening=whitening, intercepts=np.array(intercepts))
 
 
-def probability(world: World, truth: Truth, events: Events) -> np.ndarray:
-    """(N, K) float32 probabilities."""
-    terms_NJ = (_terms(world, events) - truth.mean) / truth.std
-    return expit(terms_NJ @ WEIGHTS * truth.scale + truth.intercept).astype(np.float32)
+def probability(truth: Truth, events: Events) -> np.ndarray:
+    """(N, K) float32."""
+    return expit(_logits(truth, _outputs(truth.function, events.codes), events.row)).astype(np.float32)
 
 
-def _terms(world: World, events: Events) -> np.ndarray:
-    user_ND = world.users.latent[events.user]
-    item_ND = world.items.latent[events.item]
-    context_ND = world.contexts.hour_latent[events.hour] + world.contexts.device_latent[events.device]
-    liking_ND = user_ND * item_ND
-    terms = [
-        *_main_effects(world, events).T,
-        liking_ND.sum(axis=1),
-        (user_ND * np.roll(item_ND, 1, axis=1)).sum(axis=1),
-        (liking_ND * context_ND).sum(axis=1),
-        _history_match(world, events),
-        _numbers(world, events),
-    ]
-    assert len(terms) == len(WEIGHTS)
-    assert WEIGHTS.shape[1] == len(TASKS)
-    return np.stack(terms, axis=1)
-
-
-def _main_effects(world: World, events: Events) -> np.ndarray:
-    contexts = world.contexts
-    return (
-        world.users.effect[events.user]
-        + world.items.effect[events.item]
-        + contexts.hour_effect[events.hour]
-        + contexts.device_effect[events.device]
-        + contexts.network_effect[events.network]
-        + contexts.position_effect[events.position]
+def _outputs(function: HiddenFunction, codes_NL: np.ndarray) -> np.ndarray:
+    starts = range(0, len(codes_NL), EVALUATED_TOGETHER)
+    return np.concatenate(
+        [function.outputs(codes_NL[start : start + EVALUATED_TOGETHER]) for start in starts]
     )
 
 
-def _history_match(world: World, events: Events) -> np.ndarray:
-    direction = world.items.direction
-    cosine_NH = np.einsum("nhd,nd->nh", direction[events.history], direction[events.item])
-    resemblance_NH = np.maximum(cosine_NH, 0) ** 2 * events.is_history
-    return np.log1p((resemblance_NH * RECENCY).sum(axis=1))
-
-
-def _numbers(world: World, events: Events) -> np.ndarray:
-    distance = world.items.duration[events.item] - world.users.favourite_duration[events.user]
-    return np.exp(-(distance**2)) - np.tanh(events.item_age) + 0.5 * np.tanh(events.activity)
+def _logits(truth: Truth, output_NT: np.ndarray, row: np.ndarray) -> np.ndarray:
+    z_0, z_1 = ((output_NT - truth.mean) @ truth.whitening).T
+    skip = -SKIP_FROM_FINISH * z_0 + np.sqrt(1 - SKIP_FROM_FINISH**2) * z_1
+    drift = DRIFT * np.sin(2 * np.pi * row / DRIFT_ROWS)
+    return np.stack([LOGIT_SPREAD * z_0 + drift, LOGIT_SPREAD * skip], axis=1) + truth.intercepts

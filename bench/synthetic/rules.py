@@ -1,0 +1,108 @@
+"""The family `rules`: a sum of thousands of products of random functions of one to four codes.
+
+    output_t = Σ_j w_jt Π_{c ∈ C_j} f_jc(x_c),    |w_jt| = rank_t(j)^−a
+
+C_j are codes of any groups, as many as the rule's order; f_jc(level) are normal numbers, of mean 0 and
+variance 1 over the levels, so that a rule of order 3 tells nothing to a model of order 2. Strengths fall as
+a power law: there is always a next, weaker rule. Rules come in bundles that read the same codes, which
+makes them quick to evaluate; the orders of the bundles follow a fixed cycle, so that in every world an
+order has the same share of the signal at every strength.
+
+Letters: J rules, S bundles, R rules of a bundle, V levels, N events, L codes, T outputs.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from bench.synthetic.codes import CODES
+
+RULES = 3_000
+BUNDLE = 8
+EXPONENT = 0.5
+ORDERS = (2, 1, 2, 3, 2, 1, 2, 4)
+"""Of the bundles in turn."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RulesOfOrder:
+    """The rules of one order.
+
+    Args:
+        codes: (order, S) indices of the codes that the bundles read.
+        starts: (order, S) rows of `factors` for level 0 of these codes.
+        factors: (order · Σ V, R) what the R rules of a bundle make of a level, float32.
+        weights: (S · R, T) float32.
+    """
+
+    codes: np.ndarray
+    starts: np.ndarray
+    factors: np.ndarray
+    weights: np.ndarray
+
+    def outputs(self, codes_NL: np.ndarray) -> np.ndarray:
+        """(N, T), float32."""
+        product_NSR = np.float32(1)
+        for codes_S, starts_S in zip(self.codes, self.starts, strict=True):
+            product_NSR = product_NSR * self.factors.take(codes_NL[:, codes_S] + starts_S, axis=0)
+        return product_NSR.reshape(len(codes_NL), -1) @ self.weights
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rules:
+    """A drawn function of this family: its rules, order by order."""
+
+    orders: tuple[RulesOfOrder, ...]
+
+    def outputs(self, codes_NL: np.ndarray) -> np.ndarray:
+        """(N, T), float32."""
+        return np.sum([rules.outputs(codes_NL) for rules in self.orders], axis=0)
+
+
+def draw(generator: np.random.Generator, num_outputs: int) -> Rules:
+    """A random function of this family."""
+    orders = np.resize(ORDERS, RULES // BUNDLE)
+    weights_SRT = power_law(generator, orders, num_outputs)
+    return Rules(
+        orders=tuple(
+            _draw_order(generator, order, weights_SRT[orders == order]) for order in sorted(set(ORDERS))
+        )
+    )
+
+
+def _draw_order(generator: np.random.Generator, order: int, weights_SRT: np.ndarray) -> RulesOfOrder:
+    bundles = len(weights_SRT)
+    codes = np.stack([generator.choice(len(CODES), order, replace=False) for _ in range(bundles)], axis=1)
+    factors = [_factors(generator, CODES[c].levels) for c in codes.ravel()]
+    ends = np.cumsum([len(of_code) for of_code in factors])
+    return RulesOfOrder(
+        codes=codes,
+        starts=(ends - [len(of_code) for of_code in factors]).reshape(codes.shape),
+        factors=np.concatenate(factors),
+        weights=weights_SRT.reshape(bundles * BUNDLE, -1),
+    )
+
+
+def _factors(generator: np.random.Generator, levels: int) -> np.ndarray:
+    """(V, R): for each rule of a bundle a function of mean 0 and variance 1."""
+    factors = generator.standard_normal((levels, BUNDLE))
+    factors -= factors.mean(axis=0)
+    return (factors / factors.std(axis=0)).astype(np.float32)
+
+
+def power_law(generator: np.random.Generator, kinds_S: np.ndarray, num_outputs: int) -> np.ndarray:
+    """(S, R, T) weights of random sign, of strength rank^−`EXPONENT` over all S · R terms.
+
+    The strongest terms are the first of each bundle, in the order of the bundles; for every output but the
+    first, strengths are shuffled among the bundles of one kind.
+    """
+    rank_SR = np.arange(len(kinds_S))[:, None] + len(kinds_S) * np.arange(BUNDLE)
+    bundle_TS = np.tile(np.arange(len(kinds_S)), (num_outputs, 1))
+    for bundle_S in bundle_TS[1:]:
+        for kind in np.unique(kinds_S):
+            (members,) = np.nonzero(kinds_S == kind)
+            bundle_S[members] = generator.permutation(members)
+    strength_SRT = (1.0 + rank_SR[bundle_TS].transpose(1, 2, 0)) ** -EXPONENT
+    return (strength_SRT * generator.choice((-1, 1), strength_SRT.shape)).astype(np.float32)
