@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
+from pathlib import Path
 
 
 class BadInput(ValueError):
@@ -19,3 +20,9 @@ def unknown_name(kind: str, name: str, known: Iterable[str]) -> BadInput:
     nearest = difflib.get_close_matches(name, known, n=1)
     hint = f"; did you mean '{nearest[0]}'?" if nearest else ""
     return BadInput(f"unknown {kind} '{name}'{hint} (known: {', '.join(known) or 'none'})")
+
+
+def cannot_write(path: Path, error: Exception) -> BadInput:
+    """The error for a disk that is full, or takes no more for another reason."""
+    reason = getattr(error, "strerror", None) or " ".join(str(error).split())[:200]
+    return BadInput(f"{path} cannot be written: {reason}; nothing usable is left of it")
