@@ -179,8 +179,8 @@ class DatasetWriter:
     """Writes a data set of known size block by block, in constant memory.
 
     The data set appears under its directory only when the context ends without an error and every split
-    has all its rows; until then it is written beside it, and an interrupted write leaves nothing to open. What
-    a killed process left beside it is removed by the next writer. A full disk is a BadInput.
+    has all its rows; until then it is written beside it, and an interrupted write leaves nothing to open.
+    What a killed process left beside it is removed by the next writer. A full disk is a BadInput.
 
     Args:
         directory: where the data set will stand; a data set that is there is replaced at the end.
@@ -293,7 +293,7 @@ def write_all(file: BinaryIO, array: np.ndarray) -> None:
     Raises:
         OSError: the disk is full.
     """
-    left = memoryview(np.ascontiguousarray(array).reshape(-1).view(np.uint8)) if array.size else b""
+    left = memoryview(array.tobytes())
     while len(left):
         left = left[file.write(left) :]
 

@@ -1,7 +1,7 @@
 """Memory-mapped columns without their pages: mapping a file is free, but every page read counts as memory.
 
-The kernel takes clean pages back when it needs them; a process that gives them back itself has a peak that can
-be foretold and compared. The data stays in the page cache, so coming back costs no reading.
+The kernel takes clean pages back when it needs them; a process that gives them back itself has a peak that
+can be foretold and compared. The data stays in the page cache, so coming back costs no reading.
 """
 
 from __future__ import annotations

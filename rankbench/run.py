@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from rankbench import options
-from rankbench.console import complain
+from rankbench.console import complain, count
 from rankbench.options import DEFAULT_DATA, DEFAULT_STORE
 from rankbench.report import write_and_print
 from rankbench.request import Choices, request
@@ -42,6 +42,7 @@ def run(
 
     from bench.allocator import keep_buffers
     from bench.device import choose_device
+    from bench.paging import peak_rss_bytes
     from bench.store import Store
     from bench.sweep import missing, plan, sweep
     from rankbench.progress import SweepProgress
@@ -62,5 +63,6 @@ def run(
             progress=shown.starts,
             finished=shown.finished,
         )
+    complain(f"peak memory of this process: {count(peak_rss_bytes())}B")
     write_and_print(store, store / "report", plugins=contestant, json=json)
     return 1 if any(record.status != "ok" for record in done) else 0

@@ -1,9 +1,9 @@
 """A table file as blocks of text: every cell a string, missing ones null, whatever the file's types.
 
 Delimited text is parsed chunk by chunk with type inference off, so that ``007`` stays ``007`` whatever stands
-in other rows; by polars where it is plain, by pyarrow otherwise. Values of a Parquet file are put into text: 4.0 is ``4.0``, true is ``1``, NaN
-is missing. A row that is no row of the table (too few or too many cells, not UTF-8) is an error with its line,
-or left out and counted, as `Source.on_bad_row` says.
+in other rows; by polars where it is plain, by pyarrow otherwise. Values of a Parquet file are put into text:
+4.0 is ``4.0``, true is ``1``, NaN is missing. A row that is no row of the table (too few or too many cells,
+not UTF-8) is an error with its line, or left out and counted, as `Source.on_bad_row` says.
 """
 
 from __future__ import annotations
@@ -135,9 +135,7 @@ def _parse(
     with _as_bad_input(file):
         table = pyarrow.csv.read_csv(
             pa.BufferReader(data),
-            pyarrow.csv.ReadOptions(
-                column_names=list(present), block_size=len(data) + 1, use_threads=False
-            ),
+            pyarrow.csv.ReadOptions(column_names=list(present), block_size=len(data) + 1, use_threads=False),
             pyarrow.csv.ParseOptions(
                 delimiter=delimiter_in_chunks(source),
                 quote_char=source.quote or False,
@@ -213,7 +211,8 @@ def _rows_not_utf8(chunk: Chunk, file: Path, source: Source) -> set[int]:
     bad = {i for i, (_, row) in enumerate(rows) if not _is_utf8(row)}
     if source.on_bad_row == "error":
         raise BadInput(
-            f"{file} line {rows[min(bad)][0]} is not UTF-8 text; encoding = 'latin-1' in [source] reads any byte"
+            f"{file} line {rows[min(bad)][0]} is not UTF-8 text; "
+            "encoding = 'latin-1' in [source] reads any byte"
         )
     return bad
 
@@ -267,9 +266,7 @@ def _as_block(
     with _as_bad_input(file):
         typed = pl.DataFrame(pl.from_arrow(batch))
         frame = typed.select([_as_text(typed[column], source.missing) for column in columns])
-    return Block(
-        frame=frame, file=file, place=lambda row: f"row {rows_before + row + 1}", skipped=Counter()
-    )
+    return Block(frame=frame, file=file, place=lambda row: f"row {rows_before + row + 1}", skipped=Counter())
 
 
 def _as_text(column: pl.Series, missing: tuple[str, ...]) -> pl.Series:

@@ -61,7 +61,8 @@ class Check:
             value = self._block.frame[column][row]
             got = "a missing value" if value is None else repr(value[:80])
             raise BadInput(
-                f"{self._block.file} {self._block.place(row)}, column '{column}': got {got}, expected {expected}"
+                f"{self._block.file} {self._block.place(row)}, column '{column}': "
+                f"got {got}, expected {expected}"
             )
         self.skipped[f"column '{column}' is not {expected}"] += int(np.count_nonzero(bad))
         self._bad |= bad
@@ -142,7 +143,8 @@ def categorical_text(frame: pl.DataFrame, field: FieldPlan, check: Check) -> pl.
     text = frame[field.column]
     if field.transform == "floor_log_squared":
         x = text.cast(pl.Float64, strict=False)
-        check.refuse(field.column, (text.is_not_null() & ~x.is_finite().fill_null(False)).to_numpy(), "a number")
+        bad = text.is_not_null() & ~x.is_finite().fill_null(False)
+        check.refuse(field.column, bad.to_numpy(), "a number")
         numbers = x.fill_null(0).to_numpy()
         squares = np.floor(np.log(np.maximum(numbers, 2)) ** 2)
         buckets = pl.Series(np.where(numbers > 2, squares, np.trunc(numbers)).astype(np.int64))

@@ -94,6 +94,10 @@ def _chunks(file: Path, source: Source, chunk_bytes: int) -> Iterator[Chunk]:
         pa.input_stream(raw, compression=_COMPRESSIONS.get(file.suffix.lower())) as stream,
     ):
         while block := stream.read(chunk_bytes):
+            if raw.tell() > size:  # else a file that somebody keeps writing to would never end
+                raise BadInput(
+                    f"{file} was written to while it was read; import it again when it is finished"
+                )
             if line == 1 and not left:
                 block = block.removeprefix(_BYTE_ORDER_MARK)
             data = left + block
@@ -103,7 +107,7 @@ def _chunks(file: Path, source: Source, chunk_bytes: int) -> Iterator[Chunk]:
                 last_line = line + data.count(b"\n", 0, end)
                 raise BadInput(
                     f"{file} line {last_line}: no row ends within "
-                    f"{LONGEST_ROW_BYTES >> 20} MB; a quote that is not closed? (quote = '' reads quotes as text)"
+                    f"{LONGEST_ROW_BYTES >> 20} MB; is a quote not closed? (quote = '' takes it for text)"
                 )
             if end:
                 yield Chunk(

@@ -19,7 +19,7 @@ TRANSFORMS_OF_KIND = {
 }
 TIME_FORMATS = ("integer", "iso", "seconds", "milliseconds", "yymmddhh")
 PARTS = {"hour": 24, "weekday": 7, "weekend": 2}
-"""Part of a row's time → its values: the hour of the day, Monday to Sunday, Saturday or Sunday (1) or not (0)."""
+"""Part of a row's time → its values: hours; Monday to Sunday; whether it is one of the last two."""
 ENCODINGS = ("utf-8", "latin-1")
 ON_BAD_ROW = ("error", "skip")
 ALL_ROWS = "*"

@@ -105,7 +105,9 @@ class Encoder:
                 of_field[field.name] = cells.part_of_time(columns["time"], field.part)
         if plan.user is not None:
             columns["user"] = self.users.encode(frame[plan.user])
-        columns["categorical"] = _matrix(plan.of_kind("categorical"), of_field, len(frame), np.dtype(np.int32))
+        columns["categorical"] = _matrix(
+            plan.of_kind("categorical"), of_field, len(frame), np.dtype(np.int32)
+        )
         columns["numeric"] = _matrix(plan.of_kind("numeric"), of_field, len(frame), np.dtype(np.float64))
         for field in plan.of_kind("sequence"):
             if not field.history:
@@ -151,7 +153,9 @@ class Encoder:
                 frame = block.frame if kept is None else block.frame.filter(kept)
                 parts.append(columns)
                 key_parts.append(keys.encode(frame[table.key]))
-                self.skipped += Counter({f"table '{table.name}': {reason}": n for reason, n in check.skipped.items()})
+                self.skipped += Counter(
+                    {f"table '{table.name}': {reason}": n for reason, n in check.skipped.items()}
+                )
         if not parts:
             raise BadInput(f"table '{table.name}' has no rows")
         key = np.concatenate(key_parts)
@@ -159,7 +163,9 @@ class Encoder:
         row_of[key] = np.arange(1, len(key) + 1)
         if len(key) != len(keys) - 1:
             twice = keys.values()[int(np.bincount(key).argmax()) - 1]
-            raise BadInput(f"table '{table.name}' has {len(key)} rows for {len(keys) - 1} keys; '{twice}' is there twice")
+            raise BadInput(
+                f"table '{table.name}' has {len(key)} rows for {len(keys) - 1} keys; '{twice}' is there twice"
+            )
         columns = {
             field.name: np.concatenate([_missing(field), *(part[field.name] for part in parts)])
             for field in fields

@@ -34,7 +34,8 @@ def add_histories(plan: ImportPlan, spool: Spool) -> None:
 
 def _add_history(plan: ImportPlan, spool: Spool, field: FieldPlan) -> None:
     name = f"sequence.{field.name}"
-    for _, columns in spool.blocks("user"):  # zeros first: a full disk shows here and not in the mapping below
+    # Zeros first: a full disk shows here and not in the mapping below.
+    for _, columns in spool.blocks("user"):
         spool.write(name, np.zeros((len(columns["user"]), field.max_length), dtype=np.int32))
     written = np.memmap(
         spool.directory / name, dtype=np.int32, mode="r+", shape=(spool.rows, field.max_length)

@@ -1,8 +1,8 @@
 """From the text of a categorical value to its id.
 
-While the file is read a value gets a *provisional* id: 0 for a missing one (`MISSING_ID`), else one of 1, 2, …
-that nobody has yet. What is frequent is not known before the last row, so final ids come later, from a table
-over the provisional ones. Columns that hold ids already, and hashed ones, get the final ones at once.
+While the file is read a value gets a *provisional* id: 0 for a missing one (`MISSING_ID`), else one of 1, 2,
+… that nobody has yet. What is frequent is not known before the last row, so final ids come later, from a
+table over the provisional ones. Columns that hold ids already, and hashed ones, get the final ones at once.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _HASH_BASE = np.uint64(0x9E3779B97F4A7C15)
 
 
 class Dictionary:
-    """Every value met so far, with its provisional id; grows with the distinct values. Threads may share it."""
+    """Every value met so far with its provisional id; grows with the values. Threads may share it."""
 
     def __init__(self) -> None:
         self._dtype = pl.Categorical(pl.Categories.random("rankbench"))
@@ -78,7 +78,7 @@ Ids = Dictionary | GivenIds | Hashed
 
 
 def hash_text(text: pl.Series) -> np.ndarray:
-    """64-bit hashes (uint64) of the UTF-8 bytes b_0 … b_n: Σ (b_i + 1) · p^(i+1) mod 2^64, mixed; 0 of the empty text."""
+    """64-bit hashes (uint64) of UTF-8 bytes b_0 … b_n: Σ (b_i + 1) · p^(i+1) mod 2^64, mixed."""
     array = text.fill_null("").to_arrow(compat_level=pl.CompatLevel.oldest())
     _, offsets, data = array.buffers()
     bounds = np.frombuffer(offsets, np.int64)[array.offset : array.offset + len(array) + 1]
@@ -102,7 +102,9 @@ def mix(z: np.ndarray) -> np.ndarray:
 
 def ids_of_fields(plan: ImportPlan) -> dict[str, Ids]:
     """Field name → its ids; a sequence that shares a table has the very object of that field."""
-    own = {field.name: _own_ids(field) for field in plan.fields if field.kind != "numeric" and not field.table}
+    own = {
+        field.name: _own_ids(field) for field in plan.fields if field.kind != "numeric" and not field.table
+    }
     return own | {field.name: own[field.table] for field in plan.fields if field.table}
 
 

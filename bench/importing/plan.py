@@ -208,7 +208,9 @@ class ImportPlan:
         if field.history:
             labels = [ALL_ROWS, *(label.name for label in self.labels)]
             if field.history not in labels:
-                raise unknown_name(f"history of field '{field.name}', expected a label or", field.history, labels)
+                raise unknown_name(
+                    f"history of field '{field.name}', expected a label or", field.history, labels
+                )
             if self.user is None or self.time is None:
                 raise BadInput(f"field '{field.name}' is a history, which needs a user and a [time]")
 

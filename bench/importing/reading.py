@@ -1,4 +1,4 @@
-"""The first pass: files of text into a finished spool of raw numbers, which an import that was killed finds again."""
+"""The first pass: files of text into a spool of raw numbers, which an import that was killed finds again."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from bench.importing.plan import ByFile, ImportPlan
 from bench.importing.spool import FINISHED, Spool
 
 Progress = Callable[[int, int | None], None]
-"""(rows done, rows in all or an estimate): rises while files are read, then anew while the data set is written."""
+"""(rows done, rows in all or an estimate): rises while files are read, then anew while rows are written."""
 
 USER_VALUES = ".users"
 """Name of the users' texts in the spool; no field may be called so."""
@@ -92,7 +92,7 @@ def read_into_spool(
     progress: Progress | None,
     block_bytes: int,
 ) -> Spool:
-    """All rows of all files as raw numbers, in a finished spool; the one that is there, if it was made of them.
+    """All rows of all files in a finished spool; the one that is there, if it was made of the same.
 
     Raises:
         BadInput: a file is not what the plan says, or the disk is full.

@@ -1,8 +1,8 @@
 """Numbers on disk between the reading of a file and the writing of its data set: one flat file a matrix.
 
 A finished spool says so in `FINISHED`, with the key of what it was made from: an import that was killed after
-its file had been read goes on from there. Everything is read and written by plain calls, never mapped, so that
-memory stays that of a block and a full disk is an error like any other.
+its file had been read goes on from there. Everything is read and written by plain calls, never mapped, so
+that memory stays that of a block and a full disk is an error like any other.
 """
 
 from __future__ import annotations

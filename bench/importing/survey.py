@@ -9,8 +9,8 @@ import numpy as np
 
 from bench.dataset import SPLITS
 from bench.errors import BadInput
-from bench.importing.ids import Vocabulary, vocabulary
 from bench.importing.columns import FieldPlan
+from bench.importing.ids import Vocabulary, vocabulary
 from bench.importing.plan import ImportPlan
 from bench.importing.splits import SplitOf, columns_of_split
 from bench.importing.spool import Spool

@@ -25,7 +25,6 @@ REV = 2
 """Raised by hand whenever the same file and plan would give another data set."""
 
 
-
 def import_table(
     plan: ImportPlan,
     files: Path | Sequence[Path],
@@ -36,23 +35,25 @@ def import_table(
     progress: Progress | None = None,
     block_bytes: int = CHUNK_BYTES,
 ) -> Dataset:
-    """Imports `files` as `plan` says; memory grows with the distinct values of their columns, not with the rows.
+    """Imports `files` as `plan` says; memory grows with the distinct values, not with the rows.
 
     Beside `directory` a spool of about 4 bytes a category and 8 a number stands until the import ends. An
     import that was killed after its files had been read leaves it, and the same import goes on from there.
 
     Args:
-        files: one or several, read one after the other: delimited text, which may be compressed (`.gz`, `.bz2`,
-            `.zst`), or Parquet (`.parquet`, `.pq`). Where the plan splits by file: the folder of those files.
+        files: one or several, read one after the other: delimited text, which may be compressed (`.gz`,
+            `.bz2`, `.zst`), or Parquet (`.parquet`, `.pq`). Where the plan splits by file: the folder of
+            those files.
         directory: where the data set itself will stand; what is there is replaced, once all went well.
         rev: of the data set.
-        origin: where the data came from, for the record (plain JSON values, no paths); None: the files' names.
+        origin: where the data came from, for the record (plain JSON values, no paths); None: the files'
+            names.
         progress: called after every block.
         block_bytes: about how much of a file is parsed at a time; what comes out does not depend on it.
 
     Raises:
-        BadInput: a file is not what the plan says, the disk is full, or another import is at it. No data set is
-            left behind.
+        BadInput: a file is not what the plan says, the disk is full, or another import is at it. No data set
+            is left behind.
     """
     chosen = files_of(plan, files)
     with spool_folder(directory) as folder:

@@ -1,15 +1,15 @@
-"""Ali-CCP (Ma et al., "Entire Space Multi-Task Model", SIGIR 2018, arXiv 1804.07931): is a product that was shown
-clicked, and bought?
+"""Ali-CCP (Ma et al., "Entire Space Multi-Task Model", SIGIR 2018, arXiv 1804.07931): is a product that was
+shown clicked, and bought?
 
     sample_skeleton_{train,test}.csv   row, click, conversion, key of common features, number, features
     common_features_{train,test}.csv   key, number, features
 
-without headers; the features of a row are ``field \\x02 value \\x03 weight``, joined by ``\\x01``. The format is as
-the programs of others read it (the files need a login), not verified here. Fields have numbers for names, grouped
-here by their published meaning: users' 101 … 150_14, products' 205 … 216, crosses 508 … 853, context 301. Weights
-are not read. Of a field with several values in a row, the last `LONGEST` are kept in the order of the file. Test is
-the published test file; 5 % of the training rows, drawn at random, are valid. The user's id, field 101, is one of
-the common features, so there are no per-user metrics.
+without headers; the features of a row are ``field \\x02 value \\x03 weight``, joined by ``\\x01``. The format
+is as the programs of others read it (the files need a login), not verified here. Fields have numbers for
+names, grouped here by their published meaning: users' 101 … 150_14, products' 205 … 216, crosses 508 … 853,
+context 301. Weights are not read. Of a field with several values in a row, the last `LONGEST` are kept in the
+order of the file. Test is the published test file; 5 % of the training rows, drawn at random, are valid. The
+user's id, field 101, is one of the common features, so there are no per-user metrics.
 """
 
 from __future__ import annotations
@@ -43,9 +43,7 @@ _ITEM_LISTS = ("210",)
 
 PLAN = ImportPlan(
     name="ali-ccp",
-    tables=(
-        Table(name="common", files=("common_train.parquet", "common_test.parquet"), key="key"),
-    ),
+    tables=(Table(name="common", files=("common_train.parquet", "common_test.parquet"), key="key"),),
     labels=(Label(name="click"), Label(name="conversion")),
     fields=(
         *(
@@ -114,7 +112,8 @@ def load(name: str, source: Path, directory: Path, progress: Progress | None) ->
 def unpack(
     file: Path, columns: tuple[str, ...], kept: Sequence[pl.Expr], fields: Sequence[str], to: Path
 ) -> None:
-    """Writes `file` as Parquet with what is `kept` of its columns and one of each field: its values between spaces.
+    """Writes `file` as Parquet with what is `kept` of its columns and one of each field: its values between
+    spaces.
 
     Raises:
         BadInput: a file that cannot be read or has another number of columns.

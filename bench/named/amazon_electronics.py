@@ -1,9 +1,9 @@
-"""Amazon Electronics as the DIN paper (Zhou et al., KDD 2018, arXiv 1706.06978) cut it, in the files of BARS's
-AmazonElectronics_x1: is this the next product the user reviews, or a sampled one?
+"""Amazon Electronics as the DIN paper (Zhou et al., KDD 2018, arXiv 1706.06978) cut it, in BARS's files
+(AmazonElectronics_x1): is this the next product the user reviews, or a sampled one?
 
-Columns as BARS's conversion script writes them: label, user_id, item_id, cate_id, item_history, cate_history, the
-histories joined by ``^``, oldest first. Published are a training and a test file; 5 % of the training rows, drawn
-at random, are the valid split here (BARS selects on its test file).
+Columns as BARS's conversion script writes them: label, user_id, item_id, cate_id, item_history, cate_history,
+the histories joined by ``^``, oldest first. Published are a training and a test file; 5 % of the training
+rows, drawn at random, are the valid split here (BARS selects on its test file).
 """
 
 from __future__ import annotations

@@ -1,13 +1,13 @@
-"""Avazu's mobile advertising set (Kaggle 2014): was an ad clicked? Ten days of October 2014, in order of time.
+"""Avazu's mobile advertising set (Kaggle 2014): was an ad clicked? Ten days of October 2014.
 
     avazu      train.csv or train.gz of the competition, raw; the last tenth by hour is the test split
     avazu-x4   the random split of BARS (arXiv 2205.09626), as its setting x4_001 prepares it
     avazu-x1   the random split of the AFN paper (arXiv 1909.03276) in BARS: 22 columns of ids, as published
 
-avazu and avazu-x4 leave the row's id out, make the hour of the day, the weekday and the weekend of `hour`, and let
-values that occur once in training share the unknown id. There is no user: `device_id` is one value for most
-rows, so it is a field and gives no per-user metrics. x1 does not say which column is which: all are of the
-context, under the names it gives them.
+avazu and avazu-x4 leave the row's id out, make the hour of the day, the weekday and the weekend of `hour`,
+and let values that occur once in training share the unknown id. There is no user: `device_id` is one value
+for most rows, so it is a field and gives no per-user metrics. x1 does not say which column is which: all are
+of the context, under the names it gives them.
 """
 
 from __future__ import annotations
@@ -65,9 +65,7 @@ PLANS = {
         name="avazu-x1",
         source=Source(quote=""),
         labels=(Label(name="click", column="label"),),
-        fields=tuple(
-            FieldPlan(name=f"feat_{i}", kind="categorical", group="context") for i in range(1, 23)
-        ),
+        fields=tuple(FieldPlan(name=f"feat_{i}", kind="categorical", group="context") for i in range(1, 23)),
         split=_PUBLISHED,
     ),
 }

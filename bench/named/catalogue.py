@@ -1,7 +1,7 @@
 """The public data sets by name. Imports nothing slow.
 
-Addresses, sizes and checksums are as their publishers and BARS (github.com/reczoo/Datasets) state them; none of the
-addresses was tried from here.
+Addresses, sizes and checksums are as their publishers and BARS (github.com/reczoo/Datasets) state them; none
+of the addresses was tried from here.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 from bench.named.entry import Download, NamedDataset
 
 _GROUPLENS = "research use, no redistribution without permission (GroupLens)"
+_CRITEO_KAGGLE = "criteo-research-kaggle-display-advertising-challenge-dataset.tar.gz"
 _CRITEO = "non-commercial research use (Criteo)"
 _SPLITS = ("train.csv", "valid.csv", "test.csv")
 
@@ -54,12 +55,7 @@ _ENTRIES = (
         licence=_CRITEO,
         url="https://www.kaggle.com/c/criteo-display-ad-challenge",
         files={"train.txt": "tab-separated without a header: label, I1 … I13, C1 … C26"},
-        downloads=(
-            Download(
-                url="http://go.criteo.net/criteo-research-kaggle-display-advertising-challenge-dataset.tar.gz",
-                file="criteo-research-kaggle-display-advertising-challenge-dataset.tar.gz",
-            ),
-        ),
+        downloads=(Download(url=f"http://go.criteo.net/{_CRITEO_KAGGLE}", file=_CRITEO_KAGGLE),),
         module="bench.named.criteo",
     ),
     NamedDataset(
@@ -94,7 +90,7 @@ _ENTRIES = (
     ),
     NamedDataset(
         name="criteo-1tb",
-        description="Criteo terabyte click logs: 24 days, 39 fields, hashed; days 22 and 23 are valid and test",
+        description="Criteo terabyte click logs: 39 fields, hashed; days 22 and 23 are valid and test",
         rows=4_370_000_000,
         licence="CC BY-NC-SA 4.0 (Criteo)",
         url="https://ailab.criteo.com/criteo-1tb-click-logs-dataset/",
@@ -114,8 +110,8 @@ _ENTRIES = (
         rows=40_428_967,
         licence="competition rules (Kaggle)",
         url="https://www.kaggle.com/c/avazu-ctr-prediction",
-        files={"train.csv": "with a header: id, click, hour (YYMMDDHH), C1, …, C21; train.gz will do"},
-        other_files={"train.gz": "train.csv, compressed as Kaggle offers it"},
+        files={"train.gz": "compressed CSV with a header: id, click, hour (YYMMDDHH), C1, …, C21"},
+        other_files={"train.csv": "the same, unpacked"},
         by_hand="log in to Kaggle, join the competition and download train.gz",
         module="bench.named.avazu",
     ),
@@ -195,7 +191,10 @@ _ENTRIES = (
         licence="non-commercial use (Tianchi)",
         url="https://tianchi.aliyun.com/dataset/408",
         files={
-            **{f"sample_skeleton_{part}.csv": f"the {part} rows without a header" for part in ("train", "test")},
+            **{
+                f"sample_skeleton_{part}.csv": f"the {part} rows without a header"
+                for part in ("train", "test")
+            },
             **{f"common_features_{part}.csv": "features that rows share" for part in ("train", "test")},
         },
         by_hand="log in to Tianchi, download sample_train.tar.gz and sample_test.tar.gz and unpack them",
@@ -245,7 +244,7 @@ _ENTRIES = (
     ),
     NamedDataset(
         name="movielens-1m",
-        description="1,000,209 ratings by 6,040 users with the films liked before; split by time in each user",
+        description="1,000,209 ratings by 6,040 users with the films liked before; split as movielens-100k",
         rows=1_000_209,
         licence=_GROUPLENS,
         url="https://grouplens.org/datasets/movielens/1m/",
@@ -279,7 +278,7 @@ _ENTRIES = (
     ),
     NamedDataset(
         name="movielens-20m",
-        description="20 million ratings by 138,493 users with the films liked before; split as movielens-1m",
+        description="20 million ratings by 138,493 users with the films liked before; split likewise",
         rows=20_000_263,
         licence=_GROUPLENS,
         url="https://grouplens.org/datasets/movielens/20m/",
@@ -313,7 +312,7 @@ _ENTRIES = (
     ),
     NamedDataset(
         name="frappe",
-        description="Frappe_x1 of BARS: app usage in context, two sampled negatives a use; the published split",
+        description="Frappe_x1 of BARS: app usage in context, two sampled negatives a use",
         rows=202_027 + 57_722 + 28_860,
         licence="research use, no redistribution without permission",
         url=_page("Frappe_x1"),
@@ -329,7 +328,7 @@ _ENTRIES = (
     ),
     NamedDataset(
         name="amazon-electronics",
-        description="AmazonElectronics_x1 of BARS: the next review or a sampled one, with histories, as for DIN",
+        description="AmazonElectronics_x1 of BARS: the next review or a sampled one, with histories",
         rows=2_608_764 + 384_806,
         licence="research use",
         url=_page("AmazonElectronics_x1"),

@@ -1,14 +1,14 @@
 """Criteo's display advertising sets: 13 counts I1 … I13 and 26 hashed categories C1 … C26 an impression.
 
-    criteo       train.txt of the Kaggle challenge, raw; the rows are in the order of time, and so is the split
+    criteo       train.txt of the Kaggle challenge, raw, in the order of time; the split keeps to it
     criteo-x4    the random split of BARS (arXiv 2205.09626), as its setting x4_001 prepares it
     criteo-x1    the random split of the AFN paper (arXiv 1909.03276) in BARS, numbers and ids as published
     criteo-1tb   day_0.gz … day_23.gz of the terabyte click logs: days 0–21 train, 22 valid, 23 test
 
 criteo, criteo-x4 and criteo-1tb make categories of the counts by ⌊ln(x)²⌋ above 2, as the winners of the
 challenge did and x4_001 does; values that occur fewer than 10 times in training share the unknown id. The
-terabyte logs hash C1 … C26 to `TERABYTE_BUCKETS` ids a field, since their values would not fit into memory. What
-the columns mean was never published: all are of the context. There is no user.
+terabyte logs hash C1 … C26 to `TERABYTE_BUCKETS` ids a field, since their values would not fit into memory.
+What the columns mean was never published: all are of the context. There is no user.
 """
 
 from __future__ import annotations
@@ -31,9 +31,7 @@ _RAW = Source(delimiter="\t", quote="", columns=("label", *_COUNTS, *_CATEGORIES
 _CSV = Source(quote="")
 
 _BUCKETED_COUNTS = tuple(
-    FieldPlan(
-        name=name, kind="categorical", group="context", transform="floor_log_squared", minimum_count=10
-    )
+    FieldPlan(name=name, kind="categorical", group="context", transform="floor_log_squared", minimum_count=10)
     for name in _COUNTS
 )
 _FREQUENT_CATEGORIES = tuple(

@@ -18,19 +18,17 @@ Progress = Callable[[int, int | None], None]
 
 @dataclass(frozen=True, kw_only=True)
 class Download:
-    """A file to fetch: an archive whose members are wanted, or a wanted file itself.
+    """A file to fetch: an archive that has the wanted files, or a wanted file itself.
 
     Args:
         url: where it is offered.
         file: its name.
-        folder: within the data set's folder, where what it holds belongs; empty: directly in it.
         md5: of the file, where it is known.
         size: in bytes, where it is known.
     """
 
     url: str
     file: str
-    folder: str = ""
     md5: str | None = None
     size: int | None = None
 
@@ -79,11 +77,12 @@ class NamedDataset:
         Raises:
             BadInput: a file is missing or is not what it should be.
         """
-        if not all((source / file).is_file() for file in self.other_files) or not self.other_files:
+        others = [(source / file).is_file() for file in self.other_files]
+        if not others or not all(others):
             for file, content in self.files.items():
                 if not (source / file).is_file():
                     raise BadInput(
                         f"data set '{self.name}' needs {source / file} ({content}), which is not there; "
-                        f"'rankbench data fetch {self.name}' gets it or says how; the original is at {self.url}"
+                        f"'rankbench data fetch {self.name}' gets it or says how; its page is {self.url}"
                     )
         return importlib.import_module(self.module).load(self.name, source, directory, progress)

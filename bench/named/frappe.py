@@ -2,8 +2,9 @@
 In-The-Wild", 2015, arXiv 1505.03014): is this app used by this user in this context?
 
 Positives are logged uses, the two negatives beside each are sampled apps. The split is the published one of
-Frappe_x1 (BARS), in CSV files as published or in Parquet files of the same columns. Whether an app costs (`cost`)
-is of the item; city and country, weather, time of day, weekday, weekend and home or work are of the context.
+Frappe_x1 (BARS), in CSV files as published or in Parquet files of the same columns. Whether an app costs
+(`cost`) is of the item; city and country, weather, time of day, weekday, weekend and home or work are of the
+context.
 """
 
 from __future__ import annotations
@@ -38,9 +39,7 @@ def plan(suffix: str) -> ImportPlan:
         name="frappe",
         user="user",
         labels=(Label(name="used", column="label"),),
-        fields=tuple(
-            FieldPlan(name=name, kind="categorical", group=group) for name, group in GROUPS.items()
-        ),
+        fields=tuple(FieldPlan(name=name, kind="categorical", group=group) for name, group in GROUPS.items()),
         split=ByFile(train=(f"train.{suffix}",), valid=(f"valid.{suffix}",), test=(f"test.{suffix}",)),
     )
 

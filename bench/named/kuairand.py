@@ -1,12 +1,13 @@
-"""KuaiRand (Gao et al., "KuaiRand: An Unbiased Sequential Recommendation Dataset with Randomly Exposed Videos",
-CIKM 2022, arXiv 2208.08696): what a user does with a short video shown to her. Columns as its README has them.
+"""KuaiRand (Gao et al., "KuaiRand: An Unbiased Sequential Recommendation Dataset with Randomly Exposed
+Videos", CIKM 2022, arXiv 2208.08696): what a user does with a short video shown to her. Columns as its README
+has them.
 
 Only the standard logs are read, what the recommenders of the app showed; the logs of random exposure, another
-distribution, are not. Tasks are `TASKS`, the first the primary one. The split is by time. `watched_before` holds
-the videos the user viewed long at strictly earlier times. Left out: what is known only after the video was shown
-(play and stay times), and the statistics of the videos, which sum over the days of the test split as well.
-Hours and weekdays are in UTC, eight hours behind the users'. Pure, 1K and 27K are cuts of one log: Pure has all
-users and 7,583 videos, 1K a thousand users and their videos, 27K everything.
+distribution, are not. Tasks are `TASKS`, the first the primary one. The split is by time. `watched_before`
+holds the videos the user viewed long at strictly earlier times. Left out: what is known only after the video
+was shown (play and stay times), and the statistics of the videos, which sum over the days of the test split
+as well. Hours and weekdays are in UTC, eight hours behind the users'. Pure, 1K and 27K are cuts of one log:
+Pure has all users and 7,583 videos, 1K a thousand users and their videos, 27K everything.
 """
 
 from __future__ import annotations
@@ -71,9 +72,7 @@ def plan(cut: str) -> ImportPlan:
                 for name in _VIDEO_FIELDS
             ),
             FieldPlan(name="tag", kind="sequence", group="item", of="videos", separator=",", max_length=4),
-            FieldPlan(
-                name="video_duration", kind="numeric", group="item", of="videos", transform="log1p"
-            ),
+            FieldPlan(name="video_duration", kind="numeric", group="item", of="videos", transform="log1p"),
             FieldPlan(name="tab", kind="categorical", group="context"),
             FieldPlan(name="hour", kind="categorical", group="context", part="hour"),
             FieldPlan(name="weekday", kind="categorical", group="context", part="weekday"),

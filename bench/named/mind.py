@@ -1,10 +1,11 @@
-"""MIND small (Wu et al., "MIND: A Large-scale Dataset for News Recommendation", ACL 2020): which of the headlines
-shown did the user click?
+"""MIND small (Wu et al., "MIND: A Large-scale Dataset for News Recommendation", ACL 2020): which of the
+headlines shown did the user click?
 
-A row is one headline of one impression in behaviors.tsv (impression, user, time, history, ``N1-0 N2-1``), without
-headers; categories come from news.tsv. Train are the impressions of MINDsmall_train but those of its last day,
-which are valid; test are those of MINDsmall_dev, a day later. `clicked_before` is the history as published: the
-last `HISTORY` headlines the user clicked before the impressions of the whole set began. Titles are not read.
+A row is one headline of one impression in behaviors.tsv (impression, user, time, history, ``N1-0 N2-1``),
+without headers; categories come from news.tsv. Train are the impressions of MINDsmall_train but those of its
+last day, which are valid; test are those of MINDsmall_dev, a day later. `clicked_before` is the history as
+published: the last `HISTORY` headlines the user clicked before the impressions of the whole set began. Titles
+are not read.
 """
 
 from __future__ import annotations
@@ -61,7 +62,9 @@ def load(name: str, source: Path, directory: Path, progress: Progress | None) ->
         train.filter(day == last_day).write_parquet(folder / "valid.parquet")
         test.write_parquet(folder / "test.parquet")
         news = pl.concat(_read(source / part / "news.tsv", _NEWS) for part in ("train", "dev"))
-        news = news.select("news", "category", "subcategory").unique("news", keep="first", maintain_order=True)
+        news = news.select("news", "category", "subcategory").unique(
+            "news", keep="first", maintain_order=True
+        )
         news.write_parquet(folder / "news.parquet")
         return import_named(PLAN, folder, directory, rev=REV, progress=progress)
 
@@ -75,9 +78,7 @@ def headlines(file: Path) -> pl.DataFrame:
     when = pl.col("when").str.to_datetime("%m/%d/%Y %I:%M:%S %p", time_unit="ms", strict=False)
     shown = pl.col("shown").str.split(" ")
     last_clicked = pl.col("clicked_before").str.split(" ").list.tail(HISTORY).list.join(" ")
-    rows = _read(file, _BEHAVIORS).select(
-        "user", last_clicked, time=when.dt.timestamp("ms"), shown=shown
-    )
+    rows = _read(file, _BEHAVIORS).select("user", last_clicked, time=when.dt.timestamp("ms"), shown=shown)
     rows = rows.explode("shown").filter(pl.col("shown").is_not_null())
     parts = rows["shown"].str.extract_groups(r"^(?<news>\w+)-(?<click>[01])$").struct.unnest()
     rows = pl.concat([rows.drop("shown"), parts], how="horizontal")

@@ -5,11 +5,11 @@
     movielens-20m        ml-20m.zip; films have genres and years, of users nothing is known
     movielens-1m-folds   the ratings of ml-1m in a Parquet file with folds 1 … 5 and without times
 
-A rating of 4 or 5 is a like; there are no films that were shown and not rated. Where times are known every user's
-rows are split by time, 70 % train, 10 % valid, the latest 20 % test (a split at one moment for all would leave
-most test rows to users never seen before), and `liked_before` holds the last films the user liked at a strictly
-earlier time. The folds, 1 to 3 train, 4 valid, 5 test, are random within a user: no history could be built without
-seeing the future, and none is.
+A rating of 4 or 5 is a like; there are no films that were shown and not rated. Where times are known every
+user's rows are split by time, 70 % train, 10 % valid, the latest 20 % test (a split at one moment for all
+would leave most test rows to users never seen before), and `liked_before` holds the last films the user liked
+at a strictly earlier time. The folds, 1 to 3 train, 4 valid, 5 test, are random within a user: no history
+could be built without seeing the future, and none is.
 
     movielens-tags       MovielensLatest_x1 of BARS (arXiv 2205.09626, first used by the AFN paper, arXiv
                          1909.03276): did this user give this film this tag? Two sampled negatives a tag; its
@@ -42,11 +42,11 @@ _LIKED_BEFORE = FieldPlan(
 )
 
 
-def _user_fields(zip_column: str, *, typed: str = "") -> tuple[FieldPlan, ...]:
+def _user_fields(*names: str, zip_column: str, typed: str = "") -> tuple[FieldPlan, ...]:
     return (
         *(
             FieldPlan(name=name, column=f"{name}{typed}", of="users", kind="categorical", group="user")
-            for name in ("age", "gender", "occupation")
+            for name in names
         ),
         FieldPlan(
             name="zip_prefix", column=zip_column, of="users", prefix=3, kind="categorical", group="user"
@@ -54,14 +54,10 @@ def _user_fields(zip_column: str, *, typed: str = "") -> tuple[FieldPlan, ...]:
     )
 
 
-def _film_fields(
-    item: str, year: str, pattern: str, genres: str, separator: str
-) -> tuple[FieldPlan, ...]:
+def _film_fields(item: str, year: str, pattern: str, genres: str, separator: str) -> tuple[FieldPlan, ...]:
     return (
         FieldPlan(name="item", column=item, kind="categorical", group="item"),
-        FieldPlan(
-            name="year", column=year, of="films", pattern=pattern, kind="categorical", group="item"
-        ),
+        FieldPlan(name="year", column=year, of="films", pattern=pattern, kind="categorical", group="item"),
         FieldPlan(
             name="genres",
             column=genres,
@@ -86,7 +82,7 @@ _100K = ImportPlan(
     labels=(Label(name="liked", column="rating:float", positive=">= 4"),),
     fields=(
         FieldPlan(name="user", column="user_id:token", kind="categorical", group="user"),
-        *_user_fields("zip_code:token", typed=":token"),
+        *_user_fields("age", "gender", "occupation", zip_column="zip_code:token", typed=":token"),
         *_film_fields("item_id:token", "release_year:token", r"^(\d{4})$", "class:token_seq", " "),
         _LIKED_BEFORE,
     ),
@@ -95,7 +91,7 @@ _100K = ImportPlan(
 
 _1M_FIELDS = (
     FieldPlan(name="user", kind="categorical", group="user"),
-    *_user_fields("zip"),
+    *_user_fields("gender", "age", "occupation", zip_column="zip"),
     *_film_fields("item", "title", r"\((\d{4})\)$", "genres", "|"),
 )
 _1M_TABLES = (
@@ -165,10 +161,27 @@ _FILES = {
     "movielens-1m-folds": "ratings.parquet",
     "movielens-20m": "ratings.csv",
 }
-_GENRES = (
-    "unknown|Action|Adventure|Animation|Children's|Comedy|Crime|Documentary|Drama|Fantasy|Film-Noir|Horror|"
-    "Musical|Mystery|Romance|Sci-Fi|Thriller|War|Western"
-).split("|")
+_GENRES = [
+    "unknown",
+    "Action",
+    "Adventure",
+    "Animation",
+    "Children's",
+    "Comedy",
+    "Crime",
+    "Documentary",
+    "Drama",
+    "Fantasy",
+    "Film-Noir",
+    "Horror",
+    "Musical",
+    "Mystery",
+    "Romance",
+    "Sci-Fi",
+    "Thriller",
+    "War",
+    "Western",
+]
 
 
 def load(name: str, source: Path, directory: Path, progress: Progress | None) -> Dataset:

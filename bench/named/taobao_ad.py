@@ -1,10 +1,10 @@
-"""Ad clicks on Taobao (Tianchi data set 56) in the files of BARS's TaobaoAd_x1, prepared as for DMR (Lyu et al.,
-AAAI 2020): seven days of May 2017 to train, the eighth to test.
+"""Ad clicks on Taobao (Tianchi data set 56) in the files of BARS's TaobaoAd_x1, prepared as for DMR (Lyu et
+al., AAAI 2020): seven days of May 2017 to train, the eighth to test.
 
-Columns as BARS's conversion script writes them; the last 50 of a user's actions before the ad, joined by ``^``: the
-kind of action (`btag_his`), category and brand. Values seen fewer than 10 times in training share the unknown id,
-as in BARS. There are no times in the files, so 5 % of the training rows, drawn at random, are the valid split here
-(BARS selects on its test file).
+Columns as BARS's conversion script writes them; the last 50 of a user's actions before the ad, joined by
+``^``: the kind of action (`btag_his`), category and brand. Values seen fewer than 10 times in training share
+the unknown id, as in BARS. There are no times in the files, so 5 % of the training rows, drawn at random, are
+the valid split here (BARS selects on its test file).
 """
 
 from __future__ import annotations

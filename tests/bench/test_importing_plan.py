@@ -152,7 +152,11 @@ def test_other_splits(tmp_path: Path, split: str, expected: object) -> None:
         ('table = "brand"', 'table = "price"', ["field 'seen'", "'price'", "categorical"]),
         ('table = "brand"', 'table = "brand"\nminimum_count = 2', ["field 'seen'", "shares the ids"]),
         ('transform = "log1p"', 'transform = "log"', ["field 'price'", "'log'", "log1p"]),
-        ('by = "time"', 'by = "tiem"', ["[split] by is 'tiem'", "column, time, user-time, order, random, file"]),
+        (
+            'by = "time"',
+            'by = "tiem"',
+            ["[split] by is 'tiem'", "column, time, user-time, order, random, file"],
+        ),
         ('by = "time"', "by = []", ["[split] by is []"]),
         ("[0.8, 0.1, 0.1]", "[0.8, 0.1, 0.2]", ["fractions are [0.8, 0.1, 0.2]", "sum 1"]),
         ("[0.8, 0.1, 0.1]", "[0.9, 0.1, 0]", ["above 0"]),
