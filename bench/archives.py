@@ -72,14 +72,12 @@ def extract(archive: Path, folder: Path, wanted: Collection[str]) -> None:
 
 
 def _copy_wanted(archive: Path, wanted: Collection[str], to: Path) -> list[str]:
-    """Copies every wanted file; returns their names. Reads the archive once, from its beginning to its end."""
+    """Copies every wanted file; returns their names. Reads the archive once, from beginning to end."""
     found: dict[str, str] = {}
     for member in _members(archive):
         path, windows = PurePosixPath(member.name), PureWindowsPath(member.name)
         if path.is_absolute() or windows.drive or windows.root or ".." in (*path.parts, *windows.parts):
-            raise BadInput(
-                f"{archive} has an entry '{member.name}', which would leave its folder; nothing is taken"
-            )
+            raise BadInput(f"{archive}: entry '{member.name}' would leave its folder; nothing is taken")
         if path.name not in wanted:
             continue
         if not member.is_file:

@@ -58,7 +58,7 @@ def test_wanted_files_come_out_by_their_last_name(name: str, tmp_path: Path) -> 
 def test_a_path_that_leaves_the_folder_is_refused(name: str, path: str, tmp_path: Path) -> None:
     (tmp_path / "deep" / "down").mkdir(parents=True)
     archive = MAKERS[name](tmp_path / "deep" / name, {**GOOD, path: "evil"})
-    with pytest.raises(BadInput, match="would leave its folder; nothing is taken"):
+    with pytest.raises(BadInput, match="would leave its folder"):
         extract(archive, tmp_path / "deep" / "down" / "out", WANTED)
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == [archive]
 
@@ -69,7 +69,7 @@ def test_a_link_in_place_of_a_file_is_refused_in_a_tar(kind: bytes, tmp_path: Pa
         info = tarfile.TarInfo("train.csv")
         info.type, info.linkname = kind, "/etc/passwd"
         archive.addfile(info)
-    with pytest.raises(BadInput, match="'train.csv' is a link or folder"):
+    with pytest.raises(BadInput, match=r"'train\.csv' is a link or folder"):
         extract(tmp_path / "set.tar", tmp_path / "out", WANTED)
     assert tree(tmp_path / "out") == {}
 
@@ -79,7 +79,7 @@ def test_a_link_in_place_of_a_file_is_refused_in_a_zip(tmp_path: Path) -> None:
     info.external_attr = (stat.S_IFLNK | 0o777) << 16
     with zipfile.ZipFile(tmp_path / "set.zip", "w") as archive:
         archive.writestr(info, "/etc/passwd")
-    with pytest.raises(BadInput, match="'train.csv' is a link or folder"):
+    with pytest.raises(BadInput, match=r"'train\.csv' is a link or folder"):
         extract(tmp_path / "set.zip", tmp_path / "out", WANTED)
 
 

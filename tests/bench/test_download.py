@@ -88,7 +88,7 @@ def test_an_interruption_is_resumed_where_it_was(url: str, tmp_path: Path, behav
 
 def test_what_came_is_kept_for_the_next_run(url: str, tmp_path: Path, behaviour: Behaviour) -> None:
     behaviour.cut_after = [1000] * module.ATTEMPTS
-    with pytest.raises(BadInput, match="interrupted.*run the same again"):
+    with pytest.raises(BadInput, match=r"interrupted.*run the same again"):
         download(url, tmp_path / "set.zip", md5=MD5, pause_s=0)
     assert not (tmp_path / "set.zip").exists()
     came = 1000 * module.ATTEMPTS

@@ -1,4 +1,4 @@
-"""Dirty files: rows that are left out are counted by reason, nothing half made is left, and nothing is made up."""
+"""Dirty files: rows left out are counted by reason, nothing half made is left, and nothing is made up."""
 
 from __future__ import annotations
 
