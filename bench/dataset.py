@@ -283,8 +283,11 @@ class DatasetWriter:
             "fingerprint": fingerprint(self.partial, self.schema, probability=self.probability),
         }
         (self.partial / MANIFEST).write_text(json.dumps(manifest, indent=1) + "\n")
-        shutil.rmtree(self.directory, ignore_errors=True)
+        old = self.partial.with_name(f".{self.directory.name}.partial-old-{os.getpid()}")
+        if self.directory.exists():  # aside first: a data set is there whole or not at all
+            self.directory.rename(old)
         self.partial.rename(self.directory)
+        shutil.rmtree(old, ignore_errors=True)
 
 
 def write_all(file: BinaryIO, array: np.ndarray) -> None:

@@ -7,7 +7,7 @@ table's row that has its key.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -66,13 +66,11 @@ class Encoder:
         self.skipped: Counter[str] = Counter()
         self.tables = [self._table(table, folder) for table in plan.tables]
 
-    def values(self) -> dict[str, pl.Series]:
-        """Field with a dictionary of its own → its values in the order of their provisional ids."""
-        return {
-            field.name: dictionary.values()
-            for field in self.plan.fields
-            if field.table is None and isinstance(dictionary := self.ids.get(field.name), Dictionary)
-        }
+    def values(self) -> Iterator[tuple[str, pl.Series]]:
+        """Every field with a dictionary of its own, with its values in the order of their provisional ids."""
+        for field in self.plan.fields:
+            if field.table is None and isinstance(dictionary := self.ids.get(field.name), Dictionary):
+                yield field.name, dictionary.values()
 
     def encode(self, block: Block, split: int | None) -> tuple[dict[str, np.ndarray], Counter[str]]:
         """(spool columns, rows left out by reason).

@@ -117,7 +117,7 @@ def read_into_spool(
                 raise BadInput(f"{file} has no rows{_told(spool.skipped)}")
         add_histories(plan, spool)
         add_user_splits(plan, spool)
-        for name, values in encoder.values().items():
+        for name, values in encoder.values():
             spool.add_values(name, values)
         if plan.user is not None:
             spool.add_values(USER_VALUES, encoder.users.values())

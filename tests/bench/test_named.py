@@ -304,6 +304,14 @@ def test_movielens_1m_on_made_files(tmp_path: Path) -> None:
     ]  # a film of which nothing is known
 
 
+def test_movielens_tags_on_made_files(tmp_path: Path) -> None:
+    for split in SPLITS:
+        (tmp_path / f"{split}.csv").write_text("label,user_id,item_id,tag_id\n1,5,7,9\n0,5,8,9\n")
+    dataset = load("movielens-tags", tmp_path)
+    assert dataset.rows == {"train": 2, "valid": 2, "test": 2}
+    assert texts(dataset, "item_id", column(dataset, "test", "item_id")) == ["7", "8"]
+
+
 def test_movielens_20m_on_made_files(tmp_path: Path) -> None:
     ratings = [f"{user},{film},{5 - film % 3}.0,{1000 + film}" for user in (1, 2) for film in range(10)]
     (tmp_path / "ratings.csv").write_text("\n".join(["userId,movieId,rating,timestamp", *ratings]) + "\n")
