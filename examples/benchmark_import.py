@@ -2,10 +2,10 @@
 
     python examples/benchmark_import.py PATH/TO/train.txt [--rows 1000000 2000000 5000000] [--work FOLDER]
 
-Every category of a made row is, with probability 1/20, another one: value number ⌊u⁻³⌋ of at most 200,000 for
-a uniform u, so that the distinct values grow as they do in real logs, fast at first, then hardly. Counts are
-changed by ±1 with probability 1/5. Every size is imported by a process of its own, whose peak memory is then its
-own; the file is written before the clock starts and is in the page cache, as after a download.
+Every category of a made row is, with probability 1/20, another one: value number ⌊u⁻³⌋ of at most 200,000
+for a uniform u, so that the distinct values grow as they do in real logs, fast at first, then hardly. Counts
+are changed by ±1 with probability 1/5. Every size is imported by a process of its own, whose peak memory is
+then its own; the file is written before the clock starts and is in the page cache, as after a download.
 """
 
 from __future__ import annotations

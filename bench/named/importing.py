@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from bench.dataset import Dataset
@@ -28,6 +28,14 @@ def import_named(
 @contextmanager
 def folder_beside(directory: Path) -> Iterator[Path]:
     """A folder for files in between, on the disk that the data set will be on; removed at the end."""
+    made = not directory.parent.exists()
     directory.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=f".{directory.name}.prepared-", dir=directory.parent) as folder:
-        yield Path(folder)
+    try:
+        with tempfile.TemporaryDirectory(
+            prefix=f".{directory.name}.prepared-", dir=directory.parent
+        ) as folder:
+            yield Path(folder)
+    finally:
+        if made:
+            with suppress(OSError):  # it holds the data set now
+                directory.parent.rmdir()
