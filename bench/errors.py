@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
+from pathlib import Path
 
 
 class BadInput(ValueError):
@@ -23,3 +24,9 @@ def unknown_name(kind: str, name: str, known: Iterable[str]) -> BadInput:
 
 class WorkerDied(Exception):
     """A process that trained one of several runs ended without a result, as when memory runs out."""
+
+
+def cannot_write(path: Path, error: Exception) -> BadInput:
+    """The error for a disk that is full, or takes no more for another reason."""
+    reason = getattr(error, "strerror", None) or " ".join(str(error).split())[:200]
+    return BadInput(f"{path} cannot be written: {reason}; nothing usable is left of it")

@@ -3,7 +3,8 @@
 Rows of one time lie together on disk, and reading them one by one in random order would read a page a row.
 So blocks of consecutive rows are drawn in random order, a window of them is read at once, and the rows of
 the window are shuffled in memory: a batch mixes rows from all over the split, and the disk sees long reads.
-What a window leaves over, less than a batch, joins the next one. Free of torch.
+What a window leaves over, less than a batch, joins the next one. Once copied, the pages of a window are given
+back, so that the memory of a process does not grow with its data. Free of torch.
 """
 
 from __future__ import annotations
@@ -15,10 +16,14 @@ import numpy as np
 
 from bench.dataset import Rows
 from bench.errors import BadInput
+from bench.paging import release
 
 # Both are part of what a seed means: another value gives other batches.
 BLOCK_ROWS = 1024  # one read is about 160 KiB of 39 ids a row
 WINDOW_BLOCKS = 128  # 131,072 rows in memory, from 128 places of the split
+
+IN_ORDER_ROWS = BLOCK_ROWS * WINDOW_BLOCKS
+"""Rows read in their order before their pages are given back."""
 
 
 def batches(
@@ -69,8 +74,13 @@ def _rows_and_seconds(rows: Rows, batch_size: int, seconds: float) -> tuple[int,
 
 
 def _in_order(rows: Rows, batch_size: int) -> Iterator[Rows]:
+    kept = 0
     for start in range(0, len(rows), batch_size):
         yield _joined([rows.take(slice(start, start + batch_size))])
+        kept += batch_size
+        if kept >= IN_ORDER_ROWS:
+            _release(rows)
+            kept = 0
 
 
 def _shuffled(rows: Rows, batch_size: int, generator: np.random.Generator) -> Iterator[Rows]:
@@ -79,6 +89,7 @@ def _shuffled(rows: Rows, batch_size: int, generator: np.random.Generator) -> It
     for first in range(0, len(blocks), WINDOW_BLOCKS):
         starts = blocks[first : first + WINDOW_BLOCKS] * BLOCK_ROWS
         window = _joined([left_over, *(rows.take(slice(start, start + BLOCK_ROWS)) for start in starts)])
+        _release(rows)
         order = generator.permutation(len(window))
         full = len(window) // batch_size * batch_size
         for start in range(0, full, batch_size):
@@ -86,6 +97,11 @@ def _shuffled(rows: Rows, batch_size: int, generator: np.random.Generator) -> It
         left_over = window.take(order[full:])
     if len(left_over):
         yield left_over
+
+
+def _release(rows: Rows) -> None:
+    for _, array in rows.columns():
+        release(array)
 
 
 def _joined(parts: Sequence[Rows]) -> Rows:

@@ -20,6 +20,7 @@ from bench.cost import cost, features_on_meta
 from bench.dataset import Dataset, Rows
 from bench.environment import environment
 from bench.metrics import evaluate
+from bench.paging import peak_rss_bytes
 from bench.record import Run
 from bench.references import references
 from bench.spec import Spec
@@ -77,6 +78,7 @@ def execute(
         _write(store.prediction_path(spec.key()), _prediction_table(dataset, logits["test"]))
     except Exception as caught:
         status, error, metrics = _status(caught), _described(caught), None
+    timings["peak_rss_bytes"] = peak_rss_bytes()
     return Run(
         spec=spec,
         status=status,

@@ -1,4 +1,4 @@
-"""`rankbench data`: make a data set, or look at one."""
+"""`rankbench data`: get a data set, make one, or look at one."""
 
 from __future__ import annotations
 
@@ -10,13 +10,14 @@ import typer
 
 from bench.errors import BadInput, unknown_name
 from rankbench import options
-from rankbench.console import answer, answer_json, table
+from rankbench.console import answer, answer_json, complain, table
 from rankbench.options import DEFAULT_DATA, parse_count
 
 if TYPE_CHECKING:
     from bench.dataset import Dataset
+    from bench.named import NamedDataset
 
-app = typer.Typer(no_args_is_help=True, help="Make a data set, or look at one.")
+app = typer.Typer(no_args_is_help=True, help="Get a data set, make one, or look at one.")
 
 
 @app.command()
@@ -35,35 +36,76 @@ def synthesize(
 
 @app.command("import")
 def import_(
-    path: Annotated[
-        Path, typer.Argument(help="A CSV, TSV or Parquet file; with --as, the folder of its files.")
-    ],
+    paths: Annotated[
+        list[Path] | None,
+        typer.Argument(
+            help="CSV, TSV or Parquet files; or their folder, with --as (by default where 'data fetch' puts "
+            "them) and with a schema that splits by file."
+        ),
+    ] = None,
     schema: Annotated[Path | None, typer.Option(help="TOML file that says what the columns mean.")] = None,
     known_as: Annotated[
         str | None, typer.Option("--as", help="A data set with a loader, see 'list data'.")
     ] = None,
     data_dir: options.DataDir = DEFAULT_DATA,
 ) -> None:
-    """Import a file by a schema of yours, or a data set that has a loader."""
+    """Import files by a schema of yours, or a data set that has a loader."""
+    from bench.allocator import keep_buffers
     from bench.importing import ImportPlan, import_table
-    from bench.named import NAMED
     from bench.synthetic import FAMILIES
     from rankbench.progress import row_progress
 
     if (schema is None) == (known_as is None):
         raise BadInput("say either --schema FILE (any table) or --as NAME (a data set with a loader)")
+    keep_buffers()
     if known_as is not None:
-        if known_as not in NAMED:
-            raise unknown_name("data set with a loader", known_as, NAMED)
-        dataset = NAMED[known_as].load(path, data_dir / known_as)
+        named = _named(known_as)
+        if len(paths or []) > 1:
+            raise BadInput(f"--as takes one folder, but {len(paths or [])} were named")
+        folder = paths[0] if paths else _fetched(known_as, data_dir)
+        with row_progress(f"importing {known_as}") as progress:
+            dataset = named.load(folder, data_dir / known_as, progress)
     else:
         assert schema is not None
+        if not paths:
+            raise BadInput("name the files to import")
         plan = ImportPlan.from_toml(schema)
         if plan.name in FAMILIES:
             raise BadInput(f"name is '{plan.name}', a family of the synthetic world; choose another")
         with row_progress(f"importing {plan.name}") as progress:
-            dataset = import_table(plan, path, data_dir / plan.name, progress=progress)
+            dataset = import_table(plan, paths, data_dir / plan.name, progress=progress)
+    for reason, rows in dataset.source.get("skipped_rows", {}).items():
+        complain(f"skipped {rows} rows: {reason}")
     answer(str(dataset.directory))
+
+
+@app.command()
+def fetch(
+    name: Annotated[str, typer.Argument(help="A data set with a loader, see 'list data'.")],
+    to: Annotated[Path | None, typer.Option(help="Folder for the files.")] = None,
+    data_dir: options.DataDir = DEFAULT_DATA,
+) -> None:
+    """Download the files of a public data set and verify them; what was interrupted goes on where it was."""
+    from bench.named.fetching import fetch as fetch_named
+    from rankbench.progress import DownloadProgress
+
+    folder = to or _fetched(name, data_dir)
+    with DownloadProgress() as progress:
+        fetch_named(_named(name), folder, progress=progress.starts)
+    answer(str(folder))
+
+
+def _named(name: str) -> NamedDataset:
+    from bench.named import NAMED
+
+    if name not in NAMED:
+        raise unknown_name("data set with a loader", name, NAMED)
+    return NAMED[name]
+
+
+def _fetched(name: str, data_dir: Path) -> Path:
+    """Where the files of a named data set are put."""
+    return data_dir / "downloads" / name
 
 
 @app.command()

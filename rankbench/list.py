@@ -59,5 +59,15 @@ def _all(plugins: list[str]) -> dict[str, list[dict[str, Any]]]:
             }
             for p in PROTOCOLS.values()
         ],
-        "data": [{"name": n.name, "what": n.description} for n in NAMED.values()],
+        "data": [
+            {
+                "name": n.name,
+                "what": n.description,
+                "rows": f"{n.rows:,}",
+                "terms": n.licence,
+                "from": n.url,
+                "fetched": "yes" if n.downloads else "by hand",
+            }
+            for n in NAMED.values()
+        ],
     }

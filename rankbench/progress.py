@@ -10,18 +10,21 @@ from typing import TYPE_CHECKING, Any, Protocol
 from rich.console import Console
 from rich.progress import (
     BarColumn,
+    DownloadColumn,
     Progress,
     ProgressColumn,
     Task,
     TaskID,
     TextColumn,
     TimeRemainingColumn,
+    TransferSpeedColumn,
 )
 from rich.text import Text
 
 from rankbench.console import complain, count
 
 if TYPE_CHECKING:
+    from bench.download import BytesDone
     from bench.record import Run
     from bench.runs import Planned
 
@@ -56,6 +59,34 @@ def row_progress(description: str) -> Iterator[RowsDone]:
     with bars() as progress:
         task = progress.add_task(description, total=None)
         yield lambda done, total=None: progress.update(task, completed=done, total=total)
+
+
+class DownloadProgress:
+    """A bar for every file; one line a file where stderr is no terminal."""
+
+    def __init__(self) -> None:
+        self.bars = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            DownloadColumn(),
+            TransferSpeedColumn(),
+            TimeRemainingColumn(),
+            console=Console(stderr=True),
+            disable=not sys.stderr.isatty(),
+        )
+
+    def __enter__(self) -> DownloadProgress:
+        self.bars.start()
+        return self
+
+    def __exit__(self, *_: Any) -> None:
+        self.bars.stop()
+
+    def starts(self, file: str) -> BytesDone:
+        if not sys.stderr.isatty():
+            complain(f"fetching {file}")
+        task = self.bars.add_task(file, total=None)
+        return lambda done, total: self.bars.update(task, completed=done, total=total)
 
 
 class SweepProgress:

@@ -8,7 +8,7 @@ import typer
 
 from bench.errors import BadInput
 from rankbench import options
-from rankbench.console import complain
+from rankbench.console import complain, count
 from rankbench.options import DEFAULT_DATA, DEFAULT_STORE
 from rankbench.report import write_and_print
 from rankbench.request import Choices, request
@@ -75,5 +75,8 @@ def run(
             progress=shown.at,
             finished=shown.finished,
         )
+    if done:
+        peak = max(record.timings["peak_rss_bytes"] for record in done)
+        complain(f"peak memory of a training process: {count(peak)}B")
     write_and_print(store, store / "report", plugins=contestant, json=json)
     return 1 if any(record.status != "ok" for record in done) else 0

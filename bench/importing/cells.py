@@ -1,22 +1,24 @@
-"""A block of text cells as numbers, every cell checked. What is wrong is named by column, row and value.
+"""A block of text cells as numbers, every cell checked.
 
-The `Rows` made here are raw: categorical ids and users are provisional (`bench.importing.ids`), numbers are
-transformed but not yet standardised and keep 64 bits.
+A bad cell is an error that names its line, column and value, or its row is left out and counted by reason, as
+`Source.on_bad_row` says. The numbers made here are raw: categorical ids and users are provisional
+(`bench.importing.ids`), numbers are transformed but not yet standardised and keep 64 bits.
 """
 
 from __future__ import annotations
 
 import operator
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import polars as pl
 
-from bench.dataset import Rows
 from bench.errors import BadInput
-from bench.importing.columns import FieldPlan, Label, Time
-from bench.importing.ids import NOT_AN_ID, Dictionary, GivenIds, Ids
-from bench.importing.plan import ImportPlan
+from bench.importing.blocks import Block
+from bench.importing.columns import FieldPlan, Label, Source, Time
+from bench.importing.ids import NOT_AN_ID, GivenIds, Ids
+from bench.schema import FIRST_ID
 
 _COMPARE = {
     ">=": operator.ge,
@@ -27,110 +29,96 @@ _COMPARE = {
     "!=": operator.ne,
 }
 _ISO_FORMATS = ("%Y-%m-%dT%H:%M:%S%.f%#z", "%Y-%m-%dT%H:%M%#z")
+_MICROSECONDS_PER = {"seconds": 1_000_000, "milliseconds": 1_000}
+_HOUR_US = 3_600_000_000
+_DAY_US = 24 * _HOUR_US
+_EXPECTED_TIME = {
+    "iso": "ISO 8601 text such as 2024-05-31T23:59:59Z",
+    "yymmddhh": "a time such as 14102123",
+}
 
 
-def raw_rows(
-    block: pl.DataFrame, first_row: int, plan: ImportPlan, ids: Mapping[str, Ids], users: Dictionary
-) -> Rows:
-    """The cells of `block` as raw rows.
+class Check:
+    """The rows of a block that are in order so far."""
 
-    Args:
-        first_row: number of the block's first row in the file, from 0.
+    def __init__(self, block: Block, source: Source) -> None:
+        self._block = block
+        self._source = source
+        self._bad = np.zeros(len(block.frame), dtype=bool)
+        self.skipped = Counter(block.skipped)
 
-    Raises:
-        BadInput: a cell that is not what the plan says.
-    """
-    return Rows(
-        categorical=_categorical(block, first_row, plan, ids),
-        numeric=_numeric(block, first_row, plan),
-        sequences={
-            field.name: _sequence(block, first_row, field, ids[field.name], plan.source.missing)
-            for field in plan.of_kind("sequence")
-        },
-        label=np.column_stack([_label(block, first_row, label) for label in plan.labels]),
-        user=None if plan.user is None else _user(block, first_row, plan.user, users),
-        time=None if plan.time is None else _time(block, first_row, plan.time),
-    )
+    def refuse(self, column: str, bad: np.ndarray, expected: str) -> None:
+        """Deals with the rows (bool) whose cell in `column` is not what is `expected`.
 
-
-def bad_cell(block: pl.DataFrame, first_row: int, column: str, bad: np.ndarray, expected: str) -> BadInput:
-    """The error for the first of the `bad` cells (bool, one a row). Rows count from 1, the header is none."""
-    row = int(bad.argmax())
-    value = block[column][row]
-    got = "a missing value" if value is None else repr(value[:80])
-    return BadInput(f"column '{column}', data row {first_row + row + 1}: got {got}, expected {expected}")
-
-
-def _categorical(block: pl.DataFrame, first_row: int, plan: ImportPlan, ids: Mapping[str, Ids]) -> np.ndarray:
-    fields = plan.of_kind("categorical")
-    if not fields:
-        return np.empty((len(block), 0), dtype=np.int32)
-    matrix = block.select(
-        ids[field.name].expression(_text(field)).alias(str(i)) for i, field in enumerate(fields)
-    ).to_numpy(order="c")
-    for i, field in enumerate(fields):
-        if field.cardinality and (bad := matrix[:, i] == NOT_AN_ID).any():
-            raise bad_cell(
-                block,
-                first_row,
-                field.column,
-                bad,
-                f"an id of field '{field.name}', 0 … {field.cardinality - 1}",
+        Raises:
+            BadInput: there are some, and `on_bad_row` is ``error``.
+        """
+        bad = bad & ~self._bad
+        if not bad.any():
+            return
+        if self._source.on_bad_row == "error":
+            row = int(bad.argmax())
+            value = self._block.frame[column][row]
+            got = "a missing value" if value is None else repr(value[:80])
+            raise BadInput(
+                f"{self._block.file} {self._block.place(row)}, column '{column}': "
+                f"got {got}, expected {expected}"
             )
-    return matrix
+        self.skipped[f"column '{column}' is not {expected}"] += int(np.count_nonzero(bad))
+        self._bad |= bad
+
+    def kept(self) -> np.ndarray | None:
+        """Which rows (bool) are in order; None: all."""
+        return ~self._bad if self._bad.any() else None
 
 
-def _text(field: FieldPlan) -> pl.Expr:
-    text = pl.col(field.column)
-    return text.str.slice(0, field.prefix) if field.prefix else text
+def labels(frame: pl.DataFrame, plans: Sequence[Label], check: Check) -> np.ndarray:
+    """uint8 (rows, labels)."""
+    return np.column_stack([_label(frame[label.column], label, check) for label in plans])
 
 
-def _numeric(block: pl.DataFrame, first_row: int, plan: ImportPlan) -> np.ndarray:
-    fields = plan.of_kind("numeric")
+def _label(cells: pl.Series, label: Label, check: Check) -> np.ndarray:
+    x = cells.cast(pl.Float64, strict=False).to_numpy()  # NaN where it is no number
+    rule = label.rule()
+    if rule is None:
+        expected = f"0 or 1, or a rule in label '{label.name}' (positive = '>= 4')"
+        check.refuse(label.column, (x != 0) & (x != 1), expected)
+        return (x == 1).astype(np.uint8)
+    check.refuse(label.column, ~np.isfinite(x), f"a number for label '{label.name}'")
+    return _COMPARE[rule[0]](x, rule[1]).astype(np.uint8)
+
+
+def numeric(frame: pl.DataFrame, fields: Sequence[FieldPlan], check: Check) -> np.ndarray:
+    """float64 (rows, fields), column by column in memory; NaN where missing."""
     if not fields:
-        return np.empty((len(block), 0))
-    matrix = block.select(
+        return np.empty((len(frame), 0))
+    matrix = frame.select(
         pl.col(field.column).cast(pl.Float64, strict=False).alias(str(i)) for i, field in enumerate(fields)
-    ).to_numpy(writable=True)  # column by column in memory, as the transforms want it
+    ).to_numpy(writable=True)
     for i, field in enumerate(fields):
         x = matrix[:, i]
-        if np.count_nonzero(~np.isfinite(x)) > block[field.column].null_count():
-            bad = ~np.isfinite(x) & block[field.column].is_not_null().to_numpy()
-            raise bad_cell(block, first_row, field.column, bad, "a finite number")
+        if np.count_nonzero(~np.isfinite(x)) > frame[field.column].null_count():
+            bad = ~np.isfinite(x) & frame[field.column].is_not_null().to_numpy()
+            check.refuse(field.column, bad, "a finite number")
         if field.transform == "log1p":
             matrix[:, i] = np.copysign(np.log1p(np.abs(x)), x)
     return matrix
 
 
-def _label(block: pl.DataFrame, first_row: int, label: Label) -> np.ndarray:
-    x = block[label.column].cast(pl.Float64, strict=False).to_numpy()  # NaN where it is no number
-    rule = label.rule()
-    if rule is None:
-        bad, expected = (x != 0) & (x != 1), f"0 or 1, or a rule in label '{label.name}' (positive = '>= 4')"
-    else:
-        bad, expected = ~np.isfinite(x), f"a number for label '{label.name}'"
-    if bad.any():
-        raise bad_cell(block, first_row, label.column, bad, expected)
-    positive = x == 1 if rule is None else _COMPARE[rule[0]](x, rule[1])
-    return positive.astype(np.uint8)
-
-
-def _user(block: pl.DataFrame, first_row: int, column: str, users: Dictionary) -> np.ndarray:
-    if block[column].has_nulls():
-        raise bad_cell(block, first_row, column, block[column].is_null().to_numpy(), "a user in every row")
-    return block.select(users.expression(pl.col(column))).to_series().to_numpy()
-
-
-def _time(block: pl.DataFrame, first_row: int, time: Time) -> np.ndarray:
+def times(frame: pl.DataFrame, time: Time, check: Check) -> np.ndarray:
+    """int64 (rows,); 0 in rows that were refused."""
     text = pl.col(time.column)
-    expression = text.cast(pl.Int64, strict=False) if time.format == "integer" else _microseconds(text)
-    series = block.select(expression).to_series()
-    if series.has_nulls():
-        expected = "an integer" if time.format == "integer" else "ISO 8601 text such as 2024-05-31T23:59:59Z"
-        raise bad_cell(
-            block, first_row, time.column, series.is_null().to_numpy(), f"{expected}, for the time"
-        )
-    return series.to_numpy()
+    if time.format == "iso":
+        expression = _microseconds(text)
+    elif time.format == "yymmddhh":
+        minutes = (text + "00").str.to_datetime("%y%m%d%H%M", time_unit="us", strict=False)
+        expression = minutes.dt.timestamp("us")
+    else:
+        expression = text.cast(pl.Int64, strict=False) * _MICROSECONDS_PER.get(time.format, 1)
+    found = frame.select(expression).to_series()
+    expected = _EXPECTED_TIME.get(time.format, "an integer")
+    check.refuse(time.column, found.is_null().to_numpy(), f"{expected}, for the time")
+    return found.fill_null(0).to_numpy()
 
 
 def _microseconds(text: pl.Expr) -> pl.Expr:
@@ -142,22 +130,60 @@ def _microseconds(text: pl.Expr) -> pl.Expr:
     return pl.coalesce(parsed).dt.timestamp("us")
 
 
-def _sequence(
-    block: pl.DataFrame, first_row: int, field: FieldPlan, ids: Ids, missing: tuple[str, ...]
-) -> np.ndarray:
+def part_of_time(time_us: np.ndarray, part: str) -> np.ndarray:
+    """Ids (int32) of the hour, the weekday (Monday first) or whether it is weekend, in UTC."""
+    if part == "hour":
+        return (time_us // _HOUR_US % 24 + FIRST_ID).astype(np.int32)
+    weekday = (time_us // _DAY_US + 3) % 7  # 1970 began on a Thursday
+    return ((weekday if part == "weekday" else weekday >= 5) + FIRST_ID).astype(np.int32)
+
+
+def categorical_text(frame: pl.DataFrame, field: FieldPlan, check: Check) -> pl.Series:
+    """The text of a categorical field, of which its ids are made."""
+    text = frame[field.column]
+    if field.transform == "floor_log_squared":
+        x = text.cast(pl.Float64, strict=False)
+        bad = text.is_not_null() & ~x.is_finite().fill_null(False)
+        check.refuse(field.column, bad.to_numpy(), "a number")
+        numbers = x.fill_null(0).to_numpy()
+        squares = np.floor(np.log(np.maximum(numbers, 2)) ** 2)
+        buckets = pl.Series(np.where(numbers > 2, squares, np.trunc(numbers)).astype(np.int64))
+        return pl.select(pl.when(text.is_not_null()).then(buckets.cast(pl.String))).to_series()
+    if field.pattern:
+        text = text.str.extract(field.pattern)
+    return text.str.slice(0, field.prefix) if field.prefix else text
+
+
+def check_given(text: pl.Series, field: FieldPlan, ids: Ids, check: Check) -> None:
+    """Refuses rows whose cell should hold an id and does not."""
+    if isinstance(ids, GivenIds):
+        expected = f"an id of field '{field.name}', 0 … {ids.cardinality - 1}"
+        check.refuse(field.column, ids.encode(text) == NOT_AN_ID, expected)
+
+
+def sequence_items(frame: pl.DataFrame, field: FieldPlan, missing: Sequence[str]) -> pl.Series:
+    """The last `max_length` items of every row, as lists; null for a missing cell."""
     dropped = ["", *missing]
-    items = (
-        block[field.column]
-        .str.split(field.separator)
-        .list.eval(pl.element().filter(~pl.element().is_in(dropped)))
-        .list.tail(field.max_length)
-    )
+    items = frame[field.column].str.split(field.separator)
+    return items.list.eval(pl.element().filter(~pl.element().is_in(dropped))).list.tail(field.max_length)
+
+
+def check_items(items: pl.Series, field: FieldPlan, ids: Ids, check: Check) -> None:
+    """Refuses rows with an item that should be an id and is not."""
+    if isinstance(ids, GivenIds):
+        bad = (sequence(items, field, ids) == NOT_AN_ID).any(axis=1)
+        check.refuse(field.column, bad, f"ids of field '{field.name}', 0 … {ids.cardinality - 1}")
+
+
+def sequence(items: pl.Series, field: FieldPlan, ids: Ids) -> np.ndarray:
+    """Ids, int32 (rows, max_length), padded at the end with the missing one."""
     lengths = items.list.len().fill_null(0).to_numpy()
-    flat = items.explode().drop_nulls().to_frame("item").select(ids.expression(pl.col("item"))).to_series()
-    matrix = np.zeros((len(block), field.max_length), dtype=np.int32)
-    matrix[np.arange(field.max_length) < lengths[:, np.newaxis]] = flat.to_numpy()
-    if isinstance(ids, GivenIds) and (bad := (matrix == NOT_AN_ID).any(axis=1)).any():
-        raise bad_cell(
-            block, first_row, field.column, bad, f"ids of field '{field.name}', 0 … {ids.cardinality - 1}"
-        )
+    matrix = np.zeros((len(items), field.max_length), dtype=np.int32)
+    flat = items.explode().drop_nulls()
+    matrix[np.arange(field.max_length) < lengths[:, np.newaxis]] = ids.encode(flat)
     return matrix
+
+
+def kept_of(columns: Mapping[str, np.ndarray], kept: np.ndarray | None) -> dict[str, np.ndarray]:
+    """The rows that are `kept` of every column."""
+    return {name: array if kept is None else array[kept] for name, array in columns.items()}

@@ -12,14 +12,23 @@ from dataclasses import dataclass
 from bench.errors import BadInput, unknown_name
 from bench.schema import FIRST_ID, GROUPS, KINDS
 
-TRANSFORMS = ("none", "log1p")
-TIME_FORMATS = ("integer", "iso")
+TRANSFORMS_OF_KIND = {
+    "categorical": ("none", "floor_log_squared"),
+    "numeric": ("none", "log1p"),
+    "sequence": ("none",),
+}
+TIME_FORMATS = ("integer", "iso", "seconds", "milliseconds", "yymmddhh")
+PARTS = {"hour": 24, "weekday": 7, "weekend": 2}
+"""Part of a row's time → its values: hours; Monday to Sunday; whether it is one of the last two."""
+ENCODINGS = ("utf-8", "latin-1")
+ON_BAD_ROW = ("error", "skip")
+ALL_ROWS = "*"
 MAX_CARDINALITY = 2**31 - 1 - FIRST_ID
 
 _OPTIONS_OF_KIND = {
-    "categorical": {"minimum_count", "prefix", "cardinality"},
+    "categorical": {"minimum_count", "prefix", "pattern", "cardinality", "buckets", "transform", "part"},
     "numeric": {"transform"},
-    "sequence": {"minimum_count", "cardinality", "separator", "max_length", "table"},
+    "sequence": {"minimum_count", "cardinality", "buckets", "separator", "max_length", "table", "history"},
 }
 _POSITIVE = re.compile(r"(>=|<=|==|!=|>|<)\s*(-?\d+(?:\.\d+)?)")
 _NAME = re.compile(r"\w[\w.:-]*")
@@ -27,35 +36,45 @@ _NAME = re.compile(r"\w[\w.:-]*")
 
 @dataclass(frozen=True, kw_only=True)
 class Source:
-    """How the file is written. Of a Parquet file (`.parquet`, `.pq`) only `missing` matters; others are text.
+    """How a file is written. Of a Parquet file (`.parquet`, `.pq`) only `missing` and `on_bad_row` matter.
 
     Args:
-        delimiter: one character between the cells.
+        delimiter: what stands between the cells: a character, or several such as ``::``, which then must not
+            stand inside of quotes.
         quote: one character around cells that hold the delimiter or a line end; empty: none, and faster.
         columns: names of the columns of a file without a header line; empty: the first line is the header.
         missing: texts that mean an absent value, in cells and in the items of sequences.
+        encoding: ``utf-8`` or ``latin-1``.
+        on_bad_row: ``error`` stops at the first row that is not what the schema says, ``skip`` leaves such
+            rows out and counts them by reason.
     """
 
     delimiter: str = ","
     quote: str = '"'
     columns: tuple[str, ...] = ()
     missing: tuple[str, ...] = ("",)
+    encoding: str = "utf-8"
+    on_bad_row: str = "error"
 
     def __post_init__(self) -> None:
-        if len(self.delimiter) != 1:
-            raise BadInput(f"[source] delimiter is {self.delimiter!r}, expected one character")
+        if not self.delimiter or "\n" in self.delimiter or not self.delimiter.isascii():
+            raise BadInput(f"[source] delimiter is {self.delimiter!r}, expected ASCII text on one line")
         if len(self.quote) > 1:
             raise BadInput(f"[source] quote is {self.quote!r}, expected one character or none")
         refuse_twice("column in [source] columns", self.columns)
+        check_one_of("[source] encoding", self.encoding, ENCODINGS)
+        check_one_of("[source] on_bad_row", self.on_bad_row, ON_BAD_ROW)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Time:
-    """When a row happened: an integer of any unit, or ISO 8601 text, kept as microseconds since 1970 in UTC.
+    """When a row happened.
 
     Args:
         column: no cell of it may be missing.
-        format: ``integer`` or ``iso``.
+        format: ``integer``, of any unit and kept as it is; or ``iso`` (ISO 8601 text), ``seconds`` or
+            ``milliseconds`` (since 1970) or ``yymmddhh`` (such as 14102123), kept as microseconds since 1970
+            in UTC.
     """
 
     column: str
@@ -102,57 +121,103 @@ class FieldPlan:
         name: of the field, unique; also the name of its files.
         kind, group: as in `bench.schema.Field`.
         column: where it is read; empty: the column of that name.
+        of: the name of the `Table` that has the column; empty: the file of the rows itself.
         minimum_count: values rarer than this on the training rows share the unknown id.
         prefix: keep only so many characters of a categorical value; 0: all.
+        pattern: regular expression (of Rust's regex crate) whose first group, where it is found in a
+            categorical value, is kept of it; the value is missing where it is not found.
         cardinality: the cells hold ids 0 … cardinality − 1 already, which are stored shifted by `FIRST_ID`;
             0: ids are given by falling count on the training rows, equals in the order of their text.
-        transform: of a numeric field, before it is standardised: ``none``, or ``log1p``, which is
-            sign(x)·log(1 + |x|) and so defined for negative numbers too.
+        buckets: ids are hashes of the text, so many of them, in place of a dictionary: memory then does not
+            grow with the distinct values, and some values share an id; 0: a dictionary.
+        transform: ``none``; of a numeric field, before it is standardised, ``log1p``, which is
+            sign(x)·log(1 + |x|) and so defined for negative numbers too; of a categorical one
+            ``floor_log_squared``, which makes a category of a number: ⌊ln(x)²⌋ above 2, below it the number
+            without its fraction.
+        part: the field is the ``hour``, ``weekday`` or ``weekend`` of the row's time and reads no column.
         separator: between the items of a sequence. Empty and missing items are dropped.
         max_length: most items kept of a sequence: the last ones.
         table: the categorical field whose ids a sequence shares; items that are no known value of it are
             unknown.
+        history: the sequence reads no column: it holds the values of `table` in the same user's rows of
+            strictly earlier times at which this label was positive, oldest first; ``*``: in all such rows.
     """
 
     name: str
     kind: str
     group: str
     column: str = ""
+    of: str = ""
     minimum_count: int = 1
     prefix: int = 0
+    pattern: str = ""
     cardinality: int = 0
+    buckets: int = 0
     transform: str = "none"
+    part: str = ""
     separator: str = ""
     max_length: int = 0
     table: str | None = None
+    history: str = ""
 
     def __post_init__(self) -> None:
         check_name("field", self.name)
-        object.__setattr__(self, "column", self.column or self.name)
         where = f"field '{self.name}'"
         check_one_of(f"{where}: kind", self.kind, KINDS)
         check_one_of(f"{where}: group", self.group, GROUPS)
-        check_one_of(f"{where}: transform", self.transform, TRANSFORMS)
         self._check_options_fit_kind(where)
+        check_one_of(f"{where}: transform", self.transform, TRANSFORMS_OF_KIND[self.kind])
         for option, low, high in (
             ("minimum_count", 1, math.inf),
             ("prefix", 0, math.inf),
             ("cardinality", 0, MAX_CARDINALITY),
+            ("buckets", 0, MAX_CARDINALITY),
         ):
             if not low <= (got := getattr(self, option)) <= high:
                 raise BadInput(f"{where}: {option} is {got}, allowed: {low} … {high}")
-        if self.cardinality and (self.minimum_count > 1 or self.prefix):
+        changed_by = [o for o in ("prefix", "pattern", "buckets") if getattr(self, o)]
+        changed_by += ["minimum_count"] if self.minimum_count > 1 else []
+        if self.cardinality and changed_by:
+            raise BadInput(f"{where}: cardinality says the ids are given; {changed_by[0]} cannot change them")
+        if self.buckets and self.minimum_count > 1:
+            raise BadInput(f"{where}: buckets keeps no counts; leave minimum_count out")
+        if self.pattern:
+            self._check_pattern(where)
+        if self.part:
+            check_one_of(f"{where}: part", self.part, PARTS)
+            if self.column or self.of or self.cardinality not in (0, PARTS[self.part]):
+                raise BadInput(f"{where}: part is of the row's time; leave column, of and cardinality out")
+            object.__setattr__(self, "cardinality", PARTS[self.part])
+        if self.kind == "sequence":
+            self._check_sequence(where)
+        if self.read and not self.column:
+            object.__setattr__(self, "column", self.name)
+
+    @property
+    def read(self) -> bool:
+        """Whether the field is read from a column, not made of other ones."""
+        return not (self.part or self.history)
+
+    def _check_pattern(self, where: str) -> None:
+        try:
+            groups = re.compile(self.pattern).groups
+        except re.error as error:
+            raise BadInput(f"{where}: pattern '{self.pattern}' is no regular expression: {error}") from error
+        if not groups:
+            raise BadInput(f"{where}: pattern '{self.pattern}' has no group, such as (\\d+), to keep")
+
+    def _check_sequence(self, where: str) -> None:
+        if self.max_length < 1 or bool(self.separator) == bool(self.history):
             raise BadInput(
-                f"{where}: cardinality says the ids are given; minimum_count and prefix cannot change them"
+                f"{where}: a sequence needs a max_length of 1 or more (got {self.max_length}) and either a "
+                f"separator (got '{self.separator}') or a history (got '{self.history}')"
             )
-        if self.kind == "sequence" and (not self.separator or self.max_length < 1):
+        if self.history and (self.table is None or self.column or self.of):
+            raise BadInput(f"{where}: a history reads the field named by table, and no column")
+        if self.table is not None and (self.cardinality or self.buckets or self.minimum_count > 1):
             raise BadInput(
-                f"{where}: a sequence needs a separator (got '{self.separator}') "
-                f"and a max_length of 1 or more (got {self.max_length})"
-            )
-        if self.table is not None and (self.cardinality or self.minimum_count > 1):
-            raise BadInput(
-                f"{where}: it shares the ids of '{self.table}'; cardinality and minimum_count are said there"
+                f"{where}: it shares the ids of '{self.table}'; cardinality, buckets and minimum_count are "
+                "said there"
             )
 
     def _check_options_fit_kind(self, where: str) -> None:

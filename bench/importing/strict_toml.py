@@ -48,7 +48,7 @@ def build(record: type[Record], table: Any, where: str) -> Record:
     for field in dataclasses.fields(record):
         if field.name in table:
             arguments[field.name] = _checked(table[field.name], types[field.name], f"{where} {field.name}")
-        elif field.default is dataclasses.MISSING:
+        elif field.default is field.default_factory is dataclasses.MISSING:
             raise BadInput(f"{where} lacks the key '{field.name}'")
     return record(**arguments)
 
@@ -79,6 +79,13 @@ def _checked(value: Any, expected: Any, where: str) -> Any:
         if type(value) is int:
             return value
         raise BadInput(f"{where} is {value!r}, expected an integer")
+    if expected is float:
+        if type(value) in (int, float):
+            return float(value)
+        raise BadInput(f"{where} is {value!r}, expected a number")
+    if dataclasses.is_dataclass(expected):
+        assert isinstance(expected, type)
+        return build(expected, value, where)
     if expected == tuple[str, ...]:
         if isinstance(value, list) and all(type(item) is str for item in value):
             return tuple(value)

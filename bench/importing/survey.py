@@ -9,9 +9,10 @@ import numpy as np
 
 from bench.dataset import SPLITS
 from bench.errors import BadInput
-from bench.importing.ids import Dictionary, Ids, Vocabulary, vocabulary
+from bench.importing.columns import FieldPlan
+from bench.importing.ids import Vocabulary, vocabulary
 from bench.importing.plan import ImportPlan
-from bench.importing.splits import SplitOf
+from bench.importing.splits import SplitOf, columns_of_split
 from bench.importing.spool import Spool
 
 TRAIN = SPLITS.index("train")
@@ -31,42 +32,42 @@ class Survey:
     std: np.ndarray
 
 
-def survey(plan: ImportPlan, spool: Spool, split_of: SplitOf, ids: Mapping[str, Ids]) -> Survey:
+def survey(plan: ImportPlan, spool: Spool, split_of: SplitOf) -> Survey:
     """Passes over the training rows of `spool`.
 
     Raises:
         BadInput: a field without a known value, or numbers too far apart to be measured.
     """
     mean, std = _mean_and_std(plan, spool, split_of)
-    return Survey(vocabularies=_vocabularies(plan, spool, split_of, ids), mean=mean, std=std)
+    return Survey(vocabularies=_vocabularies(plan, spool, split_of), mean=mean, std=std)
 
 
-def _train_blocks(spool: Spool, split_of: SplitOf, names: list[str]) -> Iterator[dict[str, np.ndarray]]:
-    for first_row, columns in spool.blocks():
+def _train_blocks(
+    plan: ImportPlan, spool: Spool, split_of: SplitOf, names: list[str]
+) -> Iterator[dict[str, np.ndarray]]:
+    for first_row, columns in spool.blocks(*dict.fromkeys([*names, *columns_of_split(plan.split)])):
         train = split_of(first_row, columns) == TRAIN
         yield {name: columns[name][train] for name in names}
 
 
-def _vocabularies(
-    plan: ImportPlan, spool: Spool, split_of: SplitOf, ids: Mapping[str, Ids]
-) -> dict[str, Vocabulary]:
-    dictionaries = {
-        field.name: dictionary
-        for field in plan.fields
-        if field.table is None and isinstance(dictionary := ids.get(field.name), Dictionary)
-    }
-    counts = {name: np.zeros(len(dictionary), np.int64) for name, dictionary in dictionaries.items()}
+def has_vocabulary(field: FieldPlan) -> bool:
+    """Whether the ids of `field` come from a dictionary of its own."""
+    return field.kind != "numeric" and not (field.table or field.cardinality or field.buckets)
+
+
+def _vocabularies(plan: ImportPlan, spool: Spool, split_of: SplitOf) -> dict[str, Vocabulary]:
+    fields = [field for field in plan.fields if has_vocabulary(field)]
+    counts = {field.name: np.zeros(1 + spool.count_values(field.name), np.int64) for field in fields}
     categorical = [(i, f.name) for i, f in enumerate(plan.of_kind("categorical")) if f.name in counts]
     sequences = [(f"sequence.{f.name}", f.name) for f in plan.of_kind("sequence") if f.name in counts]
-    for columns in _train_blocks(spool, split_of, ["categorical", *(column for column, _ in sequences)]):
+    names = ["categorical", *(column for column, _ in sequences)]
+    for columns in _train_blocks(plan, spool, split_of, names):
         for i, name in categorical:
             np.add.at(counts[name], columns["categorical"][:, i], 1)
         for column, name in sequences:
             np.add.at(counts[name], columns[column].ravel(), 1)
     return {
-        field.name: vocabulary(field, dictionaries[field.name], counts[field.name])
-        for field in plan.fields
-        if field.name in dictionaries
+        field.name: vocabulary(field, spool.values(field.name), counts.pop(field.name)) for field in fields
     }
 
 
@@ -76,7 +77,7 @@ def _mean_and_std(plan: ImportPlan, spool: Spool, split_of: SplitOf) -> tuple[np
     present, total, squares = np.zeros((3, len(fields)))
     low, high = np.full(len(fields), np.inf), np.full(len(fields), -np.inf)
     with np.errstate(over="ignore"):  # refused below
-        for columns in _train_blocks(spool, split_of, ["numeric"]):
+        for columns in _train_blocks(plan, spool, split_of, ["numeric"]):
             x = columns["numeric"]
             present += np.count_nonzero(~np.isnan(x), axis=0)
             total += np.nansum(x, axis=0)
@@ -84,7 +85,7 @@ def _mean_and_std(plan: ImportPlan, spool: Spool, split_of: SplitOf) -> tuple[np
             high = np.fmax(high, np.fmax.reduce(x, axis=0, initial=-np.inf))
         varies = low < high  # the mean of equal numbers need not be that number to the last bit
         mean = np.where(varies, total / np.maximum(present, 1), np.where(present > 0, low, 0.0))
-        for columns in _train_blocks(spool, split_of, ["numeric"]):
+        for columns in _train_blocks(plan, spool, split_of, ["numeric"]):
             squares += np.nansum((columns["numeric"] - mean) ** 2, axis=0)
         std = np.where(varies, np.sqrt(squares / np.maximum(present, 1)), 1.0)
     for i, field in enumerate(fields):

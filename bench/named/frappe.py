@@ -2,24 +2,22 @@
 In-The-Wild", 2015, arXiv 1505.03014): is this app used by this user in this context?
 
 Positives are logged uses, the two negatives beside each are sampled apps. The split is the published one of
-Frappe_x1. Whether an app costs (`cost`) is of the item; city and country, weather, time of day, weekday,
-weekend and home or work are of the context.
+Frappe_x1 (BARS), in CSV files as published or in Parquet files of the same columns. Whether an app costs
+(`cost`) is of the item; city and country, weather, time of day, weekday, weekend and home or work are of the
+context.
 """
 
 from __future__ import annotations
 
 from pathlib import Path
 
-import polars as pl
-
-from bench.dataset import SPLITS, Dataset
-from bench.importing import ImportPlan
+from bench.dataset import Dataset
+from bench.importing import ImportPlan, Progress
 from bench.importing.columns import FieldPlan, Label
-from bench.importing.plan import ByColumn
-from bench.named import NAMED
-from bench.named.files import import_frame, read_parquet
+from bench.importing.plan import ByFile
+from bench.named.importing import import_named
 
-REV = 1
+REV = 2
 
 GROUPS = {
     "user": "user",
@@ -34,19 +32,19 @@ GROUPS = {
     "city": "context",
 }
 
-PLAN = ImportPlan(
-    name="frappe",
-    user="user",
-    labels=(Label(name="used", column="label"),),
-    fields=tuple(FieldPlan(name=name, kind="categorical", group=group) for name, group in GROUPS.items()),
-    split=ByColumn(column="split", train=("train",), valid=("valid",), test=("test",)),
-)
+
+def plan(suffix: str) -> ImportPlan:
+    """The plan for files that end in ``csv`` or ``parquet``."""
+    return ImportPlan(
+        name="frappe",
+        user="user",
+        labels=(Label(name="used", column="label"),),
+        fields=tuple(FieldPlan(name=name, kind="categorical", group=group) for name, group in GROUPS.items()),
+        split=ByFile(train=(f"train.{suffix}",), valid=(f"valid.{suffix}",), test=(f"test.{suffix}",)),
+    )
 
 
-def load(source: Path, directory: Path) -> Dataset:
+def load(name: str, source: Path, directory: Path, progress: Progress | None) -> Dataset:
     """The files in `source` as a data set at `directory`; see `bench.named.NamedDataset.load`."""
-    splits = [
-        read_parquet(source / f"{split}.parquet", ("label", *GROUPS)).with_columns(split=pl.lit(split))
-        for split in SPLITS
-    ]
-    return import_frame(pl.concat(splits), PLAN, directory, rev=REV, url=NAMED["frappe"].url)
+    suffix = "csv" if (source / "train.csv").is_file() else "parquet"
+    return import_named(plan(suffix), source, directory, rev=REV, progress=progress)

@@ -327,8 +327,8 @@ def test_progress_counts_the_rows_twice(large: Path, tmp_path: Path) -> None:
         progress=lambda done, total: told.append((done, total)),
     )
     assert told[0][0] < 3000
-    assert (3000, None) in told
-    assert told[-1] == (3000, 3000)
+    assert told[0][1] == pytest.approx(3000, rel=0.1)  # an estimate, from the share of the file that is read
+    assert told.count((3000, 3000)) == 2
 
 
 def test_columns_that_the_plan_does_not_name_do_not_matter(tmp_path: Path) -> None:

@@ -60,18 +60,18 @@ def test_an_empty_file(tmp_path: Path) -> None:
 
 def test_a_header_without_rows(tmp_path: Path) -> None:
     assert "has no rows" in refusal(tmp_path, "split,click,brand,price\n")
-    assert "Empty CSV file" in refusal(tmp_path, "split,click,brand,price")
+    assert "has no rows" in refusal(tmp_path, "split,click,brand,price")
 
 
 @pytest.mark.parametrize("row", ["a,0,x", "a,0,x,1,5"])
 def test_a_ragged_row(tmp_path: Path, row: str) -> None:
     message = refusal(tmp_path, GOOD + row + "\n")
-    assert "Row #6" in message
-    assert "Expected 4 columns" in message
+    assert "line 6 has" in message
+    assert f"expected 4: {row!r}" in message
 
 
 def test_text_that_is_not_utf8(tmp_path: Path) -> None:
-    assert "UTF8" in refusal(tmp_path, GOOD.encode() + b"a,0,\xff,1\n")
+    assert "line 6 is not UTF-8 text" in refusal(tmp_path, GOOD.encode() + b"a,0,\xff,1\n")
 
 
 @pytest.mark.parametrize("keep", [4, 100, -1])
@@ -121,22 +121,22 @@ def test_a_column_that_is_there_twice(tmp_path: Path) -> None:
 
 def test_fewer_column_names_than_columns(tmp_path: Path) -> None:
     plan = replace(PLAN, fields=PLAN.fields[:1], source=Source(columns=("split", "click", "brand")))
-    assert "Expected 3 columns, got 4" in refusal(tmp_path, GOOD, plan)
+    assert "line 1 has 4 cells, expected 3" in refusal(tmp_path, GOOD, plan)
 
 
 @pytest.mark.parametrize(
     ("old", "new", "fragments"),
     [
-        ("a,1,y,2", "a,yes,y,2", ["column 'click'", "row 2", "'yes'", "0 or 1"]),
-        ("a,1,y,2", "a,2,y,2", ["column 'click'", "row 2", "'2'", ">= 4"]),
-        ("c,0,x,4", "c,,x,4", ["column 'click'", "row 4", "missing"]),
-        ("b,1,x,3", "b,1,x,cheap", ["column 'price'", "row 3", "'cheap'", "finite number"]),
-        ("b,1,x,3", "b,1,x,nan", ["column 'price'", "row 3", "'nan'"]),
-        ("b,1,x,3", "b,1,x,1e999", ["column 'price'", "row 3", "'1e999'"]),
-        ("b,1,x,3", "d,1,x,3", ["column 'split'", "row 3", "'d'", "a, b, c"]),
-        ("b,1,x,3", ",1,x,3", ["column 'split'", "row 3", "missing"]),
+        ("a,1,y,2", "a,yes,y,2", ["column 'click'", "line 3,", "'yes'", "0 or 1"]),
+        ("a,1,y,2", "a,2,y,2", ["column 'click'", "line 3,", "'2'", ">= 4"]),
+        ("c,0,x,4", "c,,x,4", ["column 'click'", "line 5,", "missing"]),
+        ("b,1,x,3", "b,1,x,cheap", ["column 'price'", "line 4,", "'cheap'", "finite number"]),
+        ("b,1,x,3", "b,1,x,nan", ["column 'price'", "line 4,", "'nan'"]),
+        ("b,1,x,3", "b,1,x,1e999", ["column 'price'", "line 4,", "'1e999'"]),
+        ("b,1,x,3", "d,1,x,3", ["column 'split'", "line 4,", "'d'", "a, b, c"]),
+        ("b,1,x,3", ",1,x,3", ["column 'split'", "line 4,", "missing"]),
         ("b,1,x,3", "a,1,x,3", ["valid split has no rows", "train 3, valid 0, test 1"]),
-        ("b,1,x,3", "b,1,x," + "9" * 200 + "z", ["column 'price'", "row 3", "9" * 80]),
+        ("b,1,x,3", "b,1,x," + "9" * 200 + "z", ["column 'price'", "line 4,", "9" * 80]),
     ],
 )
 def test_a_bad_cell_is_named_by_column_row_and_value(
@@ -150,14 +150,14 @@ def test_a_bad_cell_is_named_by_column_row_and_value(
 def test_a_row_is_numbered_across_blocks(tmp_path: Path) -> None:
     file = tmp_path / "shop.csv"
     file.write_text(GOOD + "a,1,x,5\n" * 1000 + "a,maybe,x,5\n")
-    with pytest.raises(BadInput, match=r"data row 1005: got 'maybe'"):
+    with pytest.raises(BadInput, match=r"line 1006, column 'click': got 'maybe'"):
         import_table(PLAN, file, tmp_path / "data", block_bytes=200)
 
 
 def test_a_label_with_a_rule_must_be_a_number(tmp_path: Path) -> None:
     plan = replace(PLAN, labels=(Label(name="liked", column="click", positive="> 0"),))
     message = refusal(tmp_path, GOOD.replace("a,1,y,2", "a,good,y,2"), plan)
-    assert "column 'click', data row 2: got 'good', expected a number for label 'liked'" in message
+    assert "line 3, column 'click': got 'good', expected a number for label 'liked'" in message
 
 
 @pytest.mark.parametrize("value", ["5", "-1", "x", "1.0"])
@@ -165,7 +165,7 @@ def test_an_id_outside_its_cardinality(tmp_path: Path, value: str) -> None:
     ids = FieldPlan(name="brand", kind="categorical", group="item", cardinality=5)
     content = GOOD.replace("x", "0").replace("y", value)
     message = refusal(tmp_path, content, replace(PLAN, fields=(ids,)))
-    assert f"column 'brand', data row 2: got '{value}', expected an id of field 'brand', 0 … 4" in message
+    assert f"line 3, column 'brand': got '{value}', expected an id of field 'brand', 0 … 4" in message
     items = FieldPlan(
         name="brands",
         column="brand",
@@ -176,12 +176,12 @@ def test_an_id_outside_its_cardinality(tmp_path: Path, value: str) -> None:
         max_length=2,
     )
     message = refusal(tmp_path, content, replace(PLAN, fields=(items,)))
-    assert f"column 'brand', data row 2: got '{value}', expected ids of field 'brands', 0 … 4" in message
+    assert f"line 3, column 'brand': got '{value}', expected ids of field 'brands', 0 … 4" in message
 
 
 def test_a_missing_user(tmp_path: Path) -> None:
     message = refusal(tmp_path, GOOD.replace("a,1,y,2", "a,1,,2"), replace(PLAN, user="brand"))
-    assert "column 'brand', data row 2: got a missing value, expected a user" in message
+    assert "line 3, column 'brand': got a missing value, expected a user" in message
 
 
 @pytest.mark.parametrize(("form", "value"), [("integer", "3.5"), ("integer", ""), ("iso", "31.5.2024")])
@@ -189,7 +189,7 @@ def test_a_time_that_is_none(tmp_path: Path, form: str, value: str) -> None:
     plan = replace(PLAN, fields=PLAN.fields[:1], time=Time(column="price", format=form))
     content = GOOD if form == "integer" else GOOD.replace(",1\n", ",2024-05-31\n")
     message = refusal(tmp_path, content.replace("a,1,y,2", f"a,1,y,{value}"), plan)
-    assert "column 'price', data row 2" in message
+    assert "line 3, column 'price'" in message
 
 
 def test_a_field_without_a_known_value(tmp_path: Path) -> None:

@@ -89,6 +89,7 @@ def test_run_trains_reports_and_then_has_nothing_to_do(bench, tmp_path):
     assert "DLRM-MLP" in first.stdout
     assert "4/4 " in first.stderr
     assert "dcnv2 seed 1: ok" in first.stderr
+    assert "peak memory of a training process: " in first.stderr
     page = tmp_path / "results/local/report/index.html"
     before = page.read_bytes()
     again = bench(*small_run())
