@@ -12,13 +12,13 @@ from bench.spec import Budget, FeatureSpec
 
 @dataclass(frozen=True, kw_only=True)
 class Suite:
-    """Contestants × budgets × seeds on one data set, under one protocol.
+    """Contestants × budgets × seeds on each data set, under one protocol.
 
     Args:
         name: as the command line calls it.
         description: one line.
         contestants: their names; none means all that are registered.
-        dataset: a family of the synthetic world, or the name of an imported data set.
+        datasets: families of the synthetic world, or names of imported data sets.
         synthetic_rows: rows of the synthetic world, its three splits together.
         budgets: sizes at which the contestants meet.
         seeds: number of seeds, from 0.
@@ -29,7 +29,7 @@ class Suite:
     name: str
     description: str
     contestants: tuple[str, ...] = ()
-    dataset: str = "rules"
+    datasets: tuple[str, ...] = ("rules",)
     synthetic_rows: int = 600_000
     budgets: tuple[Budget, ...] = (Budget(kind="dense_parameters", target=100_000),)
     seeds: int = 3
@@ -37,28 +37,36 @@ class Suite:
     features: FeatureSpec = field(default_factory=lambda: FeatureSpec(width=8))
 
 
+COMPARED = (
+    "dlrm-mlp",
+    "dcnv2",
+    "rdcn",
+    "moe",
+    "autoint",
+    "hiformer",
+    "dhen",
+    "wukong",
+    "rankmixer",
+    "tokenmixer-large",
+)
+
 SUITES: dict[str, Suite] = {
     suite.name: suite
     for suite in (
         Suite(
             name="compare",
             description="RankMixer, TokenMixer-Large and eight baselines at one budget, 3 seeds, one pass",
-            contestants=(
-                "dlrm-mlp",
-                "dcnv2",
-                "rdcn",
-                "moe",
-                "autoint",
-                "hiformer",
-                "dhen",
-                "wukong",
-                "rankmixer",
-                "tokenmixer-large",
-            ),
+            contestants=COMPARED,
+        ),
+        Suite(
+            name="worlds",
+            description="as compare, on all three families of the synthetic world",
+            contestants=COMPARED,
+            datasets=("rules", "trees", "network"),
         ),
         Suite(
             name="all",
-            description="every registered contestant, otherwise as compare",
+            description="as compare, with every registered contestant",
         ),
     )
 }

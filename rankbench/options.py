@@ -24,7 +24,7 @@ Data = Annotated[
     str | None,
     typer.Option(
         "--data",
-        help="Data set: a family of the synthetic world (rules, trees, network), or an imported one.",
+        help="Data sets, separated by commas: rules, trees, network (synthetic), or imported ones.",
     ),
 ]
 Rows = Annotated[str | None, typer.Option("--rows", help="Rows of the synthetic world, such as 600k.")]

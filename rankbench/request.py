@@ -57,8 +57,8 @@ class Choices:
         return {name: value for name in names if (value := getattr(self, name)) is not None}
 
 
-def request(target: str, choices: Choices) -> Request:
-    """The request for `target`, a suite or one contestant (in the suite `compare`).
+def requests(target: str, choices: Choices) -> list[Request]:
+    """The requests for `target`, a suite or one contestant (in the suite `compare`): one a data set.
 
     Raises:
         BadInput: an unknown name, or a value that cannot be used.
@@ -78,19 +78,37 @@ def request(target: str, choices: Choices) -> Request:
         raise BadInput(f"--budget-kind is '{choices.budget_kind}' without a --budget; say how much of it")
     overrides = choices.given("batch_size", "epochs", "patience", "dense_lr", "sparse_lr", "gradient_clip")
     trained_by = protocol(choices.protocol or suite.protocol, overrides)
-    dataset = _dataset(suite, choices)
+    datasets = _datasets(suite, choices)
 
     from bench.sweep import Request  # imports torch: only once everything cheap is known to be right
 
-    return Request(
-        contestants=chosen,
-        dataset=dataset,
-        features=features,
-        protocol=trained_by,
-        budgets=budgets,
-        seeds=range(seeds),
-        hyperparameters=settings,
-    )
+    return [
+        Request(
+            contestants=chosen,
+            dataset=dataset,
+            features=features,
+            protocol=trained_by,
+            budgets=budgets,
+            seeds=range(seeds),
+            hyperparameters=settings,
+        )
+        for dataset in datasets
+    ]
+
+
+def request(target: str, choices: Choices) -> Request:
+    """As `requests`, where there can be one data set only.
+
+    Raises:
+        BadInput: as `requests`, or several data sets.
+    """
+    found = requests(target, choices)
+    if len(found) > 1:
+        named = ", ".join(one.dataset.name for one in found)
+        raise BadInput(
+            f"one data set is wanted here, but there are {len(found)}: {named}; choose with --data"
+        )
+    return found[0]
 
 
 def _chosen(target: str, choices: Choices) -> tuple[Suite, list[Contestant]]:
@@ -108,15 +126,18 @@ def _chosen(target: str, choices: Choices) -> tuple[Suite, list[Contestant]]:
     return SUITES["compare"], [known[target]]
 
 
-def _dataset(suite: Suite, choices: Choices) -> Dataset:
+def _datasets(suite: Suite, choices: Choices) -> list[Dataset]:
     from bench.synthetic import FAMILIES
 
-    name = choices.data or suite.dataset
-    if name in FAMILIES:
-        rows = suite.synthetic_rows if choices.rows is None else options.parse_count("--rows", choices.rows)
-        return synthetic(name, rows, SYNTHETIC_SEED, choices.data_dir)
-    if choices.rows is not None:
+    names = suite.datasets if choices.data is None else tuple(choices.data.split(","))
+    imported = [name for name in names if name not in FAMILIES]
+    if choices.rows is not None and imported:
         raise BadInput(
-            f"--rows is for the synthetic world ({', '.join(FAMILIES)}); '{name}' has the rows it has"
+            f"--rows is for the synthetic world ({', '.join(FAMILIES)}); '{imported[0]}' has the rows it has"
         )
-    return options.open_dataset(name, choices.data_dir)
+    rows = suite.synthetic_rows if choices.rows is None else options.parse_count("--rows", choices.rows)
+    found = {name: options.open_dataset(name, choices.data_dir) for name in imported}
+    return [
+        found[name] if name in found else synthetic(name, rows, SYNTHETIC_SEED, choices.data_dir)
+        for name in dict.fromkeys(names)
+    ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -11,7 +11,10 @@ from rankbench import options
 from rankbench.console import complain, count
 from rankbench.options import DEFAULT_DATA, DEFAULT_STORE
 from rankbench.report import write_and_print
-from rankbench.request import Choices, request
+from rankbench.request import Choices, requests
+
+if TYPE_CHECKING:
+    from bench.record import Run
 
 
 def run(
@@ -55,26 +58,32 @@ def run(
 
     keep_buffers()
     chosen_device = choose_device(device)
-    asked = request(target, choices)
-    planned = plan(asked)
+    asked = requests(target, choices)
+    planned = [plan(one) for one in asked]
+    total = sum(map(len, planned))
     # Of all that is planned, not of what is left: a sweep that goes on trains with as many threads as before.
-    at_a_time = runs_at_a_time(chosen_device, len(planned)) if processes is None else processes
+    at_a_time = runs_at_a_time(chosen_device, total) if processes is None else processes
     records = Store(store)
-    to_do = missing(planned, records)
-    complain(f"runs: {len(planned)} planned, {len(planned) - len(to_do)} of them in {store} already")
-    if to_do and known_references(asked.dataset) is None:
-        complain(f"fitting what results on {asked.dataset.name} are read against, once for the data set")
-        references(asked.dataset)
-    with SweepProgress(len(to_do)) as shown:
-        done = sweep(
-            to_do,
-            asked.dataset,
-            records,
-            device=chosen_device,
-            processes=at_a_time,
-            progress=shown.at,
-            finished=shown.finished,
-        )
+    to_do = [missing(of_one, records) for of_one in planned]
+    left = sum(map(len, to_do))
+    complain(f"runs: {total} planned, {total - left} of them in {store} already")
+    done: list[Run] = []
+    with SweepProgress(left) as shown:
+        for one, of_one in zip(asked, to_do, strict=True):
+            if of_one and known_references(one.dataset) is None:
+                complain(
+                    f"fitting what results on {one.dataset.name} are read against, once for the data set"
+                )
+                references(one.dataset)
+            done += sweep(
+                of_one,
+                one.dataset,
+                records,
+                device=chosen_device,
+                processes=at_a_time,
+                progress=shown.at,
+                finished=shown.finished,
+            )
     if done:
         peak = max(record.timings["peak_rss_bytes"] for record in done)
         complain(f"peak memory of a training process: {count(peak)}B")

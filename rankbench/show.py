@@ -9,10 +9,10 @@ import typer
 from rankbench import options
 from rankbench.console import answer, answer_json, count, table
 from rankbench.options import DEFAULT_DATA
-from rankbench.request import Choices, request
+from rankbench.request import Choices, requests
 
 if TYPE_CHECKING:
-    from bench.sweep import Sized
+    from bench.sweep import Request, Sized
 
 
 def run(
@@ -30,13 +30,18 @@ def run(
     json: options.Json = False,
 ) -> None:
     """Show what each contestant costs at a budget, and the hyper-parameters that meet it."""
-    asked = request(target, Choices.among(locals()))
+    asked = requests(target, Choices.among(locals()))
     from bench.sweep import size
 
-    sized = size(asked)
+    sized = [(one, size(one)) for one in asked]
     if json:
-        answer_json([_row(s) for s in sized])
+        answer_json([_row(one, s) for one, of_one in sized for s in of_one])
         return
+    for one, of_one in sized:
+        _print(one, of_one)
+
+
+def _print(asked: Request, sized: list[Sized]) -> None:
     possible = [s for s in sized if s.cost is not None]
     if possible:
         embedded = possible[0].cost
@@ -67,8 +72,9 @@ def run(
             answer(s.reason)
 
 
-def _row(s: Sized) -> dict[str, Any]:
+def _row(asked: Request, s: Sized) -> dict[str, Any]:
     return {
+        "dataset": asked.dataset.name,
         "contestant": s.contestant.name,
         "budget": None if s.budget is None else {"kind": s.budget.kind, "target": s.budget.target},
         "error": _error(s),
