@@ -120,8 +120,8 @@ def draw_events(seed: int, row: np.ndarray, *, stream: str = "row") -> Events:
 def _history(seed: int, stream: str, user: np.ndarray, row: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """(N, H) items, and (N, H) which of them count."""
     between = p.rows_between_visits(user)
-    clock = (row + (between * uniform(seed, "clock phase", user)).astype(np.int64)) // between
-    tick_NH = clock[:, None] - np.arange(HISTORY_LENGTH)
+    phase = (between * uniform(seed, "clock phase", user)).astype(np.int64)
+    tick_NH = ((row + phase) // between)[:, None] - np.arange(HISTORY_LENGTH)
     user_NH = np.broadcast_to(user[:, None], tick_NH.shape)
     category_NH = _interest(
         seed,
@@ -131,7 +131,7 @@ def _history(seed: int, stream: str, user: np.ndarray, row: np.ndarray) -> tuple
     )
     item_NH = p.items_of(
         category_NH,
-        tick_NH * between[:, None],
+        tick_NH * between[:, None] - phase[:, None],
         uniform(seed, "tick source", user_NH, tick_NH),
         uniform(seed, "tick item", user_NH, tick_NH),
     )

@@ -7,7 +7,9 @@ memory does not grow with the rows.
 from __future__ import annotations
 
 import multiprocessing
+import os
 import signal
+import threading
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
@@ -96,8 +98,7 @@ def _chunks(family: str, seed: int, rows: int, processes: int) -> Iterator[Rows]
     with ProcessPoolExecutor(
         processes,
         mp_context=multiprocessing.get_context("spawn"),
-        initializer=signal.signal,
-        initargs=(signal.SIGINT, signal.SIG_IGN),  # an interrupt is this process's to deal with
+        initializer=_begin,
     ) as pool:
         ahead: deque[Future[Rows]] = deque()
         for start in starts:
@@ -106,6 +107,19 @@ def _chunks(family: str, seed: int, rows: int, processes: int) -> Iterator[Rows]
                 yield ahead.popleft().result()
         while ahead:
             yield ahead.popleft().result()
+
+
+def _begin() -> None:
+    """A worker leaves an interrupt to its parent, and ends with it, however that ends."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+    parent.join()
+    os._exit(1)
 
 
 def _chunk(family: str, seed: int, start: int, stop: int) -> Rows:

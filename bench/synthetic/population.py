@@ -23,10 +23,12 @@ from bench.synthetic.counter import integers, uniform, zipf
 USERS = 20_000
 ITEMS = 1_000_000
 CATEGORIES = 50
+SUBCATEGORIES = 10
+"""Of each category."""
 AUTHORS = 50_000
 
 USER_EXPONENT = 0.5
-"""Of the Zipf law of how often a user, numbered by activity, comes: 2.75 million rows leave the least 70."""
+"""Of the Zipf law of how often a user comes; of 2.75 million rows the last user still has about 70."""
 CATEGORY_EXPONENT = 0.6
 ITEM_EXPONENT = 0.8
 AUTHOR_EXPONENT = 0.6
@@ -111,7 +113,7 @@ def users(seed: int, purpose: str, row: np.ndarray) -> np.ndarray:
 
 
 def rows_between_visits(user: np.ndarray) -> np.ndarray:
-    """On average."""
+    """How many rows go by, on average, from one of a user's to the next."""
     return (2 * np.sqrt(USERS * (user + 1.0))).astype(np.int64)
 
 
@@ -182,14 +184,10 @@ def item_attributes(seed: int, item: np.ndarray, codes_LN: np.ndarray) -> dict[s
     return {a.name: _attribute(seed, a, item, codes_LN, ITEM_LEVELS) for a in ITEM_ATTRIBUTES}
 
 
-SUBCATEGORIES = 10
-"""Of each category."""
-
-
 def subcategories(seed: int, item: np.ndarray, codes_LN: np.ndarray) -> np.ndarray:
-    """Part of the category, and of the item's fourth code what ten values can tell."""
-    spread = (codes_LN[4] + uniform(seed, "subcategory", item)) / ITEM_LEVELS[4]
-    return item % CATEGORIES * SUBCATEGORIES + (spread * SUBCATEGORIES).astype(np.int64)
+    """The category, and within it what `SUBCATEGORIES` values can tell of code 4."""
+    part = (codes_LN[4] + uniform(seed, "subcategory", item)) / ITEM_LEVELS[4]
+    return item % CATEGORIES * SUBCATEGORIES + (part * SUBCATEGORIES).astype(np.int64)
 
 
 def _attribute(
@@ -200,7 +198,5 @@ def _attribute(
         cell, cells = cell * levels[code] + codes_LN[code], cells * levels[code]
     is_noise = uniform(seed, f"{attribute.name} noise", ids) < attribute.noise
     cell = np.where(is_noise, integers(cells, seed, f"{attribute.name} cell", ids), cell)
-    within = (
-        uniform(seed, f"{attribute.name} value", ids) ** 2
-    )  # uneven: a cell's first value is the commonest
-    return ((cell + within) * (attribute.cardinality / cells)).astype(np.int64)
+    uneven = uniform(seed, f"{attribute.name} value", ids) ** 2  # the first value of a cell is the commonest
+    return ((cell + uneven) * (attribute.cardinality / cells)).astype(np.int64)
