@@ -30,7 +30,7 @@ class Suite:
     description: str
     contestants: tuple[str, ...] = ()
     datasets: tuple[str, ...] = ("rules",)
-    synthetic_rows: int = 600_000
+    synthetic_rows: int = 200_000
     budgets: tuple[Budget, ...] = (Budget(kind="dense_parameters", target=100_000),)
     seeds: int = 3
     protocol: str = "adam"

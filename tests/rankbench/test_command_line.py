@@ -238,3 +238,15 @@ def test_a_truncated_parquet_file_is_refused_in_one_line(bench, tmp_path):
     done = bench("data", "import", "cut.parquet", "--schema", "schema.toml", code=2)
     assert len(done.stderr.splitlines()) == 1
     assert bench("data", "import", "whole.parquet", "--schema", "schema.toml").stdout.strip() == "data/clicks"
+
+
+def test_several_data_sets_are_taken_in_turn_and_set_side_by_side(bench):
+    small = ["--rows", str(ROWS), "--budget", "8k", "--contestants", "dlrm-mlp,dcnv2"]
+    shown = json.loads(bench("show", "worlds", *small, "--json").stdout)
+    names = [f"{family}-{ROWS}-1" for family in ("rules", "trees", "network")]
+    assert [row["dataset"] for row in shown] == [name for name in names for _ in range(2)]
+    done = bench("run", "compare", "--data", "rules,trees", *small, "--seeds", "1", "--batch-size", "512")
+    assert done.stderr.count("are read against, once for the data set") == 2
+    assert all(name in done.stdout for name in names[:2])
+    refused = bench("speed", "compare", "--data", "rules,trees", "--rows", str(ROWS), code=2).stderr
+    assert "one data set is wanted here, but there are 2" in refused
