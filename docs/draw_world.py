@@ -104,7 +104,7 @@ def history(events: Events) -> Figure:
 def strengths(truth: Truth) -> Figure:
     """The rules by strength, and the share of the signal by order."""
     assert isinstance(truth.function, Rules)
-    by_order = [np.abs(of_order.weights[:, 0]) for of_order in truth.function.orders]
+    by_order = [np.abs(of_order.weights[0]) for of_order in truth.function.orders]
     everything = np.sort(np.concatenate(by_order))[::-1]
     figure, (ranks, shares) = _panels(2)
     for order, (strength, colour) in enumerate(zip(by_order, PALETTE, strict=False), start=1):

@@ -26,8 +26,9 @@ from bench.synthetic.truth import FAMILIES, Truth, draw_truth, probability
 
 REV = 2
 BLOCK_ROWS = 4096
-CHUNK_ROWS = 1 << 16
-"""What a process makes at a time."""
+"""What is computed at a time: enough to keep numpy busy, little enough for the cache."""
+CHUNK_ROWS = 16 * BLOCK_ROWS
+"""What a process is asked for at a time."""
 
 
 def dataset_name(family: str, rows: int, seed: int) -> str:
@@ -123,21 +124,13 @@ def _end_with_parent() -> None:
 
 
 def _chunk(family: str, seed: int, start: int, stop: int) -> Rows:
-    """Rows `start` to `stop`, cut out of whole blocks."""
-    first, last = start // BLOCK_ROWS, (stop - 1) // BLOCK_ROWS
-    blocks = [dict(_block(family, seed, number).columns()) for number in range(first, last + 1)]
-    wanted = slice(start - first * BLOCK_ROWS, stop - first * BLOCK_ROWS)
-    return Rows.from_columns(
-        {name: np.concatenate([block[name] for block in blocks])[wanted] for name in blocks[0]}
-    )
+    """Rows `start` to `stop`."""
+    firsts = range(start, stop, BLOCK_ROWS)
+    blocks = [dict(_block(family, seed, np.arange(f, min(f + BLOCK_ROWS, stop))).columns()) for f in firsts]
+    return Rows.from_columns({name: np.concatenate([block[name] for block in blocks]) for name in blocks[0]})
 
 
-def _block(family: str, seed: int, number: int) -> Rows:
-    """All `BLOCK_ROWS` rows of a block.
-
-    The last bits of a matrix product depend on its shape; blocks that are always whole keep them the same.
-    """
-    row = np.arange(number * BLOCK_ROWS, (number + 1) * BLOCK_ROWS)
+def _block(family: str, seed: int, row: np.ndarray) -> Rows:
     events = draw_events(seed, row)
     return log(seed, events, probability(_truth(family, seed), events))
 

@@ -8,17 +8,17 @@ random normal weights of variance g² together: a unit of layer i depends on FAN
 output is made of structure of low order and of high. Sines (as in SIREN, arXiv 2006.09661) bend where a tanh
 of the same gain g is nearly linear. The last layer is read out with strengths that fall as a power law.
 
-Letters: V levels, E width of e, H units of a layer, N events, L codes, T outputs.
+Letters: V levels, E width of e, H units of a layer, R what a unit reads, N events, L codes, T outputs.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from bench.synthetic.codes import CODES
+from bench.synthetic.rules import weighted_sums
 
 EMBEDDING = 2
 UNITS = 256
@@ -29,19 +29,32 @@ EXPONENT = 0.5
 
 
 @dataclass(frozen=True, kw_only=True)
-class Network:
-    """A drawn function of this family, all float32.
+class Layer:
+    """One layer of the network.
 
     Args:
-        vectors: per code, (V, E).
-        weights: per layer, (inputs, H).
-        biases: per layer, (H,).
-        readout: (H, T).
+        reads: (R, H) numbers of the inputs that the units read.
+        weights: (R, H), float32.
+        biases: (H,), float32.
+    """
+
+    reads: np.ndarray
+    weights: np.ndarray
+    biases: np.ndarray
+
+
+@dataclass(frozen=True, kw_only=True)
+class Network:
+    """A drawn function of this family.
+
+    Args:
+        vectors: per code, (V, E), float32.
+        layers: `LAYERS` of them.
+        readout: (T, H), float32.
     """
 
     vectors: tuple[np.ndarray, ...]
-    weights: tuple[np.ndarray, ...]
-    biases: tuple[np.ndarray, ...]
+    layers: tuple[Layer, ...]
     readout: np.ndarray
 
     def outputs(self, codes_NL: np.ndarray) -> np.ndarray:
@@ -49,36 +62,31 @@ class Network:
         h_NH = np.concatenate(
             [vectors_VE[code_N] for code_N, vectors_VE in zip(codes_NL.T, self.vectors, strict=True)], axis=1
         )
-        for weights, biases_H in zip(self.weights, self.biases, strict=True):
-            h_NH = np.sin(h_NH @ weights + biases_H)
-        return h_NH @ self.readout
+        for layer in self.layers:
+            sum_NH = layer.biases
+            for reads_H, weights_H in zip(layer.reads, layer.weights, strict=True):
+                sum_NH = sum_NH + h_NH.take(reads_H, axis=1) * weights_H
+            h_NH = np.sin(sum_NH)
+        return weighted_sums(h_NH, self.readout)
 
 
 def draw(generator: np.random.Generator, num_outputs: int) -> Network:
     """A random function of this family."""
     vectors = [generator.standard_normal((code.levels, EMBEDDING)) for code in CODES]
-    sources = [np.arange(EMBEDDING * len(CODES)).reshape(-1, EMBEDDING)]  # what is read: codes, then units
-    sources += [np.arange(UNITS)[:, None]] * (LAYERS - 1)
+    of_code = np.arange(EMBEDDING * len(CODES)).reshape(len(CODES), EMBEDDING)
+    of_unit = np.arange(UNITS).reshape(UNITS, 1)
     strength = np.arange(1.0, UNITS + 1) ** -EXPONENT * generator.choice((-1, 1), UNITS)
     return Network(
-        vectors=tuple(_float32([(v - v.mean(axis=0)) / v.std(axis=0) for v in vectors])),
-        weights=tuple(_float32([_sparse(generator, of_layer) for of_layer in sources])),
-        biases=tuple(_float32(GAIN * generator.standard_normal((LAYERS, UNITS)))),
-        readout=np.stack(
-            [generator.permutation(strength) for _ in range(num_outputs)], axis=1, dtype=np.float32
-        ),
+        vectors=tuple(((v - v.mean(axis=0)) / v.std(axis=0)).astype(np.float32) for v in vectors),
+        layers=tuple(_draw_layer(generator, of_unit if i else of_code) for i in range(LAYERS)),
+        readout=np.stack([generator.permutation(strength) for _ in range(num_outputs)]).astype(np.float32),
     )
 
 
-def _sparse(generator: np.random.Generator, sources: np.ndarray) -> np.ndarray:
-    """(inputs, H): each unit reads `FAN_IN` rows of `sources`, each the inputs that belong together."""
-    weights = np.zeros((sources.size, UNITS))
-    scale = GAIN / np.sqrt(FAN_IN * sources.shape[1])
-    for unit in range(UNITS):
-        read = sources[generator.choice(len(sources), FAN_IN, replace=False)].ravel()
-        weights[read, unit] = scale * generator.standard_normal(len(read))
-    return weights
-
-
-def _float32(arrays: Sequence[np.ndarray] | np.ndarray) -> list[np.ndarray]:
-    return [array.astype(np.float32) for array in arrays]
+def _draw_layer(generator: np.random.Generator, inputs: np.ndarray) -> Layer:
+    """Units that read `FAN_IN` rows of `inputs`, each the inputs that belong together."""
+    chosen = [generator.choice(len(inputs), FAN_IN, replace=False) for _ in range(UNITS)]
+    reads = inputs[np.array(chosen)].reshape(UNITS, -1).T
+    weights = GAIN / np.sqrt(len(reads)) * generator.standard_normal(reads.shape)
+    biases = GAIN * generator.standard_normal(UNITS)
+    return Layer(reads=reads, weights=weights.astype(np.float32), biases=biases.astype(np.float32))

@@ -34,7 +34,7 @@ class RulesOfOrder:
         codes: (order, S) indices of the codes that the bundles read.
         starts: (order, S) rows of `factors` for level 0 of these codes.
         factors: (order · Σ V, R) what the R rules of a bundle make of a level, float32.
-        weights: (S · R, T) float32.
+        weights: (T, S · R), float32.
     """
 
     codes: np.ndarray
@@ -47,7 +47,7 @@ class RulesOfOrder:
         product_NSR = np.float32(1)
         for codes_S, starts_S in zip(self.codes, self.starts, strict=True):
             product_NSR = product_NSR * self.factors.take(codes_NL[:, codes_S] + starts_S, axis=0)
-        return product_NSR.reshape(len(codes_NL), -1) @ self.weights
+        return weighted_sums(product_NSR.reshape(len(codes_NL), -1), self.weights)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,7 +81,7 @@ def _draw_order(generator: np.random.Generator, order: int, weights_SRT: np.ndar
         codes=codes,
         starts=(ends - [len(of_code) for of_code in factors]).reshape(codes.shape),
         factors=np.concatenate(factors),
-        weights=weights_SRT.reshape(bundles * BUNDLE, -1),
+        weights=np.ascontiguousarray(weights_SRT.reshape(bundles * BUNDLE, -1).T),
     )
 
 
@@ -90,6 +90,11 @@ def _factors(generator: np.random.Generator, levels: int) -> np.ndarray:
     factors = generator.standard_normal((levels, BUNDLE))
     factors -= factors.mean(axis=0)
     return (factors / factors.std(axis=0)).astype(np.float32)
+
+
+def weighted_sums(terms_NJ: np.ndarray, weights_TJ: np.ndarray) -> np.ndarray:
+    """(N, T), summed in an order that, unlike that of a matrix product, is the same on every machine."""
+    return np.stack([(terms_NJ * weights_J).sum(axis=1) for weights_J in weights_TJ], axis=1)
 
 
 def power_law(generator: np.random.Generator, kinds_S: np.ndarray, num_outputs: int) -> np.ndarray:

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from bench.synthetic.codes import CODES
-from bench.synthetic.rules import BUNDLE, power_law
+from bench.synthetic.rules import BUNDLE, power_law, weighted_sums
 
 TREES = 2_400
 DEPTHS = (3, 2, 4, 3, 5, 1, 4, 6)
@@ -32,7 +32,7 @@ class TreesOfDepth:
         starts: (depth, S) rows of `bits` for level 0 of these codes.
         bits: (depth · Σ V, R) what a level adds to the number of the leaf in the R trees of a bundle, uint8.
         leaves: (J · 2^depth,) values, tree after tree, float32.
-        weights: (J, T) float32.
+        weights: (T, J), float32.
     """
 
     codes: np.ndarray
@@ -46,8 +46,9 @@ class TreesOfDepth:
         leaf_NSR = np.uint8(0)
         for codes_S, starts_S in zip(self.codes, self.starts, strict=True):
             leaf_NSR = leaf_NSR + self.bits.take(codes_NL[:, codes_S] + starts_S, axis=0)
-        first_J = np.arange(len(self.weights)) << len(self.codes)
-        return self.leaves.take(leaf_NSR.reshape(len(codes_NL), -1) + first_J) @ self.weights
+        first_J = np.arange(self.weights.shape[1]) << len(self.codes)
+        value_NJ = self.leaves.take(leaf_NSR.reshape(len(codes_NL), -1) + first_J)
+        return weighted_sums(value_NJ, self.weights)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,7 +86,7 @@ def _draw_depth(generator: np.random.Generator, depth: int, weights_SRT: np.ndar
         starts=(ends - [len(of_code) for of_code in bits]).reshape(codes.shape),
         bits=np.concatenate(bits).astype(np.uint8),
         leaves=leaves.ravel().astype(np.float32),
-        weights=weights_SRT.reshape(bundles * BUNDLE, -1),
+        weights=np.ascontiguousarray(weights_SRT.reshape(bundles * BUNDLE, -1).T),
     )
 
 

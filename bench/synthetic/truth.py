@@ -74,11 +74,14 @@ def draw_truth(family: str, seed: int) -> Truth:
     row = np.linspace(0, SAMPLE_ROWS, SAMPLE, dtype=np.int64)
     events = draw_events(seed, row, stream="sample")
     output_NT = _outputs(function, events.codes)
-    mean, whitening = output_NT.mean(axis=0), np.linalg.inv(np.linalg.cholesky(np.cov(output_NT.T))).T
-    centred = Truth(function=function, mean=mean, whitening=whitening, intercepts=np.zeros(2))
+    mean = output_NT.mean(axis=0)
+    centred_NT = output_NT - mean
+    covariance = (centred_NT[:, :, None] * centred_NT[:, None, :]).mean(axis=0)
+    whitening = np.linalg.inv(np.linalg.cholesky(covariance)).T
+    standardised = Truth(function=function, mean=mean, whitening=whitening, intercepts=np.zeros(2))
     intercepts = [
         brentq(lambda shift, logit=logit, rate=rate: expit(logit + shift).mean() - rate, -20, 20)
-        for logit, rate in zip(_logits(centred, output_NT, row).T, BASE_RATES, strict=True)
+        for logit, rate in zip(_logits(standardised, output_NT, row).T, BASE_RATES, strict=True)
     ]
     return Truth(function=function, mean=mean, whitening=whitening, intercepts=np.array(intercepts))
 
@@ -90,13 +93,13 @@ def probability(truth: Truth, events: Events) -> np.ndarray:
 
 def _outputs(function: HiddenFunction, codes_NL: np.ndarray) -> np.ndarray:
     starts = range(0, len(codes_NL), EVALUATED_TOGETHER)
-    return np.concatenate(
-        [function.outputs(codes_NL[start : start + EVALUATED_TOGETHER]) for start in starts]
-    )
+    parts = [function.outputs(codes_NL[start : start + EVALUATED_TOGETHER]) for start in starts]
+    return np.concatenate(parts, dtype=np.float64)
 
 
 def _logits(truth: Truth, output_NT: np.ndarray, row: np.ndarray) -> np.ndarray:
-    z_0, z_1 = ((output_NT - truth.mean) @ truth.whitening).T
+    centred_NT = output_NT - truth.mean
+    z_0, z_1 = (centred_NT[:, :, None] * truth.whitening).sum(axis=1).T
     skip = -SKIP_FROM_FINISH * z_0 + np.sqrt(1 - SKIP_FROM_FINISH**2) * z_1
     drift = DRIFT * np.sin(2 * np.pi * row / DRIFT_ROWS)
     return np.stack([LOGIT_SPREAD * z_0 + drift, LOGIT_SPREAD * skip], axis=1) + truth.intercepts

@@ -40,13 +40,13 @@ def test_rules_are_sums_of_products(drawn):
                 product = np.ones(rules.BUNDLE)
                 for i in range(order):
                     product *= of_order.factors[of_order.starts[i, s] + codes[n, of_order.codes[i, s]]]
-                expected[n] += product @ of_order.weights[s * rules.BUNDLE : (s + 1) * rules.BUNDLE]
+                expected[n] += of_order.weights[:, s * rules.BUNDLE : (s + 1) * rules.BUNDLE] @ product
     np.testing.assert_allclose(drawn["rules"].outputs(codes), expected, rtol=1e-4, atol=1e-4)
 
 
 def test_there_are_rules_of_every_order_over_all_groups(drawn):
     assert [len(of_order.codes) for of_order in drawn["rules"].orders] == [1, 2, 3, 4]
-    assert sum(len(of_order.weights) for of_order in drawn["rules"].orders) == rules.RULES
+    assert sum(of_order.weights.shape[1] for of_order in drawn["rules"].orders) == rules.RULES
     groups = np.array([code.group for code in CODES])
     for of_order in drawn["rules"].orders[1:]:
         several = [len(set(groups[of_bundle])) for of_bundle in of_order.codes.T]
@@ -59,9 +59,9 @@ def test_there_are_rules_of_every_order_over_all_groups(drawn):
 @pytest.mark.parametrize("family", ["rules", "trees"])
 def test_strengths_fall_as_a_power_law(drawn, family):
     parts = drawn[family].orders if family == "rules" else drawn[family].depths
-    weights = np.concatenate([part.weights for part in parts])
-    expected = np.arange(1.0, len(weights) + 1) ** -rules.EXPONENT
-    for of_output in weights.T:
+    weights = np.concatenate([part.weights for part in parts], axis=1)
+    expected = np.arange(1.0, weights.shape[1] + 1) ** -rules.EXPONENT
+    for of_output in weights:
         np.testing.assert_allclose(np.sort(np.abs(of_output))[::-1], expected, rtol=1e-5)
         assert 0.45 < (of_output > 0).mean() < 0.55
 
@@ -91,7 +91,7 @@ def test_trees_are_oblivious(drawn):
                     assert set(above) == {0, 1 << d}
                     assert (np.diff(above.astype(int)) >= 0).all()
                     leaf += above[codes[:, of_depth.codes[d, s]]]
-                expected += leaves[tree, leaf][:, None] * of_depth.weights[tree]
+                expected += leaves[tree, leaf][:, None] * of_depth.weights[:, tree]
         np.testing.assert_allclose(of_depth.outputs(codes), expected, rtol=1e-4, atol=1e-4)
     assert [len(of_depth.codes) for of_depth in drawn["trees"].depths] == [1, 2, 3, 4, 5, 6]
 
