@@ -16,6 +16,9 @@ PROTOCOLS: dict[str, Protocol] = {
         # Tuned on valid AUC, for all alike: 0.01 is too much for RMSProp in some contestants, and a pass over
         # a million rows rather than billions wants more steps (results/LOG.md).
         Protocol(name="adam", batch_size=1024, dense_optimizer="adam", dense_lr=0.001, sparse_lr=0.05),
+        # For one pass over a hundred thousand rows or so, where steps are what is short: with batches of 1024
+        # nothing gets past logistic regression there (results/LOG.md).
+        Protocol(name="short", batch_size=256, dense_optimizer="adam", dense_lr=0.001, sparse_lr=0.05),
         # For many passes over a small set, tuned on Frappe's valid AUC: rows of the tables that move in
         # proportion to their gradient overfit later than rows whose every step is as long as the rate.
         Protocol(

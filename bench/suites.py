@@ -29,11 +29,11 @@ class Suite:
     name: str
     description: str
     contestants: tuple[str, ...] = ()
-    datasets: tuple[str, ...] = ("rules",)
-    synthetic_rows: int = 200_000
+    datasets: tuple[str, ...] = ("trees",)
+    synthetic_rows: int = 160_000
     budgets: tuple[Budget, ...] = (Budget(kind="dense_parameters", target=100_000),)
     seeds: int = 3
-    protocol: str = "adam"
+    protocol: str = "short"
     features: FeatureSpec = field(default_factory=lambda: FeatureSpec(width=8))
 
 

@@ -80,7 +80,7 @@ def test_report_imports_no_torch(bench, tmp_path):
 def test_list_for_machines_names_every_contestant(bench):
     listed = json.loads(bench("list", "--json").stdout)
     assert {"dlrm-mlp", "dcnv2", "rankmixer"} <= {row["name"] for row in listed["models"]}
-    assert {row["name"] for row in listed["protocols"]} == {"paper", "adam", "epochs"}
+    assert {row["name"] for row in listed["protocols"]} == {"paper", "adam", "short", "epochs"}
 
 
 def test_run_trains_reports_and_then_has_nothing_to_do(bench, tmp_path):
