@@ -102,9 +102,12 @@ def logistic_regression_auc(
     for task, rate in zip(dataset.schema.tasks, train.label.mean(axis=0), strict=True):
         if rate in (0, 1):
             raise BadInput(f"task '{task}': all {len(train)} training labels are {rate:.0f}; both are needed")
-    designs = [_design(dataset.schema, rows) for rows in (train, valid, scored)]
-    seen = np.flatnonzero(np.bincount(designs[0].indices))  # the weight of any other column stays 0
-    train_x, valid_x, scored_x = (design[:, seen].astype(np.float32) for design in designs)
+    train_x = _design(dataset.schema, train)
+    seen = np.flatnonzero(np.bincount(train_x.indices))  # the weight of any other column stays 0
+    train_x = train_x[:, seen].astype(np.float32)
+    valid_x, scored_x = (
+        _design(dataset.schema, rows)[:, seen].astype(np.float32) for rows in (valid, scored)
+    )
     areas = {}
     for k, task in enumerate(dataset.schema.tasks):
         model = LogisticRegression(solver="newton-cg", warm_start=True)

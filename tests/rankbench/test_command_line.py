@@ -157,14 +157,23 @@ def test_speed_prints_every_figure(bench):
     assert speed["mfu"] == pytest.approx(speed["flops_per_second"] / answer["gemm_peak_flops_per_second"])
 
 
+def test_data_names_a_family_of_the_synthetic_world(bench, tmp_path):
+    options = ["--rows", str(ROWS), "--budget", "8k", "--contestants", "dlrm-mlp"]
+    shown = bench("show", "compare", "--data", "network", *options)
+    assert f"network-{ROWS}-1: 49 fields" in shown.stdout
+    assert (tmp_path / "data" / f"network-{ROWS}-1" / "dataset.json").is_file()
+
+
 def test_describe_says_what_a_data_set_holds(bench):
-    name = Path(bench("data", "synthesize", "--rows", str(ROWS)).stdout.strip()).name
+    made = bench("data", "synthesize", "--family", "trees", "--rows", str(ROWS), "--seed", "3")
+    name = Path(made.stdout.strip()).name
+    assert name == f"trees-{ROWS}-3"
     described = bench("data", "describe", name).stdout
     assert "fingerprint" in described
     assert json.loads(bench("data", "describe", name, "--json").stdout)["rows"] == {
-        "train": 3_200,
-        "valid": 400,
-        "test": 400,
+        "train": 2_909,
+        "valid": 363,
+        "test": 728,
     }
 
 
@@ -181,6 +190,12 @@ def test_describe_says_what_a_data_set_holds(bench):
         (["run", "compare", "--protocol", "papr"], "unknown protocol 'papr'; did you mean 'paper'?"),
         (["run", "compare", "--seeds", "0"], "--seeds is 0; it must be 1 or more"),
         (["run", "compare", "--data", "movielens-1m"], "unknown data set in data 'movielens-1m'"),
+        (["run", "compare", "--data", "synthetic"], "unknown data set in data 'synthetic'"),
+        (["run", "compare", "--data", "clicks", "--rows", "4k"], "--rows is for the synthetic world (rules,"),
+        (["data", "synthesize", "--family", "treees"], "unknown family 'treees'; did you mean 'trees'?"),
+        (["data", "synthesize", "--rows", "9"], "rows is 9; it must be 11 or more"),
+        (["data", "synthesize", "--seed", "-1"], "seed is -1; it must be 0 or more"),
+        (["data", "synthesize", "--processes", "0"], "processes is 0; it must be 1 or more"),
         (["run", "compare", "--set", "num_layers=3"], "--set is for one contestant, but"),
         (
             ["run", "rankmixer", "--rows", "4000", "--set", "depth=3"],
@@ -217,6 +232,11 @@ def test_bad_input_is_one_clear_line_and_exit_code_two(bench, tmp_path, argument
         ("click,item\n", SCHEMA, "no rows"),
         ("click,item\n1,a\n", SCHEMA + SCHEMA[SCHEMA.index("[[fields]]") : SCHEMA.index("[split]")], "twice"),
         ("click,item\n1,a\n", SCHEMA.replace("kind =", "knd ="), "knd"),
+        (
+            "click,item\n1,a\n",
+            SCHEMA.replace("clicks", "rules"),
+            "name is 'rules', a family",
+        ),
     ],
 )
 def test_bad_tables_are_refused_in_one_line(bench, tmp_path, content, schema, message):
