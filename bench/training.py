@@ -26,7 +26,7 @@ from bench.metrics import auc
 from bench.optimizers import RowAdagrad, dense_optimizer
 from bench.spec import FeatureSpec, Protocol
 
-EVALUATION_BATCH = 16384
+EVALUATION_BATCH = 4096
 CURVE_POINTS = 50
 """Points of the training curve in one epoch."""
 EXPLOSION_FACTOR = 10.0
