@@ -1,11 +1,15 @@
 """RankMixer's sparse experts at several active fractions, trained and served beside the dense RankMixer.
 
-    python -m examples.sparse_serving --budget 1M --rows 300k
+    python -m examples.sparse_serving --budget 1M --rows 300k --time-budgets 1M,10M
 
-All have the same number of dense parameters. A line says which share of the experts is active on the test
-rows; the AUC, mean over the tasks, of what is served (h_infer, the chosen experts only) and of the training
-path (h_train, all experts); and time and FLOPs of the dense model over those of the sparse one, for a forward
-pass without the look-ups. Models are timed in turns, so that a slow moment of the machine hits all alike.
+First table: models of the same number of dense parameters, trained. A line says which share of the experts
+is active on the test rows, and the AUC, mean over the tasks, of what is served (h_infer, the chosen experts
+only) and of the training path (h_train, all experts).
+
+Second table: what serving a batch takes at each size, forward pass without the look-ups, and how many times
+that of the dense model is of it, in time and in FLOPs. These models are not trained: the offset of h_infer is
+set so that the intended share of the experts is active. Models of a size are timed in turns, so that a slow
+moment of the machine hits all alike.
 """
 
 from __future__ import annotations
@@ -25,7 +29,7 @@ from bench.allocator import keep_buffers
 from bench.dataset import Rows
 from bench.loader import batches
 from bench.sweep import Request, size
-from bench.training import build_ranker, mean_auc, train
+from bench.training import Ranker, build_ranker, mean_auc, train
 from rankbench.console import table
 from rankbench.options import DEFAULT_DATA
 from rankbench.request import Choices, request
@@ -33,14 +37,14 @@ from rankbench.request import Choices, request
 FRACTIONS = (0.5, 0.25, 0.125)
 ROUNDS = 50
 CHUNK_ROWS = 4096
-COLUMNS = ("model", "active", "served AUC", "training-path AUC", "ms a batch", "time ÷", "FLOPs ÷")
 
 Embedded = list[Tensor]
 """The test rows after the look-ups, chunk after chunk."""
 
 
 def main(
-    budget: Annotated[str, typer.Option(help="Dense parameters of every model.")] = "1M",
+    budget: Annotated[str, typer.Option(help="Dense parameters of the models that are trained.")] = "1M",
+    time_budgets: Annotated[str, typer.Option(help="Dense parameters of those that are timed.")] = "1M,10M",
     rows: Annotated[str, typer.Option(help="Rows of the synthetic data set.")] = "300k",
     batch_size: Annotated[int, typer.Option(help="Rows of the batch that is timed.")] = 512,
     data_dir: Path = DEFAULT_DATA,
@@ -49,41 +53,74 @@ def main(
     chosen = Choices(budget=budget, rows=rows, data_dir=data_dir)
     asked = request("rankmixer", chosen)
     test = asked.dataset.splits["test"]
-    dense, dense_flops, chunks = trained(asked)
-    models, flops = [dense], [dense_flops]
+    dense, chunks = trained(asked)
     lines = [["dense", "", area(dense, chunks, test), ""]]
     for fraction in FRACTIONS:
-        chosen = replace(chosen, settings=[f"active_fraction={fraction}"])
-        sparse, sparse_flops, chunks = trained(request("rankmixer-moe", chosen))
+        sparse, chunks = trained(request("rankmixer-moe", with_fraction(chosen, fraction)))
         areas = [area(path, chunks, test) for path in (sparse, sparse.training_path)]
         lines.append([f"sparse, target {fraction:g}", f"{active_share(sparse, chunks):.3f}", *areas])
-        models.append(sparse)
-        flops.append(sparse_flops)
-    times = milliseconds_in_turns(models, chunks[0][:batch_size])
-    for line, ms, flops_forward in zip(lines, times, flops, strict=True):
-        line += [f"{ms:.2f}", f"{times[0] / ms:.2f}", f"{flops[0] / flops_forward:.2f}"]
-    table(f"{budget} dense parameters, batches of {batch_size}; ÷: dense over this", COLUMNS, lines)
+    table(
+        f"{budget} dense parameters, trained", ("model", "active", "served AUC", "training-path AUC"), lines
+    )
+
+    lines = []
+    for size_of_models in time_budgets.split(","):
+        lines += times(replace(chosen, budget=size_of_models), chunks[0][:batch_size])
+    columns = ("size", "model", "active", "ms a batch", "time, dense ÷ this", "FLOPs, dense ÷ this")
+    table(f"Serving batches of {batch_size} rows", columns, lines)
 
 
-def trained(asked: Request) -> tuple[nn.Module, int, Embedded]:
-    """The model of the request's only contestant, its served FLOPs, and the test rows as it sees them."""
+def with_fraction(chosen: Choices, fraction: float) -> Choices:
+    return replace(chosen, settings=[f"active_fraction={fraction}"])
+
+
+def built(asked: Request) -> tuple[Ranker, int]:
+    """The request's only contestant, not trained, and its FLOPs when served."""
     (sized,) = size(asked)
     assert sized.cost is not None, sized.reason
+    cpu = torch.device("cpu")
     ranker = build_ranker(
-        asked.dataset,
-        asked.features,
-        sized.contestant,
-        sized.hyperparameters,
-        seed=0,
-        device=torch.device("cpu"),
+        asked.dataset, asked.features, sized.contestant, sized.hyperparameters, seed=0, device=cpu
     )
+    return ranker, sized.cost.flops_forward
+
+
+def trained(asked: Request) -> tuple[nn.Module, Embedded]:
+    """The request's only contestant, trained, and the test rows as it sees them."""
+    ranker, _ = built(asked)
     train(ranker, asked.dataset, asked.protocol, seed=0)
     ranker.eval()
     with torch.inference_mode():
-        chunks = [
-            ranker.features(rows) for rows in batches(asked.dataset.splits["test"], batch_size=CHUNK_ROWS)
-        ]
-    return ranker.contestant, sized.cost.flops_forward, chunks
+        test = batches(asked.dataset.splits["test"], batch_size=CHUNK_ROWS)
+        return ranker.contestant, [ranker.features(rows) for rows in test]
+
+
+def times(chosen: Choices, x_BI: Tensor) -> list[list[str]]:
+    """The lines of the second table for one size."""
+    ranker, dense_flops = built(request("rankmixer", chosen))
+    models, names, flops = [ranker.contestant.eval()], [("dense", "")], [dense_flops]
+    for fraction in FRACTIONS:
+        ranker, flops_forward = built(request("rankmixer-moe", with_fraction(chosen, fraction)))
+        model = ranker.contestant.eval()
+        open_experts(model, x_BI, fraction)
+        models.append(model)
+        names.append((f"sparse, target {fraction:g}", f"{active_share(model, [x_BI]):.3f}"))
+        flops.append(flops_forward)
+    taken = milliseconds_in_turns(models, x_BI)
+    return [
+        [str(chosen.budget), *name, f"{ms:.2f}", f"{taken[0] / ms:.2f}", f"{flops[0] / of_model:.2f}"]
+        for name, ms, of_model in zip(names, taken, flops, strict=True)
+    ]
+
+
+def open_experts(model: nn.Module, x_BI: Tensor, fraction: float) -> None:
+    """Sets the offset of h_infer's scores so that this share of the experts is active, by bisection."""
+    low, high = -5.0, 5.0
+    for _ in range(25):
+        model.offset.fill_((low + high) / 2)
+        low, high = (
+            (low, (low + high) / 2) if active_share(model, [x_BI]) > fraction else ((low + high) / 2, high)
+        )
 
 
 @torch.inference_mode()
