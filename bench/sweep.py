@@ -141,7 +141,7 @@ def sweep(
         if progress is not None:
             progress(run, done, rows)
 
-    if processes > 1:
+    if processes > 1 and planned:
         records = run_side_by_side(planned, dataset, store, device=device, processes=processes, progress=tell)
     else:
         records = (

@@ -30,7 +30,7 @@ def planned_on(dataset, chosen, seeds=2):
             dataset=dataset,
             features=FeatureSpec(width=4),
             protocol=Protocol(name="quick", batch_size=1024, dense_optimizer="adam", dense_lr=0.003),
-            budgets=(Budget(kind="dense_parameters", target=5_000),),
+            budgets=(Budget(kind="dense_parameters", target=8_000),),
             seeds=range(seeds),
         )
     )
@@ -64,6 +64,7 @@ def test_side_by_side_gives_the_numbers_of_one_after_another(small_world, tmp_pa
         progress=lambda run, done, rows: told.update({run.spec.key(): (done, rows)}),
     )
     assert missing(planned, two) == []
+    assert sweep([], small_world, two, device=CPU, processes=2) == []
     for key, run in one.read().runs.items():
         twin = two.read().runs[key]
         assert twin.metrics == run.metrics
