@@ -23,7 +23,7 @@ from bench.errors import unknown_name
 from bench.lookup import contestants
 from bench.protocols import PROTOCOLS
 from bench.record import Run
-from bench.references import references
+from bench.references import References, references
 from bench.spec import Budget
 from bench.store import Store
 from bench.suites import SUITES
@@ -53,7 +53,8 @@ def calibrate(
             raise unknown_name("family", name, FAMILIES)
     for name in families:
         dataset = synthetic(name, parse_count("rows", rows), world_seed, data_dir)
-        figures = _figures(dataset, _ladder(dataset, Store(store), processes))
+        bounds = references(dataset)  # before the runs, of which each would look for them
+        figures = _figures(dataset, bounds, _ladder(dataset, Store(store), processes))
         figures.insert(0, "family", name)
         figures.insert(1, "world_seed", world_seed)
         _write(figures)
@@ -87,9 +88,9 @@ def _ladder(dataset: Dataset, store: Store, processes: int) -> list[Run]:
     return [runs[run.spec.key()] for run in planned]
 
 
-def _figures(dataset: Dataset, runs: list[Run]) -> pd.DataFrame:
+def _figures(dataset: Dataset, bounds: References, runs: list[Run]) -> pd.DataFrame:
     """One line a model, size and seed, with the test AUC of each task."""
-    of_reference = [(name, 0, 0, metrics) for name, metrics in references(dataset).items()]
+    of_reference = [(name, 0, 0, metrics) for name, metrics in bounds.items()]
     of_run = [("dlrm-mlp", run.cost.dense_parameters, run.spec.seed, run.metrics["test"]) for run in runs]
     return pd.DataFrame(
         [
