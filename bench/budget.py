@@ -45,8 +45,7 @@ def solve(
     """The hyper-parameters with which `contestant` meets `budget` within `TOLERANCE`.
 
     Args:
-        fixed: hyper-parameters to use in place of the contestant's defaults; the dial and trim are solved
-        for.
+        fixed: hyper-parameters in place of the contestant's defaults; dial and trim are solved for.
 
     Raises:
         BadInput: no setting meets the budget; the message says how near one can come.
