@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -26,25 +25,6 @@ by = "random"
 seed = 0
 fractions = [0.6, 0.2, 0.2]
 """
-
-
-@pytest.fixture
-def bench(tmp_path):
-    """Runs `rankbench` with the given arguments in an empty folder."""
-
-    def run(*arguments: str, code: int = 0) -> subprocess.CompletedProcess[str]:
-        done = subprocess.run(
-            [sys.executable, "-m", "rankbench", *arguments],
-            cwd=tmp_path,
-            capture_output=True,
-            text=True,
-            env={**os.environ, "NO_COLOR": "1", "OMP_NUM_THREADS": "1", "COLUMNS": "200"},
-            check=False,
-        )
-        assert done.returncode == code, done.stderr
-        return done
-
-    return run
 
 
 def small_run(*more: str) -> list[str]:

@@ -3,17 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from bench.named import NAMED
-
-Run = Callable[..., subprocess.CompletedProcess[str]]
+from tests.rankbench.conftest import Run
 
 SCHEMA = """
 name = "clicks"
@@ -31,50 +26,31 @@ fractions = [0.6, 0.2, 0.2]
 """
 
 
-@pytest.fixture
-def rankbench(tmp_path: Path) -> Run:
-    """Runs `rankbench` with the given arguments in an empty folder."""
-
-    def run(*arguments: str, code: int = 0) -> subprocess.CompletedProcess[str]:
-        done = subprocess.run(
-            [sys.executable, "-m", "rankbench", *arguments],
-            cwd=tmp_path,
-            capture_output=True,
-            text=True,
-            env={**os.environ, "NO_COLOR": "1", "OMP_NUM_THREADS": "1"},
-            check=False,
-        )
-        assert done.returncode == code, done.stderr
-        return done
-
-    return run
-
-
-def test_skipped_rows_are_told(rankbench: Run, tmp_path: Path) -> None:
+def test_skipped_rows_are_told(bench: Run, tmp_path: Path) -> None:
     (tmp_path / "schema.toml").write_text(SCHEMA)
     (tmp_path / "clicks.csv").write_text("click,item\n" + "1,a\n0,b\n" * 10 + "2,a\n1\n1\n")
-    done = rankbench("data", "import", "clicks.csv", "--schema", "schema.toml")
+    done = bench("data", "import", "clicks.csv", "--schema", "schema.toml")
     assert done.stdout == "data/clicks\n"
     told = done.stderr.splitlines()
     assert told[0].startswith("rankbench: skipped 1 rows: column 'click' is not 0 or 1")
     assert told[1:] == ["rankbench: skipped 2 rows: wrong number of cells"]
-    source = json.loads(rankbench("data", "describe", "clicks", "--json").stdout)["source"]
+    source = json.loads(bench("data", "describe", "clicks", "--json").stdout)["source"]
     assert sum(source["skipped_rows"].values()) == 3
 
 
-def test_a_named_set_is_imported_from_where_fetch_puts_it(rankbench: Run, tmp_path: Path) -> None:
+def test_a_named_set_is_imported_from_where_fetch_puts_it(bench: Run, tmp_path: Path) -> None:
     folder = tmp_path / "data" / "downloads" / "frappe"
     folder.mkdir(parents=True)
     columns = "label,user,item,daytime,weekday,isweekend,homework,cost,weather,country,city"
     for split in ("train", "valid", "test"):
         (folder / f"{split}.csv").write_text(f"{columns}\n{'1' + ',7' * 10}\n{'0' + ',7' * 10}\n")
-    assert rankbench("data", "import", "--as", "frappe").stdout == "data/frappe\n"
-    said = rankbench("data", "fetch", "frappe", code=2).stderr  # what is there is not the published file
+    assert bench("data", "import", "--as", "frappe").stdout == "data/frappe\n"
+    said = bench("data", "fetch", "frappe", code=2).stderr  # what is there is not the published file
     assert "train.csv has MD5" in said or "cannot be reached" in said
 
 
-def test_what_must_be_brought_by_hand_is_said_in_one_line(rankbench: Run) -> None:
-    said = rankbench("data", "fetch", "avazu", code=2).stderr
+def test_what_must_be_brought_by_hand_is_said_in_one_line(bench: Run) -> None:
+    said = bench("data", "fetch", "avazu", code=2).stderr
     assert said.count("\n") == 1
     assert all(part in said for part in ("Kaggle", "train.gz", "data/downloads/avazu"))
 
@@ -90,18 +66,16 @@ def test_what_must_be_brought_by_hand_is_said_in_one_line(rankbench: Run) -> Non
         (["import", "--as", "criteo"], "'rankbench data fetch criteo' gets it"),
     ],
 )
-def test_bad_usage_is_one_clear_line(
-    rankbench: Run, tmp_path: Path, arguments: list[str], message: str
-) -> None:
+def test_bad_usage_is_one_clear_line(bench: Run, tmp_path: Path, arguments: list[str], message: str) -> None:
     (tmp_path / "schema.toml").write_text(SCHEMA)
-    said = rankbench("data", *arguments, code=2).stderr
+    said = bench("data", *arguments, code=2).stderr
     assert message in said
     assert said.count("\n") == 1
     assert not (tmp_path / "data").exists()
 
 
-def test_the_list_says_what_a_user_must_know(rankbench: Run) -> None:
-    listed = {row["name"]: row for row in json.loads(rankbench("list", "data", "--json").stdout)["data"]}
+def test_the_list_says_what_a_user_must_know(bench: Run) -> None:
+    listed = {row["name"]: row for row in json.loads(bench("list", "data", "--json").stdout)["data"]}
     assert listed.keys() == NAMED.keys()
     assert listed["criteo"]["rows"] == "45,840,617"
     assert listed["kuairand-1k"]["terms"] == "CC BY-SA 4.0"
