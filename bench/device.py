@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import loky
 import torch
 
 from bench.errors import BadInput
+from bench.parallel import cores
 
 
 def choose_device(name: str) -> torch.device:
@@ -27,4 +27,4 @@ def choose_device(name: str) -> torch.device:
 
 def runs_at_a_time(device: torch.device, planned: int) -> int:
     """On a CPU one run a core, where there are as many to do; on an accelerator one."""
-    return min(loky.cpu_count(), planned) if device.type == "cpu" else 1
+    return min(cores(), planned) if device.type == "cpu" else 1

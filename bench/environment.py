@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import functools
 import importlib.metadata
-import os
 import platform
 import subprocess
 from pathlib import Path
 from typing import Any
+
+from bench.parallel import cores
 
 LIBRARIES = ("torch", "numpy", "polars", "pyarrow", "scikit-learn", "scipy", "pandas")
 
@@ -27,7 +28,7 @@ def environment() -> dict[str, Any]:
         "dirty": dirty,
         "platform": platform.platform(),
         "processor": _processor(),
-        "cores": os.cpu_count(),
+        "cores": cores(),
         "threads": torch.get_num_threads(),
     }
 

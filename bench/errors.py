@@ -23,7 +23,7 @@ def unknown_name(kind: str, name: str, known: Iterable[str]) -> BadInput:
 
 
 class WorkerDied(Exception):
-    """A process that trained one of several runs ended without a result, as when memory runs out."""
+    """One of several processes ended without a result, as when memory runs out."""
 
 
 def cannot_write(path: Path, error: Exception) -> BadInput:

@@ -10,7 +10,6 @@ beside this script, in place of those of the same family and world, and held aga
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Annotated
 
@@ -21,6 +20,7 @@ import typer
 from bench.dataset import Dataset
 from bench.errors import unknown_name
 from bench.lookup import contestants
+from bench.parallel import cores
 from bench.protocols import PROTOCOLS
 from bench.record import Run
 from bench.references import References, references
@@ -42,7 +42,7 @@ def calibrate(
     family: Annotated[list[str] | None, typer.Option(help="May be repeated; all by default.")] = None,
     rows: Annotated[str, typer.Option(help="Rows of all splits together.")] = "2.75M",
     world_seed: Annotated[int, typer.Option(help="0 is the world that was shaped by these figures.")] = 0,
-    processes: Annotated[int, typer.Option(help="Runs at a time.")] = os.cpu_count() or 1,
+    processes: Annotated[int, typer.Option(help="Runs at a time.")] = cores(),
     data_dir: Annotated[Path, typer.Option(help="Folder of the data sets.")] = Path("data"),
     store: Annotated[Path, typer.Option(help="Folder of the records.")] = Path("results/local"),
 ) -> None:

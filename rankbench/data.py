@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -145,6 +144,7 @@ def synthetic(family: str, rows: int, seed: int, data_dir: Path, *, processes: i
         BadInput: it cannot be generated.
     """
     from bench.dataset import MANIFEST, Dataset
+    from bench.parallel import cores
     from bench.synthetic import dataset_name, synthesize
     from rankbench.progress import row_progress
 
@@ -157,7 +157,7 @@ def synthetic(family: str, rows: int, seed: int, data_dir: Path, *, processes: i
             family=family,
             rows=rows,
             seed=seed,
-            processes=os.cpu_count() or 1 if processes is None else processes,
+            processes=cores() if processes is None else processes,
             progress=progress,
         )
 

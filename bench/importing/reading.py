@@ -18,9 +18,9 @@ from bench.errors import BadInput
 from bench.importing.blocks import Unread, file_state, unread_blocks
 from bench.importing.encoding import Encoder
 from bench.importing.history import add_histories, add_user_splits
-from bench.importing.parallel import map_in_order
 from bench.importing.plan import ByFile, ImportPlan
 from bench.importing.spool import FINISHED, Spool
+from bench.parallel import map_in_threads
 
 Progress = Callable[[int, int | None], None]
 """(rows done, rows in all or an estimate): rises while files are read, then anew while rows are written."""
@@ -134,7 +134,7 @@ def _encoded(
         read, share_read = unread
         return *encoder.encode(read(), split), share_read
 
-    return map_in_order(work, unread_blocks(file, plan.source, plan.columns(), block_bytes=block_bytes))
+    return map_in_threads(work, unread_blocks(file, plan.source, plan.columns(), block_bytes=block_bytes))
 
 
 def _split_of_file(plan: ImportPlan, file: Path) -> int | None:

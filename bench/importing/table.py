@@ -13,12 +13,12 @@ from bench.dataset import SPLITS, Dataset, DatasetWriter, Rows
 from bench.importing.chunks import CHUNK_BYTES
 from bench.importing.columns import FieldPlan
 from bench.importing.ids import dense_user_index, final_ids
-from bench.importing.parallel import map_in_order
 from bench.importing.plan import ImportPlan
 from bench.importing.reading import USER_VALUES, Progress, files_of, read_into_spool, spool_folder, tell
 from bench.importing.splits import SPLIT_COLUMN, SplitOf, rows_per_split, split_rule
 from bench.importing.spool import Spool
 from bench.importing.survey import Survey, survey
+from bench.parallel import map_in_threads
 from bench.schema import FIRST_ID, Field, Schema
 
 REV = 2
@@ -126,7 +126,7 @@ def _write_rows(
         return [rows.take(np.flatnonzero(split == number)) for number in range(len(SPLITS))]
 
     done = 0
-    for parts in map_in_order(work, spool.blocks()):
+    for parts in map_in_threads(work, spool.blocks()):
         for name, part in zip(SPLITS, parts, strict=True):
             writer.append(name, part)
             done += len(part)

@@ -6,20 +6,15 @@ memory does not grow with the rows.
 
 from __future__ import annotations
 
-import multiprocessing
-import os
-import signal
-import threading
-from collections import deque
+import functools
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ProcessPoolExecutor
-from functools import cache
 from pathlib import Path
 
 import numpy as np
 
 from bench.dataset import SPLITS, Dataset, DatasetWriter, Rows
 from bench.errors import BadInput, unknown_name
+from bench.parallel import map_in_order, worker_processes
 from bench.synthetic.events import draw_events
 from bench.synthetic.fields import log, schema
 from bench.synthetic.truth import FAMILIES, Truth, draw_truth, probability
@@ -59,6 +54,7 @@ def synthesize(
 
     Raises:
         BadInput: an unknown family, too few rows or processes, or a negative seed.
+        WorkerDied: one of several processes ended, as when memory runs out.
     """
     if family not in FAMILIES:
         raise unknown_name("family", family, FAMILIES)
@@ -90,41 +86,18 @@ def synthesize(
 def _chunks(family: str, seed: int, rows: int, processes: int) -> Iterator[Rows]:
     """The first `rows` rows, in order, `CHUNK_ROWS` at a time."""
     starts = range(0, rows, CHUNK_ROWS)
+    work = functools.partial(_chunk, family, seed, rows, CHUNK_ROWS)
     processes = min(processes, len(starts))
     if processes == 1:
-        for start in starts:
-            yield _chunk(family, seed, start, min(start + CHUNK_ROWS, rows))
+        yield from map(work, starts)
         return
-    # A fresh interpreter each: this one may have threads, of BLAS or torch, that a fork would not survive.
-    with ProcessPoolExecutor(
-        processes,
-        mp_context=multiprocessing.get_context("spawn"),
-        initializer=_begin,
-    ) as pool:
-        ahead: deque[Future[Rows]] = deque()
-        for start in starts:
-            ahead.append(pool.submit(_chunk, family, seed, start, min(start + CHUNK_ROWS, rows)))
-            if len(ahead) > 2 * processes:  # no further, for what is ahead is in memory
-                yield ahead.popleft().result()
-        while ahead:
-            yield ahead.popleft().result()
+    with worker_processes(processes) as pool:
+        yield from map_in_order(pool, work, starts, ahead=2 * processes)
 
 
-def _begin() -> None:
-    """A worker leaves an interrupt to its parent, and ends with it, however that ends."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_end_with_parent, daemon=True).start()
-
-
-def _end_with_parent() -> None:
-    parent = multiprocessing.parent_process()
-    assert parent is not None
-    parent.join()
-    os._exit(1)
-
-
-def _chunk(family: str, seed: int, start: int, stop: int) -> Rows:
-    """Rows `start` to `stop`."""
+def _chunk(family: str, seed: int, rows: int, most: int, start: int) -> Rows:
+    """At most so many of the first `rows` rows, from row `start` on."""
+    stop = min(start + most, rows)
     firsts = range(start, stop, BLOCK_ROWS)
     blocks = [dict(_block(family, seed, np.arange(f, min(f + BLOCK_ROWS, stop))).columns()) for f in firsts]
     return Rows.from_columns({name: np.concatenate([block[name] for block in blocks]) for name in blocks[0]})
@@ -135,6 +108,6 @@ def _block(family: str, seed: int, row: np.ndarray) -> Rows:
     return log(seed, events, probability(_truth(family, seed), events))
 
 
-@cache
+@functools.cache
 def _truth(family: str, seed: int) -> Truth:
     return draw_truth(family, seed)

@@ -36,16 +36,6 @@ def planned_on(dataset, chosen, seeds=2):
     )
 
 
-class FatalModel(nn.Linear):
-    """Ends the process that builds it for training."""
-
-    def __init__(self, field_dims, num_tasks=1, *, width=1):
-        super().__init__(sum(field_dims), num_tasks)
-        self.inner = nn.Linear(sum(field_dims), width)
-        if not self.weight.is_meta:
-            os.kill(os.getpid(), signal.SIGKILL)
-
-
 def test_side_by_side_gives_the_numbers_of_one_after_another(small_world, tmp_path):
     planned = planned_on(small_world, contestants(["dlrm-mlp", "rankmixer"]))
     one, two, told = Store(tmp_path / "one"), Store(tmp_path / "two"), {}
@@ -90,6 +80,15 @@ def test_a_contestant_that_no_module_holds_is_sent_too(small_world, tmp_path):
 
 
 def test_a_worker_that_dies_is_named_and_what_had_finished_is_kept(small_world, tmp_path):
+    class FatalModel(nn.Linear):
+        """Ends the process that builds it for training."""
+
+        def __init__(self, field_dims, num_tasks=1, *, width=1):
+            super().__init__(sum(field_dims), num_tasks)
+            self.inner = nn.Linear(sum(field_dims), width)
+            if not self.weight.is_meta:
+                os.kill(os.getpid(), signal.SIGKILL)
+
     fatal = Contestant(
         name="fatal", title="F", model=FatalModel, hyperparameters={"width": 1}, dial=Dial(name="width")
     )
