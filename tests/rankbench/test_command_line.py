@@ -150,6 +150,13 @@ def test_describe_says_what_a_data_set_holds(bench):
     assert name == f"trees-{ROWS}-3"
     described = bench("data", "describe", name).stdout
     assert "fingerprint" in described
+    assert "logistic regression" not in described
+    fitted = json.loads(bench("data", "describe", name, "--references", "--json").stdout)
+    assert fitted["logistic_regression_auc"].keys() == {"finish", "skip"}
+    assert (
+        f"logistic regression auc: finish {fitted['logistic_regression_auc']['finish']:.4f}"
+        in bench("data", "describe", name).stdout
+    )  # found where it was put, without being asked for
     assert json.loads(bench("data", "describe", name, "--json").stdout)["rows"] == {
         "train": 2_909,
         "valid": 363,
