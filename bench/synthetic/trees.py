@@ -19,7 +19,7 @@ from bench.synthetic.codes import CODES
 from bench.synthetic.rules import BUNDLE, power_law, weighted_sums
 
 TREES = 2_400
-DEPTHS = (3, 2, 4, 3, 5, 1, 4, 6)
+DEPTHS = (4, 2, 5, 3, 6, 3, 4, 5)
 """Of the bundles in turn."""
 
 
