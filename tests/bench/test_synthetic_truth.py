@@ -93,7 +93,7 @@ def test_trees_are_oblivious(drawn):
                     leaf += above[codes[:, of_depth.codes[d, s]]]
                 expected += leaves[tree, leaf][:, None] * of_depth.weights[:, tree]
         np.testing.assert_allclose(of_depth.outputs(codes), expected, rtol=1e-4, atol=1e-4)
-    assert [len(of_depth.codes) for of_depth in drawn["trees"].depths] == [1, 2, 3, 4, 5, 6]
+    assert [len(of_depth.codes) for of_depth in drawn["trees"].depths] == [2, 3, 4, 5, 6]
 
 
 def test_the_network_is_rough(drawn):
