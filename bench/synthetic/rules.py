@@ -46,7 +46,7 @@ class RulesOfOrder:
         """(N, T), float32."""
         product_NSR = np.float32(1)
         for codes_S, starts_S in zip(self.codes, self.starts, strict=True):
-            product_NSR = product_NSR * self.factors.take(codes_NL[:, codes_S] + starts_S, axis=0)
+            product_NSR = product_NSR * self.factors.take(codes_NL.take(codes_S, axis=1) + starts_S, axis=0)
         return weighted_sums(product_NSR.reshape(len(codes_NL), -1), self.weights)
 
 

@@ -45,7 +45,7 @@ class TreesOfDepth:
         """(N, T), float32."""
         leaf_NSR = np.uint8(0)
         for codes_S, starts_S in zip(self.codes, self.starts, strict=True):
-            leaf_NSR = leaf_NSR + self.bits.take(codes_NL[:, codes_S] + starts_S, axis=0)
+            leaf_NSR = leaf_NSR + self.bits.take(codes_NL.take(codes_S, axis=1) + starts_S, axis=0)
         first_J = np.arange(self.weights.shape[1]) << len(self.codes)
         value_NJ = self.leaves.take(leaf_NSR.reshape(len(codes_NL), -1) + first_J)
         return weighted_sums(value_NJ, self.weights)
