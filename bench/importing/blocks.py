@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 import pyarrow as pa
 import pyarrow.csv
@@ -182,7 +183,7 @@ def _parse_plain(
     if (
         not plain
         or data.startswith(b"\n")
-        or data.count(delimiter_in_chunks(source).encode()) != rows * (len(present) - 1)
+        or _count(delimiter_in_chunks(source), data) != rows * (len(present) - 1)
         or not (data.isascii() or _is_utf8(data))
     ):
         return None
@@ -201,6 +202,11 @@ def _parse_plain(
     if frame.shape != (rows, len(present)):
         return None
     return frame.select(pl.nth(present.index(column)).alias(column) for column in columns)
+
+
+def _count(delimiter: str, data: bytes) -> int:
+    """How often one ASCII character occurs; `bytes.count` is slow on what occurs every few bytes."""
+    return int(np.count_nonzero(np.frombuffer(data, np.uint8) == ord(delimiter)))
 
 
 def _rows_not_utf8(chunk: Chunk, file: Path, source: Source) -> set[int]:
