@@ -68,12 +68,14 @@ def _indices_of_true(mask: Tensor, count: int | None) -> Tensor:
 @torch.library.custom_op("rankmixer::grouped_linear", mutates_args=())
 def grouped_linear(rows_RI: Tensor, weight_GIO: Tensor, bias_GO: Tensor | None, counts_G: Tensor) -> Tensor:
     """Rows, `counts_G` of one group after another, times the weight of their group, plus its bias: (R, O)."""
-    out_RO = rows_RI.new_empty(rows_RI.shape[0], weight_GIO.shape[2])
-    counts = counts_G.tolist()
-    for group, (rows, out) in enumerate(zip(rows_RI.split(counts), out_RO.split(counts), strict=True)):
-        torch.mm(rows, weight_GIO[group], out=out)
-        if bias_GO is not None:
-            out += bias_GO[group]  # while the group is in cache; addmm would copy the bias to memory first
+    rows, counts = rows_RI.shape[0], counts_G.tolist()
+    if bias_GO is None:
+        out_RO = rows_RI.new_zeros(rows, weight_GIO.shape[2])
+    else:
+        out_RO = bias_GO.repeat_interleave(counts_G, dim=0, output_size=rows)
+    groups = zip(out_RO.split(counts), rows_RI.split(counts), weight_GIO.unbind(), strict=True)
+    for out, of_group, weight in groups:
+        out.addmm_(of_group, weight)
     return out_RO
 
 
