@@ -201,7 +201,7 @@ def ladder(calibration: pd.DataFrame) -> Figure:
             for reference in ("logistic_regression", "oracle"):
                 axes.axhline(of_model[reference], linewidth=0.8, **style)
         axes.set(xlabel="dense parameters of DLRM-MLP", ylabel=f"test AUC of {task}")
-    panels[0].legend(frameon=False)
+    panels[0].legend(frameon=False, loc="upper left", bbox_to_anchor=(0, 0.93))  # between ladders and oracles
     return figure
 
 

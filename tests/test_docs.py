@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import importlib.util
 import re
 from pathlib import Path
 
+import pandas as pd
+import pytest
+
 from bench.importing import ImportPlan
 from bench.named import NAMED
+from bench.synthetic import FAMILIES
+from bench.synthetic.generate import REV
 
-DATA = (Path(__file__).parents[1] / "docs" / "data.md").read_text(encoding="utf-8")
+DOCS = Path(__file__).parents[1] / "docs"
+DATA = (DOCS / "data.md").read_text(encoding="utf-8")
 
 
 def test_the_schema_of_ones_own_logs_is_a_schema(tmp_path: Path) -> None:
@@ -25,3 +32,18 @@ def test_the_table_has_every_set_with_a_loader() -> None:
         first, *more = re.findall(r"`([^`]+)`", row)
         listed += [first, *(first.rpartition("-")[0] + other for other in more)]
     assert sorted(listed) == sorted(NAMED)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_the_world_is_the_one_that_was_calibrated_and_leaves_room(family: str) -> None:
+    spec = importlib.util.spec_from_file_location("calibrate", DOCS / "calibrate.py")
+    assert spec is not None
+    assert spec.loader is not None
+    calibrate = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(calibrate)
+    figures = pd.read_csv(calibrate.TABLE)
+    of_family = figures[(figures["family"] == family) & (figures["world_seed"] == 1)]
+    assert set(of_family["rev"]) == {REV}
+    assert set(of_family["rows"]) == {2_750_000}
+    failing = [what for what, holds in calibrate.checks(of_family).items() if not holds]
+    assert all(what.startswith("standard deviation between seeds") for what in failing)  # world.md says so
