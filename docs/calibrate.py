@@ -41,9 +41,7 @@ SEEDS = 3
 def calibrate(
     family: Annotated[list[str] | None, typer.Option(help="May be repeated; all by default.")] = None,
     rows: Annotated[str, typer.Option(help="Rows of all splits together.")] = "2.75M",
-    world_seed: Annotated[
-        int, typer.Option(help="0 is the world that was shaped, 1 that of the suites.")
-    ] = 0,
+    world_seed: Annotated[int, typer.Option(help="0: the one that was shaped; 1: that of the suites.")] = 0,
     processes: Annotated[int, typer.Option(help="Runs at a time.")] = cores(),
     data_dir: Annotated[Path, typer.Option(help="Folder of the data sets.")] = Path("data"),
     store: Annotated[Path, typer.Option(help="Folder of the records.")] = Path("results/local"),
