@@ -28,6 +28,11 @@ def cores() -> int:
     return loky.cpu_count()
 
 
+def leave_polars_one_thread() -> None:
+    """For work that is in threads already. Must come before polars is imported, which reads it then."""
+    os.environ.setdefault("POLARS_MAX_THREADS", "1")
+
+
 @contextlib.contextmanager
 def worker_processes(
     count: int,

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import random
 import subprocess
 import sys
@@ -43,7 +42,9 @@ def write_rows(head: Path, rows: int, to: Path) -> None:
 
 def measure(file: Path, directory: Path) -> dict[str, float]:
     """Imports `file`, as `rankbench data import` does, in this process."""
-    os.environ.setdefault("POLARS_MAX_THREADS", "1")
+    from bench.parallel import leave_polars_one_thread
+
+    leave_polars_one_thread()
 
     from bench.allocator import keep_buffers
     from bench.importing import import_table

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -50,7 +49,9 @@ def import_(
     data_dir: options.DataDir = DEFAULT_DATA,
 ) -> None:
     """Import files by a schema of yours, or a data set that has a loader."""
-    os.environ.setdefault("POLARS_MAX_THREADS", "1")  # read with its import; the blocks have threads already
+    from bench.parallel import leave_polars_one_thread
+
+    leave_polars_one_thread()
 
     from bench.allocator import keep_buffers
     from bench.importing import ImportPlan, import_table
