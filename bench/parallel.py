@@ -57,6 +57,8 @@ def worker_processes(
         count, initializer=_begin, initargs=(os.getpid(), begin), env=dict(environment or {})
     )
     try:
+        with _interrupts_afterwards():  # a pool that was interrupted while it starts cannot be shut down
+            pool.submit(_nothing)
         yield pool
     except loky.process_executor.TerminatedWorkerError as error:
         raise WorkerDied(
@@ -65,6 +67,26 @@ def worker_processes(
         ) from error
     finally:
         pool.shutdown(kill_workers=True)
+
+
+@contextlib.contextmanager
+def _interrupts_afterwards() -> Iterator[None]:
+    """Holds an interrupt of the block back until the block has ended. Only the main thread gets any."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    held_back = threading.Event()
+    handler = signal.signal(signal.SIGINT, lambda *_: held_back.set())
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, handler)
+    if held_back.is_set():
+        signal.raise_signal(signal.SIGINT)
+
+
+def _nothing() -> None:
+    """The first piece of work of a pool, which is what starts it."""
 
 
 def _begin(parent: int, begin: Callable[[], None]) -> None:
