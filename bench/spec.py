@@ -60,6 +60,8 @@ class Protocol:
         dense_decay: its decoupled (adamw) or L2 (others) weight decay.
         sparse_lr: learning rate of the Adagrad that updates the embedding rows of each batch.
         sparse_initial_accumulator: its starting sum of squares; 0 is PyTorch's.
+        cooldown: share of the steps, the last ones of all passes, in which both learning rates fall in a
+            straight line towards 0; 0: they are constant.
         gradient_clip: largest global norm of the dense gradient; None: no clipping.
     """
 
@@ -72,6 +74,7 @@ class Protocol:
     dense_decay: float = 0.0
     sparse_lr: float = 0.05
     sparse_initial_accumulator: float = 0.0
+    cooldown: float = 0.0
     gradient_clip: float | None = None
 
     def __post_init__(self) -> None:
@@ -84,6 +87,8 @@ class Protocol:
         for name in ("dense_lr", "sparse_lr"):
             if getattr(self, name) <= 0:
                 raise BadInput(f"protocol '{self.name}': {name} is {getattr(self, name)}; it must be above 0")
+        if not 0 <= self.cooldown <= 1:
+            raise BadInput(f"protocol '{self.name}': cooldown is {self.cooldown}; it must be from 0 to 1")
         if self.gradient_clip is not None and self.gradient_clip <= 0:
             raise BadInput(
                 f"protocol '{self.name}': gradient_clip is {self.gradient_clip}; it must be above 0 or absent"

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
+from torch.optim.lr_scheduler import LambdaLR
 
 from bench.contract import Contestant, Hyperparameters
 from bench.cost import training_loss
@@ -141,6 +142,7 @@ def train(
     trainer = Trainer(ranker, protocol)
     rows = dataset.splits["train"]
     steps_per_epoch = math.ceil(len(rows) / protocol.batch_size)
+    schedules = learning_rates(trainer.optimizers, protocol, steps=protocol.epochs * steps_per_epoch)
     point_every = max(1, steps_per_epoch // CURVE_POINTS)
     curve: list[CurvePoint] = []
     losses: list[float] = []
@@ -155,6 +157,8 @@ def train(
             losses.append(trainer.step(batch))
             if not math.isfinite(losses[-1]):
                 raise Diverged(f"loss is {losses[-1]} at step {step + 1} of epoch {epoch}")
+            for schedule in schedules:
+                schedule.step()
             step += 1
             if len(losses) == point_every:
                 curve.append(_curve_point(step, epoch, losses))
@@ -185,6 +189,16 @@ def train(
         seconds=seconds,
         curve=tuple(curve),
     )
+
+
+def learning_rates(
+    optimizers: Iterable[torch.optim.Optimizer], protocol: Protocol, *, steps: int
+) -> list[LambdaLR]:
+    """What brings the rates of `optimizers` down over the last of so many steps, to be called after each."""
+    falling = round(protocol.cooldown * steps)
+    return [
+        LambdaLR(optimizer, lambda step: min(1.0, (steps - step) / (falling + 1))) for optimizer in optimizers
+    ]
 
 
 @torch.inference_mode()

@@ -45,6 +45,7 @@ class Choices:
     patience: int | None = None
     dense_lr: float | None = None
     sparse_lr: float | None = None
+    cooldown: float | None = None
     gradient_clip: float | None = None
 
     @staticmethod
@@ -76,7 +77,9 @@ def requests(target: str, choices: Choices) -> list[Request]:
         budgets = options.parse_budgets(choices.budget, choices.budget_kind or BUDGET_KINDS[0])
     elif choices.budget_kind is not None:
         raise BadInput(f"--budget-kind is '{choices.budget_kind}' without a --budget; say how much of it")
-    overrides = choices.given("batch_size", "epochs", "patience", "dense_lr", "sparse_lr", "gradient_clip")
+    overrides = choices.given(
+        "batch_size", "epochs", "patience", "dense_lr", "sparse_lr", "cooldown", "gradient_clip"
+    )
     trained_by = protocol(choices.protocol or suite.protocol, overrides)
     datasets = _datasets(suite, choices)
 

@@ -35,6 +35,9 @@ def run(
     patience: Annotated[int | None, typer.Option(help="Passes without a better valid AUC to stop.")] = None,
     dense_lr: Annotated[float | None, typer.Option(help="Learning rate of all but the tables.")] = None,
     sparse_lr: Annotated[float | None, typer.Option(help="Learning rate of the tables.")] = None,
+    cooldown: Annotated[
+        float | None, typer.Option(help="Share of the steps in which rates fall to 0.")
+    ] = None,
     gradient_clip: Annotated[float | None, typer.Option(help="Largest norm of the dense gradient.")] = None,
     device: Annotated[str, typer.Option(help="cpu, cuda, or auto.")] = "auto",
     processes: Annotated[

@@ -82,6 +82,12 @@ def setting_facts(setting: Setting) -> tuple[tuple[str, str], ...]:
             f"adagrad, learning rate {protocol['sparse_lr']:g}, "
             f"initial accumulator {protocol['sparse_initial_accumulator']:g}",
         ),
+        (
+            "Learning rates",
+            f"fall to 0 over the last {protocol['cooldown']:.0%} of the steps"
+            if protocol["cooldown"]
+            else "constant",
+        ),
     )
 
 

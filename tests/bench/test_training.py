@@ -11,7 +11,7 @@ from bench.contestants import CONTESTANTS
 from bench.contract import Contestant, Dial
 from bench.loader import batches
 from bench.spec import FeatureSpec, Protocol
-from bench.training import Diverged, Ranker, Trainer, build_ranker, mean_auc, predict, train
+from bench.training import Diverged, Ranker, Trainer, build_ranker, learning_rates, mean_auc, predict, train
 
 CPU = torch.device("cpu")
 FEATURES = FeatureSpec(width=4)
@@ -118,6 +118,45 @@ def test_gradient_clipping_bounds_the_norm_of_the_dense_gradient_only(small_worl
     assert norms[None][0] > 2e-3
     assert norms[1e-3][0] == pytest.approx(1e-3, rel=1e-3)
     assert norms[1e-3][1] == norms[None][1]
+
+
+@pytest.mark.parametrize(
+    ("cooldown", "expected"),
+    [
+        (0.0, [1, 1, 1, 1, 1, 1, 1, 1, 1, 1]),
+        (0.4, [1, 1, 1, 1, 1, 1, 0.8, 0.6, 0.4, 0.2]),
+        (1.0, [10 / 11, 9 / 11, 8 / 11, 7 / 11, 6 / 11, 5 / 11, 4 / 11, 3 / 11, 2 / 11, 1 / 11]),
+    ],
+)
+def test_both_learning_rates_fall_over_the_last_steps(small_world, cooldown, expected):
+    protocol = dataclasses.replace(QUICK, cooldown=cooldown)
+    trainer = Trainer(ranker(small_world), protocol)
+    batch = next(batches(small_world.splits["train"], batch_size=64))
+    schedules = learning_rates(trainer.optimizers, protocol, steps=10)
+    rates = []
+    for _ in range(10):
+        rates.append([optimizer.param_groups[0]["lr"] for optimizer in trainer.optimizers])
+        trainer.step(batch)
+        for schedule in schedules:
+            schedule.step()
+    ends = [protocol.dense_lr, protocol.sparse_lr]
+    np.testing.assert_allclose(np.array(rates), np.outer(expected, ends), rtol=1e-12)
+
+
+def test_a_cooldown_is_over_the_last_steps_of_all_passes(small_world, monkeypatch):
+    rates, step = [], Trainer.step
+
+    def recorded(trainer, rows):
+        rates.append(trainer.optimizers[0].param_groups[0]["lr"])
+        return step(trainer, rows)
+
+    monkeypatch.setattr(Trainer, "step", recorded)
+    protocol = dataclasses.replace(QUICK, epochs=2, patience=2, cooldown=0.5)
+    train(ranker(small_world), small_world, protocol, seed=0)
+    half = len(rates) // 2
+    assert set(rates[:half]) == {protocol.dense_lr}
+    assert rates[half:] == sorted(rates[half:], reverse=True)
+    assert 0 < rates[-1] < rates[half] < protocol.dense_lr
 
 
 def test_predictions_are_in_the_order_of_the_rows(small_world):
