@@ -11,7 +11,7 @@ from bench.parallel import worker_processes
 
 
 @pytest.fixture
-def interrupted_start(monkeypatch):
+def interrupted_start(monkeypatch, interruptible):
     """Sends an interrupt at the very moment at which a pool starts its processes."""
     submit = loky.ProcessPoolExecutor.submit
     started = []

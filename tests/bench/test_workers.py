@@ -100,7 +100,7 @@ def test_a_worker_that_dies_is_named_and_what_had_finished_is_kept(small_world, 
 
 
 @pytest.fixture
-def sweep_in_flight(tmp_path):
+def sweep_in_flight(tmp_path, interruptible):
     """A `rankbench run` that trains in two processes, and the processes it has started."""
     options = (
         "--rows 6k --budget 100k --contestants dlrm-mlp,dcnv2 --processes 2 --epochs 1000 --patience 1000"

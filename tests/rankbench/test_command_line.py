@@ -104,7 +104,7 @@ def test_a_contestant_of_ones_own_joins(bench, tmp_path):
     source = Path(__file__).parents[2] / "examples" / "my_model.py"
     (tmp_path / "my_model.py").write_text(source.read_text())
     done = bench(*small_run("--contestant", "my_model:FM"))
-    assert "6/6 fm seed 1: ok" in done.stderr
+    assert " fm seed 1: ok" in done.stderr
     assert " FM " in done.stdout
 
 
