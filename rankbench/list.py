@@ -54,7 +54,7 @@ def _all(plugins: list[str]) -> dict[str, list[dict[str, Any]]]:
                 "name": p.name,
                 "dense": f"{p.dense_optimizer} {p.dense_lr:g}",
                 "sparse": f"adagrad {p.sparse_lr:g}",
-                "cooldown": f"{p.cooldown:.0%}",
+                "cooldown": f"{100 * p.cooldown:g} %",
                 "batch": p.batch_size,
                 "epochs": p.epochs,
             }

@@ -84,7 +84,7 @@ def setting_facts(setting: Setting) -> tuple[tuple[str, str], ...]:
         ),
         (
             "Learning rates",
-            f"fall to 0 over the last {protocol['cooldown']:.0%} of the steps"
+            f"fall to 0 over the last {100 * protocol['cooldown']:g} % of the steps"
             if protocol["cooldown"]
             else "constant",
         ),

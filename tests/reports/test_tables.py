@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 
 from reports.comparison import settings
@@ -156,6 +158,14 @@ def test_facts_of_a_setting(builder):
     assert facts["Data set"] == "toy, rev 1"
     assert facts["Positive share"] == f"finish {run.metrics['test']['finish']['base_rate']:.4f}"
     assert facts["Dense optimizer"] == "rmsprop, learning rate 0.01, decay 0, no clipping"
+    assert facts["Learning rates"] == "constant"
+
+
+def test_learning_rates_that_fall_are_a_fact_of_a_setting(builder):
+    spec = builder.spec("dcnv2", 0)
+    spec = dataclasses.replace(spec, protocol=dataclasses.replace(spec.protocol, cooldown=0.15))
+    (setting,) = settings(run_frame([builder.ok(spec)]), builder.titles)
+    assert dict(setting_facts(setting))["Learning rates"] == "fall to 0 over the last 15 % of the steps"
 
 
 def test_several_passes_are_drawn_by_valid_auc(builder):
