@@ -1,6 +1,6 @@
 """What room the synthetic world leaves: DLRM-MLP at five sizes, logistic regression and the oracle.
 
-    python docs/calibrate.py --family rules          # one family, about 45 minutes of one core
+    python docs/calibrate.py --family rules          # one family, about 50 minutes of one core
     python docs/calibrate.py --world-seed 1          # all three, on the world that the suites use
 
 The world was shaped with these two models and with no other contestant. Runs go through the ordinary store,
@@ -34,7 +34,8 @@ from rankbench.options import parse_count
 
 TABLE = Path(__file__).with_name("calibration.csv")
 LADDER = (30_000, 100_000, 300_000, 1_000_000, 3_000_000)
-SEVERAL_SEEDS_AT = 100_000
+SEVERAL_SEEDS_AT = 300_000
+"""The middle of the ladder."""
 SEEDS = 3
 
 
@@ -70,7 +71,7 @@ def _ladder(dataset: Dataset, store: Store, processes: int) -> list[Run]:
             contestants=contestants(["dlrm-mlp"]),
             dataset=dataset,
             features=SUITES["compare"].features,
-            protocol=PROTOCOLS["adam"],
+            protocol=PROTOCOLS[SUITES["compare"].protocol],
             budgets=[Budget(kind="dense_parameters", target=target) for target in targets],
             seeds=seeds,
         )

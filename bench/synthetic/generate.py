@@ -19,7 +19,7 @@ from bench.synthetic.events import draw_events
 from bench.synthetic.fields import log, schema
 from bench.synthetic.truth import FAMILIES, Truth, draw_truth, probability
 
-REV = 3
+REV = 4
 BLOCK_ROWS = 4096
 """What is computed at a time: enough to keep numpy busy, little enough for the cache."""
 CHUNK_ROWS = 16 * BLOCK_ROWS

@@ -1,7 +1,7 @@
 """The family `network`: a random deep network on the codes, sparse and with sines for its nonlinearity.
 
     h_0 = e(x_1) ⧺ … ⧺ e(x_L),   h_i = sin(W_i h_{i−1} + b_i)
-    output_t = Σ_u w_ut h_u,     |w_ut| = rank_t(u)^−a
+    output_t = Σ_u w_ut h_u,     |w_ut| = (head + rank_t(u))^−a
 
 e are random normal vectors of the levels. A unit reads `FAN_IN` codes, or units of the layer before, with
 random normal weights of variance g² together: a unit of layer i depends on FAN_IN^i codes at most, and the
@@ -24,8 +24,9 @@ EMBEDDING = 2
 UNITS = 256
 LAYERS = 3
 FAN_IN = 2
-GAIN = 1.6
+GAIN = 1.3
 EXPONENT = 0.5
+HEAD = 8
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,7 +76,7 @@ def draw(generator: np.random.Generator, num_outputs: int) -> Network:
     vectors = [generator.standard_normal((code.levels, EMBEDDING)) for code in CODES]
     of_code = np.arange(EMBEDDING * len(CODES)).reshape(len(CODES), EMBEDDING)
     of_unit = np.arange(UNITS).reshape(UNITS, 1)
-    strength = np.arange(1.0, UNITS + 1) ** -EXPONENT * generator.choice((-1, 1), UNITS)
+    strength = (HEAD + np.arange(1.0, UNITS + 1)) ** -EXPONENT * generator.choice((-1, 1), UNITS)
     return Network(
         vectors=tuple(((v - v.mean(axis=0)) / v.std(axis=0)).astype(np.float32) for v in vectors),
         layers=tuple(_draw_layer(generator, of_unit if i else of_code) for i in range(LAYERS)),

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy.fft import dct
 from scipy.special import logit
 
 from bench.synthetic import network, rules, trees
@@ -61,7 +62,8 @@ def test_there_are_rules_of_every_order_over_all_groups(drawn):
 def test_strengths_fall_as_a_power_law(drawn, family):
     parts = drawn[family].orders if family == "rules" else drawn[family].depths
     weights = np.concatenate([part.weights for part in parts], axis=1)
-    expected = np.arange(1.0, weights.shape[1] + 1) ** -rules.EXPONENT
+    head = {"rules": rules.HEAD, "trees": 0}[family]
+    expected = (head + np.arange(1.0, weights.shape[1] + 1)) ** -rules.EXPONENT
     for of_output in weights:
         np.testing.assert_allclose(np.sort(np.abs(of_output))[::-1], expected, rtol=1e-5)
         assert 0.45 < (of_output > 0).mean() < 0.55
@@ -73,6 +75,15 @@ def test_a_rule_tells_nothing_to_a_lower_order(drawn):
             factors = of_order.factors[row : row + CODES[code].levels]
             np.testing.assert_allclose(factors.mean(axis=0), 0, atol=1e-5)
             np.testing.assert_allclose(factors.std(axis=0), 1, rtol=1e-4)
+
+
+def test_factors_of_rules_are_smooth(drawn):
+    """Mixtures of the first cosines: the others take no part."""
+    for of_order in drawn["rules"].orders:
+        for row, code in zip(of_order.starts.ravel(), of_order.codes.ravel(), strict=True):
+            spectrum = dct(of_order.factors[row : row + CODES[code].levels].astype(float), axis=0)
+            np.testing.assert_allclose(spectrum[rules.COSINES + 1 :], 0, atol=1e-5)
+            assert (np.abs(spectrum[1 : rules.COSINES + 1]) > 1e-3).any(axis=0).all()
 
 
 def test_trees_are_oblivious(drawn):
