@@ -8,35 +8,23 @@ from typing import Any
 from bench.errors import unknown_name
 from bench.spec import Protocol
 
-COOLDOWN = 0.2
-"""A usual share (Hägele et al. 2024, arXiv 2405.18392), not tuned here."""
+# Tuned on valid AUC, for all alike: 0.01 is too much for RMSProp in some contestants, and a pass over a
+# million rows rather than billions wants more steps. Rates that fall to 0 at the end make seeds deviate
+# less, and better models (results/LOG.md); a fifth is a usual share (Hägele et al. 2024, arXiv 2405.18392),
+# not tuned here.
+_ADAM = Protocol(
+    name="adam", batch_size=1024, dense_optimizer="adam", dense_lr=0.001, sparse_lr=0.05, cooldown=0.2
+)
 
 PROTOCOLS: dict[str, Protocol] = {
     protocol.name: protocol
     for protocol in (
         # RankMixer: dense RMSProp at 0.01, sparse Adagrad at an unknown rate; 0.05 is TokenMixer-Large's.
         Protocol(name="paper", dense_optimizer="rmsprop", dense_lr=0.01, sparse_lr=0.05),
-        # Tuned on valid AUC, for all alike: 0.01 is too much for RMSProp in some contestants, and a pass over
-        # a million rows rather than billions wants more steps. Rates that fall to 0 at the end make seeds
-        # deviate less, and better models (results/LOG.md).
-        Protocol(
-            name="adam",
-            batch_size=1024,
-            dense_optimizer="adam",
-            dense_lr=0.001,
-            sparse_lr=0.05,
-            cooldown=COOLDOWN,
-        ),
+        _ADAM,
         # For one pass over a hundred thousand rows or so, where steps are what is short: with batches of 1024
         # nothing gets past logistic regression there (results/LOG.md).
-        Protocol(
-            name="short",
-            batch_size=256,
-            dense_optimizer="adam",
-            dense_lr=0.001,
-            sparse_lr=0.05,
-            cooldown=COOLDOWN,
-        ),
+        dataclasses.replace(_ADAM, name="short", batch_size=256),
         # For many passes over a small set, tuned on Frappe's valid AUC: rows of the tables that move in
         # proportion to their gradient overfit later than rows whose every step is as long as the rate.
         Protocol(
