@@ -33,9 +33,6 @@ def test_an_interrupt_waits_until_the_pool_stands_and_can_be_ended(interrupted_s
 
 
 def test_an_interrupt_that_is_ignored_stays_ignored(interrupted_start):
-    handler = signal.signal(signal.SIGINT, signal.SIG_IGN)
-    try:
-        with worker_processes(1) as pool:
-            assert pool.submit(abs, -1).result() == 1
-    finally:
-        signal.signal(signal.SIGINT, handler)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # until the fixture `interruptible` ends
+    with worker_processes(1) as pool:
+        assert pool.submit(abs, -1).result() == 1
