@@ -108,4 +108,4 @@ def rankmixer_moe(size: int, hyperparameters: Hyperparameters, shape: InputShape
 
 def tokenmixer_large(size: int, hyperparameters: Hyperparameters, shape: InputShape) -> Hyperparameters:
     token_dim = size * hyperparameters["num_heads"]
-    return {"token_dim": token_dim, "hidden_dim": max(1, 2 * token_dim // hyperparameters["num_experts"])}
+    return {"token_dim": token_dim, "hidden_dim": 2 * token_dim}

@@ -51,6 +51,15 @@ class PerTokenExperts(nn.Module):
         return grouped_linear(F.gelu(hidden_RN), down_GND, down_bias_GD, counts_G)
 
 
+def expert_widths(hidden_dim: int, num_experts: int) -> tuple[int, int]:
+    """Hidden widths of the shared and of each routed expert: a SwiGLU's `hidden_dim`, cut into `num_experts`.
+
+    What the division leaves over goes to the shared one. None is narrower than 1.
+    """
+    routed = max(1, hidden_dim // num_experts)
+    return max(1, hidden_dim - (num_experts - 1) * routed), routed
+
+
 class SparsePerTokenMoE(nn.Module):
     """S-P MoE: y_t = α Σ_{i ∈ top (k-1)} g_i(x_t) Expert_ti(x_t) + SharedExpert_t(x_t), all of them SwiGLUs.
 
@@ -59,6 +68,7 @@ class SparsePerTokenMoE(nn.Module):
     chosen experts are the only ones computed.
 
     Args:
+        hidden_dim: of all E experts together, see `expert_widths`.
         gate_scale: α.
         router_softmax: over ``all`` routed experts or the ``chosen`` ones, see `top_k_gates`.
         down_init: see `PerTokenSwiGLU`.
@@ -77,9 +87,10 @@ class SparsePerTokenMoE(nn.Module):
         down_init: float,
     ) -> None:
         super().__init__()
-        T, N, D, routed = num_tokens, hidden_dim, dim, num_experts - 1
+        T, D, routed = num_tokens, dim, num_experts - 1
+        shared_dim, N = expert_widths(hidden_dim, num_experts)
         self.num_routed, self.gate_scale, self.router_softmax = active_experts - 1, gate_scale, router_softmax
-        self.shared_expert = PerTokenSwiGLU(T, D, N, down_init=down_init)
+        self.shared_expert = PerTokenSwiGLU(T, D, shared_dim, down_init=down_init)
         self.router = PerTokenLinear(T, D, routed, bias=False)
         up, down = 1 / math.sqrt(D), down_init / math.sqrt(N)
         self.gate_TEND = nn.Parameter(torch.empty(T, routed, N, D).uniform_(-up, up))

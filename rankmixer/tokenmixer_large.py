@@ -11,7 +11,7 @@
 pSwiGLU has weights of its own for every token, dense (`per_token`) or a sparse mixture (`experts`).
 
 Letters: B batch, I flat input width, T tokens, D token width, H heads, W width of a mixed token, L blocks,
-E experts of a token, N hidden width of an expert, K tasks.
+E experts of a token, N hidden width of its SwiGLU, K tasks.
 
 The public descriptions disagree or are silent in places; each choice is an argument, its default named
 here: normalisation before the SwiGLU as in the text, not after the sum as in the equations; the second
@@ -28,7 +28,7 @@ from collections.abc import Callable, Sequence
 
 from torch import Tensor, nn
 
-from rankmixer.experts import SparsePerTokenMoE
+from rankmixer.experts import SparsePerTokenMoE, expert_widths
 from rankmixer.mixing import mix, revert
 from rankmixer.per_token import PerTokenSwiGLU
 from rankmixer.routing import SOFTMAXES
@@ -55,8 +55,7 @@ class TokenMixerLarge(nn.Module):
             for each group, and the global one.
         num_heads: H, a divisor of D; None: T.
         token_dim: D.
-        hidden_dim: N, the hidden width nD of a token's SwiGLU where there is one expert, nD/E of each where
-            there are more; None: 2 D / E.
+        hidden_dim: N, the hidden width nD of a token's SwiGLU, all of its experts together; None: 2 D.
         tokenizer_layers: linear layers of every token's MLP.
         norm: of a SwiGLU's input (``pre``), of its sum with the residual (``post``), or of its input and its
             output (``sandwich``).
@@ -121,7 +120,7 @@ class TokenMixerLarge(nn.Module):
             )
         self.input_dim, self.num_tasks, self.num_layers = sum(field_dims), num_tasks, num_layers
         self.token_dim, self.tokenizer_layers, self.norm = token_dim, tokenizer_layers, norm
-        self.hidden_dim = max(1, 2 * token_dim // num_experts) if hidden_dim is None else hidden_dim
+        self.hidden_dim = 2 * token_dim if hidden_dim is None else hidden_dim
         self.num_experts, self.active_experts = num_experts, active_experts
         self.inter_residual, self.auxiliary_weight = inter_residual, auxiliary_weight
 
@@ -177,18 +176,20 @@ class TokenMixerLarge(nn.Module):
         I, T, D, L, K = self.input_dim, self.num_tokens, self.token_dim, self.num_layers, self.num_tasks  # noqa: E741
         E, k, deeper = self.num_experts, self.active_experts, self.tokenizer_layers - 1
         norms_of_sublayer = 2 if self.norm == "sandwich" else 1
-        expert = router = norms = 0  # of a block
+        shared = routed = router = norms = 0  # of a block; `routed`: one expert of every token
         for tokens, dim, hidden in self._swiglu_shapes():
-            expert += tokens * 3 * dim * hidden
+            of_shared, of_routed = expert_widths(hidden, E)
+            shared += tokens * 3 * dim * of_shared
+            routed += tokens * 3 * dim * of_routed
             router += tokens * dim * (E - 1)
             norms += norms_of_sublayer * dim
         tokens_products = 2 * I * D + T * deeper * D * D
-        products = tokens_products + L * (k * expert + router) + D * K
+        products = tokens_products + L * (shared + (k - 1) * routed + router) + D * K
         readout = D * K + K + (0 if self.norm == "post" else D)
         auxiliary = len(self.auxiliary_readouts)
         active = products - D * K + T * (1 + deeper) * D + L * norms + (1 + auxiliary) * readout
         return {
-            "dense_parameters": active + L * (E - k) * expert,
+            "dense_parameters": active + L * (E - k) * routed,
             "active_parameters": active,
             "flops_forward": 2 * products,
             "flops_train": 3 * 2 * (products + auxiliary * D * K),

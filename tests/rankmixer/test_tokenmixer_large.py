@@ -209,16 +209,38 @@ def test_experts_that_a_row_does_not_choose_leave_it_alone():
     assert not changed[[0, 1, 3]].any()
 
 
-def test_down_matrices_start_small_and_the_others_do_not():
-    for changes in ({}, MOE):
-        model = model_of(down_init=0.01, token_dim=48, hidden_dim=36, **changes)
-        for block in model.blocks:
-            shared = block.on_tokens.layer if not changes else block.on_tokens.layer.shared_expert
-            assert shared.down.weight.abs().max().item() == pytest.approx(0.01 / math.sqrt(36), rel=0.05)
-            assert shared.gate.weight.abs().max().item() == pytest.approx(1 / math.sqrt(48), rel=0.05)
-            if changes:
-                largest = block.on_tokens.layer.down_TEND.abs().max().item()
-                assert largest == pytest.approx(0.01 / math.sqrt(36), rel=0.05)
+@pytest.mark.parametrize("num_experts", [4, 5])
+def test_experts_are_a_swiglu_cut_along_its_hidden_width(num_experts):
+    dense = model_of(hidden_dim=23)
+    sparse = model_of(hidden_dim=23, num_experts=num_experts, active_experts=2)
+    for of_dense, of_sparse in zip(dense.blocks, sparse.blocks, strict=True):
+        whole, pool = of_dense.on_tokens.layer, of_sparse.on_tokens.layer
+        shared, routed = pool.shared_expert.up.weight, pool.up_TEND
+        assert routed.shape == (4, num_experts - 1, 23 // num_experts, 12)
+        assert shared.shape == (4, 12, 23 // num_experts + 23 % num_experts)
+        assert shared.numel() + routed.numel() == whole.up.weight.numel()
+    routers = 3 * 2 * 4 * 12 * (num_experts - 1)  # blocks, SwiGLUs, tokens, widths, scores
+    cost_of_dense, cost = dense.closed_form(), sparse.closed_form()
+    assert cost["dense_parameters"] == cost_of_dense["dense_parameters"] + routers
+
+
+def test_an_expert_is_never_narrower_than_1():
+    layer = model_of(hidden_dim=3, **MOE).blocks[0].on_tokens.layer
+    assert layer.up_TEND.shape[2] == layer.shared_expert.up.weight.shape[2] == 1
+
+
+@pytest.mark.parametrize("moe", [{}, MOE], ids=str)
+def test_down_matrices_start_small_and_the_others_do_not(moe):
+    model = model_of(down_init=0.01, token_dim=48, hidden_dim=36, **moe)
+    hidden_dim = 36 // moe.get("num_experts", 1)
+    for block in model.blocks:
+        layer = block.on_tokens.layer
+        shared = layer.shared_expert if moe else layer
+        assert shared.down.weight.abs().max().item() == pytest.approx(0.01 / math.sqrt(hidden_dim), rel=0.05)
+        assert shared.gate.weight.abs().max().item() == pytest.approx(1 / math.sqrt(48), rel=0.05)
+        if moe:
+            largest = layer.down_TEND.abs().max().item()
+            assert largest == pytest.approx(0.01 / math.sqrt(hidden_dim), rel=0.05)
 
 
 def test_auxiliary_heads_learn_below_and_serve_nothing():
