@@ -19,19 +19,20 @@ residual from the block's input, not from the reverted tokens; mean pooling, not
 linear layer. The residual between blocks adds the tokens as they were r blocks before. The auxiliary loss is
 the task loss of a head of its own behind each such sum, with weight 0.1. Norms are shared by the tokens; the
 pooled tokens are normalised unless `norm` is ``post``. A mixed token's SwiGLU is as wide for its width as a
-token's: round(N · T/H).
+token's: round(N · T/H). The balance loss of S-P MoE is that of Switch Transformers.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 
 from torch import Tensor, nn
 
 from rankmixer.experts import SparsePerTokenMoE, expert_widths
 from rankmixer.mixing import mix, revert
 from rankmixer.per_token import PerTokenSwiGLU
-from rankmixer.routing import SOFTMAXES
+from rankmixer.routing import SOFTMAXES, balance_loss
 from rankmixer.tokenization import GroupTokenizer
 
 CHOICES = {
@@ -70,6 +71,8 @@ class TokenMixerLarge(nn.Module):
         gate_scale: α of the routed experts' sum; None: E/k, one over the sparsity.
         router_softmax: over ``all`` routed experts before choosing among them or over the ``chosen`` ones,
             which takes at least two: the gate of a single one would be the constant 1 and teach nothing.
+        balance_weight: of the mean over all pools of experts of their `balance_loss`; the paper wants it from
+            a sparsity of 1:8 on, not at 1:2.
 
     Raises:
         ValueError: a hyper-parameter that fits no model, such as a D that H does not divide.
@@ -97,6 +100,7 @@ class TokenMixerLarge(nn.Module):
         active_experts: int = 1,
         gate_scale: float | None = None,
         router_softmax: str = "all",
+        balance_weight: float = 0.0,
     ) -> None:
         super().__init__()
         given = {"norm": norm, "residual": residual, "output": output, "router_softmax": router_softmax}
@@ -109,6 +113,8 @@ class TokenMixerLarge(nn.Module):
                 f"active_experts is {active_experts}; {num_experts} experts, one of them shared, with "
                 f"router_softmax '{router_softmax}' allow {fewest} … {num_experts}"
             )
+        if num_experts == 1 and balance_weight:
+            raise ValueError(f"balance_weight is {balance_weight}; with a single expert it must be 0")
         self.tokenizer = GroupTokenizer(
             field_dims, groups, num_tokens=num_tokens, token_dim=token_dim, num_layers=tokenizer_layers
         )
@@ -122,7 +128,8 @@ class TokenMixerLarge(nn.Module):
         self.token_dim, self.tokenizer_layers, self.norm = token_dim, tokenizer_layers, norm
         self.hidden_dim = 2 * token_dim if hidden_dim is None else hidden_dim
         self.num_experts, self.active_experts = num_experts, active_experts
-        self.inter_residual, self.auxiliary_weight = inter_residual, auxiliary_weight
+        self.inter_residual = inter_residual
+        self.auxiliary_weight, self.balance_weight = auxiliary_weight, balance_weight
 
         def swiglu(tokens: int, dim: int, hidden: int) -> nn.Module:
             if num_experts == 1:
@@ -160,12 +167,24 @@ class TokenMixerLarge(nn.Module):
         return self.readout(self._blocks(x_BI)[0])
 
     def loss(self, x_BI: Tensor, y_BK: Tensor, criterion: Callable[[Tensor, Tensor], Tensor]) -> Tensor:
-        """Task loss + `auxiliary_weight` · Σ task losses of the auxiliary heads, a scalar."""
-        x_TBD, joints = self._blocks(x_BI)
+        """The training objective, a scalar.
+
+        The task loss, and by their weights the sum of the auxiliary heads' task losses and the balance loss.
+        """
+        scores: list[Tensor] = []
+        with ExitStack() as hooks:
+            for pool in self.modules() if self.balance_weight else ():
+                if isinstance(pool, SparsePerTokenMoE):
+                    record = pool.router.register_forward_hook(lambda _, __, score: scores.append(score))
+                    hooks.enter_context(record)
+            x_TBD, joints = self._blocks(x_BI)
         objective = criterion(self.readout(x_TBD), y_BK)
         if self.auxiliary_readouts:
             for readout, joint_TBD in zip(self.auxiliary_readouts, joints, strict=True):
                 objective = objective + self.auxiliary_weight * criterion(readout(joint_TBD), y_BK)
+        for score_TBE in scores:
+            of_pool = balance_loss(score_TBE.softmax(dim=2), self.active_experts - 1)
+            objective = objective + self.balance_weight / len(scores) * of_pool
         return objective
 
     def closed_form(self) -> dict[str, int]:

@@ -197,6 +197,42 @@ def test_the_router_learns_even_where_it_chooses_a_single_expert():
             assert part.layer.router.weight.grad.flatten(1).any(dim=1).all()
 
 
+@pytest.mark.parametrize("softmax", ["all", "chosen"])
+def test_the_balance_loss_is_that_of_every_pool(softmax):
+    changes = {"num_experts": 5, "active_experts": 3, "router_softmax": softmax, "num_layers": 2}
+    plain, balanced = (model_of(**changes, balance_weight=weight) for weight in (0.0, 0.5))
+    inputs: list[Tensor] = []
+    pools = [m for m in plain.modules() if isinstance(m, SparsePerTokenMoE)]
+    for pool in pools:
+        pool.router.register_forward_hook(lambda _, args, __: inputs.append(args[0]))
+    difference = balanced.loss(*batch(), BCE) - plain.loss(*batch(), BCE)
+    expected = 0.0
+    for pool, x_TBD in zip(pools, inputs, strict=True):
+        for t in range(4):
+            p_BE = (x_TBD[t] @ pool.router.weight[t]).exp()
+            p_BE = p_BE / p_BE.sum(dim=1, keepdim=True)
+            choices = [j for row in p_BE.tolist() for j in sorted(range(4), key=row.__getitem__)[-2:]]
+            for j in range(4):
+                expected += 0.5 / 4 / 4 * 4 * choices.count(j) / len(choices) * p_BE[:, j].mean().item()
+    assert difference.item() == pytest.approx(expected, abs=1e-6)
+    assert torch.equal(balanced(batch()[0]), plain(batch()[0]))
+
+
+def test_the_balance_loss_evens_a_lopsided_load():
+    model = model_of(num_experts=4, active_experts=2, balance_weight=1.0)
+    router = model.blocks[0].on_tokens.layer.router
+    with torch.no_grad():
+        router.weight[:, :, 0] *= 20
+    optimizer = torch.optim.Adam([router.weight], lr=0.05)
+    losses = []
+    for _ in range(60):
+        losses.append(model.loss(*batch(256), BCE))
+        optimizer.zero_grad()
+        losses[-1].backward()
+        optimizer.step()
+    assert losses[-1] < losses[0] - 0.02
+
+
 def test_experts_that_a_row_does_not_choose_leave_it_alone():
     layer = model_of(**MOE).blocks[0].on_tokens.layer
     x_TBD = torch.randn(4, 32, 12)
@@ -283,6 +319,7 @@ def test_loss_falls_on_a_teacher(changes):
         ({"output": "last"}, "output is 'last', allowed: mean, global"),
         ({"router_softmax": "top"}, "router_softmax is 'top', allowed: all, chosen"),
         ({"num_experts": 4}, "active_experts is 1; 4 experts, .* allow 2 … 4"),
+        ({"balance_weight": 0.1}, "balance_weight is 0.1; with a single expert it must be 0"),
         ({**MOE, "router_softmax": "chosen"}, "active_experts is 2; .* allow 3 … 4"),
     ],
 )
