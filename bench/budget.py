@@ -1,8 +1,9 @@
 """The budget solver: hyper-parameters for a size, by a contestant's dial and then its trim, never by hand.
 
 The dial finds the size whose cost is nearest below the target, its trim tied to it. Around that size the
-trim is then moved to close the rest; of the settings within tolerance the one wins whose trim stays
-nearest, in ratio, to where the dial had it, so that the shape of the model is kept.
+trim is then moved to close the rest. Of the settings within tolerance the one wins that is nearest to the
+target with the least change of the model's shape, that is of the trim from where the dial had it: an error
+of the whole tolerance weighs as much as twice or half the trim.
 """
 
 from __future__ import annotations
@@ -19,8 +20,6 @@ from bench.errors import BadInput
 from bench.spec import Budget
 
 TOLERANCE = 0.02
-_FINE = 0.005
-"""An error below which settings count as equally near, and the shape of the model decides."""
 _NEIGHBOURS = (0, 1, -1, 2, -2, 3)
 _WIDEST_TRIM = 64
 _LARGEST_SIZE = 1 << 24
@@ -84,7 +83,8 @@ def solve(
 
 def _preference(found: Solution, budget: Budget) -> tuple[float, float]:
     error = abs(found.error(budget))
-    return (0.0 if error <= _FINE else error, abs(math.log(found.trim_ratio)))
+    beyond = error if error > TOLERANCE else 0.0
+    return (beyond, error / TOLERANCE + abs(math.log2(found.trim_ratio)))
 
 
 def _trimmed(

@@ -185,6 +185,16 @@ def test_budget_is_met_within_two_percent_or_refused_with_the_nearest(contestant
     assert solution.reached == form[kind]
 
 
+@pytest.mark.parametrize("name", ["rankmixer-moe", "tokenmixer-large", "tokenmixer-large-moe"])
+@pytest.mark.parametrize("num_fields", [10, 39])
+def test_no_model_is_bent_out_of_shape_for_a_last_fraction_of_the_budget(name, num_fields):
+    shape = InputShape(
+        field_dims=(16,) * num_fields, groups=tuple((i,) for i in range(num_fields)), num_tasks=2
+    )
+    solution = solve(CONTESTANTS[name], shape, Budget(kind="dense_parameters", target=100_000))
+    assert 0.75 <= solution.trim_ratio <= 1.35
+
+
 def attempt(contestant: Contestant, shape: InputShape, budget: Budget) -> tuple[Solution | None, str]:
     try:
         return solve(contestant, shape, budget), ""
