@@ -13,7 +13,8 @@ from bench.store import Store
 from reports.comparison import Comparison, Entry
 from reports.statistics import Floats
 
-QUANTITIES = {"valid_auc": "valid AUC, mean over tasks", "train_loss": "training loss"}
+LOSS = "training loss"
+QUANTITIES = {"valid_auc": "valid AUC, mean over tasks", "train_loss": LOSS}
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -10,7 +10,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from reports.curves import MeanCurve
+from reports.curves import LOSS, MeanCurve
 from reports.drawing import GRID, INK, Image, Mark, rendered, style
 from reports.notation import exact, fixed, letter_of_billion, short
 from reports.standings import Standing, Standings
@@ -88,11 +88,16 @@ def curve_figure(name: str, curves: Sequence[MeanCurve], mark: Mapping[str, Mark
         figure.supxlabel("step", fontsize=9.0)
         figure.supylabel(quantity, fontsize=9.0)
         png, pdf = rendered(figure)
+    caption = f"{title} over training steps: mean over seeds, as far as all went."
+    if quantity == LOSS:
+        caption += (
+            " A contestant's own terms, such as auxiliary losses, count too: compare shapes, not levels."
+        )
     return Image(
         name=name,
         png=png,
         pdf=pdf,
-        caption=f"{title} over training steps: mean over seeds, as far as all went.",
+        caption=caption,
         alternative=f"{title} over training steps, a panel per contestant",
     )
 

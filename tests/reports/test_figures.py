@@ -83,6 +83,9 @@ def test_curves_are_means_over_the_steps_that_all_seeds_have(builder):
     assert curve.step.tolist() == first["step"].iloc[:30].tolist()
     expected = (first["train_loss"] + second["train_loss"]).iloc[:30] / 2
     assert curve.value == pytest.approx(expected.to_numpy())
+    image = curve_figure("curves", [curve], marks(["dcnv2"]))
+    assert image is not None
+    assert "own terms" in image.caption
 
 
 def test_a_contestant_without_curves_is_left_out(builder):
