@@ -29,24 +29,20 @@ def top_k_gates(score_TBE: Tensor, k: int, *, softmax: str = "all") -> Gates:
         softmax: over ``all`` experts before choosing, or over the ``chosen`` only, whose gates then sum to 1.
             The latter makes the gate of k = 1 the constant 1: no gradient reaches its score.
     """
-    chosen_TBE = _largest(score_TBE, k)
+    T, B, _ = score_TBE.shape
+    top_TBk = score_TBE.topk(k, dim=2).indices
+    chosen_TBE = torch.zeros_like(score_TBE, dtype=torch.bool).scatter(2, top_TBk, True)
     if softmax == "chosen":
         score_TBE = score_TBE.masked_fill(~chosen_TBE, float("-inf"))
-    T, B, _ = score_TBE.shape
     return Gates(weight=score_TBE.softmax(dim=2), chosen=chosen_TBE, num_chosen=T * B * k)
 
 
-def balance_loss(p_TBE: Tensor, k: int) -> Tensor:
+def balance_loss(gates: Gates) -> Tensor:
     """E · Σ_j f_j P_j, mean over the tokens (Switch Transformers, arXiv 2101.03961): 1 for an even load.
 
-    f_j is expert j's share of the k choices of every row in the batch, P_j the mean of p_j, the softmax over
-    the scores of all experts.
+    f_j is expert j's share of the choices made in the batch, P_j the mean of its gate, a softmax over all.
     """
-    share_TE = _largest(p_TBE, k).to(p_TBE.dtype).mean(dim=1) / k
-    return p_TBE.shape[2] * (share_TE * p_TBE.mean(dim=1)).sum(dim=1).mean()
-
-
-def _largest(score_TBE: Tensor, k: int) -> Tensor:
-    """Which are the k largest scores of a row and token, booleans (T, B, E)."""
-    top_TBk = score_TBE.topk(k, dim=2).indices
-    return torch.zeros_like(score_TBE, dtype=torch.bool).scatter(2, top_TBk, True)
+    E = gates.chosen.shape[2]
+    load_TE = gates.chosen.to(gates.weight.dtype).mean(dim=1)
+    share_TE = load_TE / load_TE.sum(dim=1, keepdim=True)
+    return E * (share_TE * gates.weight.mean(dim=1)).sum(dim=1).mean()

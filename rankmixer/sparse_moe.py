@@ -148,7 +148,7 @@ class SparseRankMixer(nn.Module):
         x_TBD = self.tokenizer(x_BI)
         if self.routing == "top_k":
             logits_BK, gates = self._through_blocks(x_TBD, self._served, dense=False)
-            balance = torch.stack([balance_loss(g.weight, self._num_active()) for g in gates]).mean()
+            balance = torch.stack([balance_loss(g) for g in gates]).mean()
             objective = criterion(logits_BK, y_BK) + self.balance_weight * balance
         else:
             train_BK, _ = self._through_blocks(x_TBD, _train_gates, dense=True)
@@ -206,11 +206,7 @@ class SparseRankMixer(nn.Module):
         score_TBE = block.h_infer(s_TBD)
         if self.routing == "relu":
             return relu_gates(score_TBE + self.offset)
-        return top_k_gates(score_TBE, self._num_active())
-
-    def _num_active(self) -> int:
-        """k of ``top_k``."""
-        return int(self.active_fraction * self.num_experts)
+        return top_k_gates(score_TBE, int(self.active_fraction * self.num_experts))
 
     @torch.no_grad()
     def _after_step(self, gates: list[Gates]) -> None:

@@ -27,12 +27,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 
+import torch
 from torch import Tensor, nn
 
 from rankmixer.experts import SparsePerTokenMoE, expert_widths
 from rankmixer.mixing import mix, revert
 from rankmixer.per_token import PerTokenSwiGLU
-from rankmixer.routing import SOFTMAXES, balance_loss
+from rankmixer.routing import SOFTMAXES, balance_loss, top_k_gates
 from rankmixer.tokenization import GroupTokenizer
 
 CHOICES = {
@@ -173,18 +174,17 @@ class TokenMixerLarge(nn.Module):
         """
         scores: list[Tensor] = []
         with ExitStack() as hooks:
-            for pool in self.modules() if self.balance_weight else ():
-                if isinstance(pool, SparsePerTokenMoE):
-                    record = pool.router.register_forward_hook(lambda _, __, score: scores.append(score))
-                    hooks.enter_context(record)
+            for router in self._routers() if self.balance_weight else ():
+                hooks.enter_context(router.register_forward_hook(lambda _, __, score: scores.append(score)))
             x_TBD, joints = self._blocks(x_BI)
         objective = criterion(self.readout(x_TBD), y_BK)
         if self.auxiliary_readouts:
             for readout, joint_TBD in zip(self.auxiliary_readouts, joints, strict=True):
                 objective = objective + self.auxiliary_weight * criterion(readout(joint_TBD), y_BK)
-        for score_TBE in scores:
-            of_pool = balance_loss(score_TBE.softmax(dim=2), self.active_experts - 1)
-            objective = objective + self.balance_weight / len(scores) * of_pool
+        if scores:
+            gates = [top_k_gates(score_TBE, self.active_experts - 1) for score_TBE in scores]
+            balance = torch.stack([balance_loss(g) for g in gates]).mean()
+            objective = objective + self.balance_weight * balance
         return objective
 
     def closed_form(self) -> dict[str, int]:
@@ -223,6 +223,9 @@ class TokenMixerLarge(nn.Module):
         """Blocks, counted from 1, that a residual between blocks ends behind."""
         r = self.inter_residual
         return list(range(r, self.num_layers, r)) if r else []
+
+    def _routers(self) -> list[nn.Module]:
+        return [pool.router for pool in self.modules() if isinstance(pool, SparsePerTokenMoE)]
 
     def _blocks(self, x_BI: Tensor) -> tuple[Tensor, list[Tensor]]:
         """Tokens behind the last block, and behind each residual between blocks."""

@@ -89,9 +89,9 @@ def test_top_k_takes_the_softmax_before_or_after_choosing():
 
 
 def test_balance_loss_is_one_for_an_even_load_and_more_for_a_lopsided_one():
-    even = (torch.eye(4).expand(2, 4, 4) * 20).softmax(dim=2)
-    assert balance_loss(even, 1).item() == pytest.approx(1)
-    lopsided = torch.tensor([20.0, 0, 0, 0]).softmax(dim=0).expand(2, 4, 4)
-    assert balance_loss(lopsided, 1).item() == pytest.approx(4, rel=1e-3)
-    of_two = torch.tensor([0.5, 0.3, 0.2, 0.0]).expand(2, 4, 4)
-    assert balance_loss(of_two, 2).item() == pytest.approx(4 * (0.5 * 0.5 + 0.5 * 0.3))
+    even = torch.eye(4).expand(2, 4, 4) * 20
+    assert balance_loss(top_k_gates(even, 1)).item() == pytest.approx(1)
+    lopsided = torch.tensor([20.0, 0, 0, 0]).expand(2, 4, 4)
+    assert balance_loss(top_k_gates(lopsided, 1)).item() == pytest.approx(4, rel=1e-3)
+    of_two = torch.tensor([0.5, 0.3, 0.2, 0.0]).log().expand(2, 4, 4)
+    assert balance_loss(top_k_gates(of_two, 2)).item() == pytest.approx(4 * (0.5 * 0.5 + 0.5 * 0.3))
