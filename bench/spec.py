@@ -51,7 +51,7 @@ class Protocol:
     """How every contestant of a comparison is trained.
 
     Args:
-        name: as `bench.protocols` knows it, or another name for one with overrides.
+        name: as `bench.training.protocols` knows it, or another name for one with overrides.
         batch_size: rows per step.
         epochs: most passes over the training rows.
         patience: passes without a better valid AUC before stopping; matters only with several epochs.

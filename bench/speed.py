@@ -1,7 +1,7 @@
 """How fast a contestant trains here, against how fast this machine multiplies matrices, in one process.
 
-MFU (model FLOPs utilisation) is the training FLOPs of the contestant alone, as `bench.cost` counts them,
-over the time of the whole step, embedding look-ups and optimizers included, as a share of the measured GEMM
+MFU (model FLOPs utilisation) is the training FLOPs of the contestant alone, as `counting` counts them, over
+the time of the whole step, embedding look-ups and optimizers included, as a share of the measured GEMM
 peak.
 """
 
@@ -17,12 +17,12 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from bench.contract import Contestant, Hyperparameters
-from bench.cost import cost
-from bench.dataset import Dataset, Rows
-from bench.loader import batches, rows_per_second
+from bench.contestants.contract import Contestant, Hyperparameters
+from bench.contestants.counting import cost, on_meta
+from bench.data.dataset import Dataset, Rows
+from bench.data.loader import batches, rows_per_second
 from bench.spec import FeatureSpec, Protocol
-from bench.training import Trainer, build_ranker
+from bench.training.trainer import Trainer, build_ranker
 
 _GEMM_SIZE = 2048
 _LOADER_ROWS, _LOADER_FIELDS, _LOADER_BATCH = 1 << 19, 39, 4096
@@ -78,7 +78,10 @@ def training_speed(
         trainer.step(next(stream))
     times = sorted(_timed(lambda: trainer.step(next(stream)), device) for _ in _for_seconds(seconds))
     samples_per_second = protocol.batch_size / times[len(times) // 2]
-    flops = cost(contestant, ranker.features, hyperparameters).flops_train * samples_per_second
+    shape = ranker.features.input_shape()
+    model = on_meta(contestant, shape, hyperparameters)
+    work = cost(model, shape, **ranker.features.parameter_counts())
+    flops = work.flops_train * samples_per_second
     return Speed(samples_per_second=samples_per_second, flops_per_second=flops, mfu=flops / peak)
 
 

@@ -17,18 +17,18 @@ import pandas as pd
 import torch
 import typer
 
-from bench.dataset import Dataset
+from bench.contestants.lookup import contestants
+from bench.data.dataset import Dataset
+from bench.data.references import References, references
+from bench.data.synthetic import FAMILIES
 from bench.errors import unknown_name
-from bench.lookup import contestants
-from bench.parallel import cores
-from bench.protocols import PROTOCOLS
-from bench.record import Run
-from bench.references import References, references
+from bench.machine.parallel import cores
+from bench.runs.record import Run
+from bench.runs.store import Store
+from bench.runs.suites import SUITES
+from bench.runs.sweep import Request, missing, plan, sweep
 from bench.spec import Budget
-from bench.store import Store
-from bench.suites import SUITES
-from bench.sweep import Request, missing, plan, sweep
-from bench.synthetic import FAMILIES
+from bench.training.protocols import PROTOCOLS
 from rankbench.data import synthetic
 from rankbench.options import parse_count
 

@@ -13,12 +13,12 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from bench.synthetic import FAMILIES
-from bench.synthetic import population as p
-from bench.synthetic.codes import CODES, USER_LEVELS
-from bench.synthetic.events import Events, draw_events
-from bench.synthetic.rules import Rules
-from bench.synthetic.truth import BASE_RATES, Truth, draw_truth, probability
+from bench.data.synthetic import FAMILIES
+from bench.data.synthetic import population as p
+from bench.data.synthetic.codes import CODES, USER_LEVELS
+from bench.data.synthetic.events import Events, draw_events
+from bench.data.synthetic.rules import Rules
+from bench.data.synthetic.truth import BASE_RATES, Truth, draw_truth, probability
 from reports.drawing import INK, PALETTE, STYLE
 
 HERE = Path(__file__).parent

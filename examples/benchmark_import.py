@@ -42,14 +42,14 @@ def write_rows(head: Path, rows: int, to: Path) -> None:
 
 def measure(file: Path, directory: Path) -> dict[str, float]:
     """Imports `file`, as `rankbench data import` does, in this process."""
-    from bench.parallel import leave_polars_one_thread
+    from bench.machine.parallel import leave_polars_one_thread
 
     leave_polars_one_thread()
 
-    from bench.allocator import keep_buffers
-    from bench.importing import import_table
-    from bench.named.criteo import PLANS
-    from bench.paging import peak_rss_bytes
+    from bench.data.importing import import_table
+    from bench.data.public.criteo import PLANS
+    from bench.machine.allocator import keep_buffers
+    from bench.machine.paging import peak_rss_bytes
 
     keep_buffers()
     started, cpu_started = time.perf_counter(), time.process_time()

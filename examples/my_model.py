@@ -5,7 +5,7 @@ rankbench run compare --contestant examples.my_model:FM --contestants dlrm-mlp,d
 
 from torch import nn
 
-from bench.contract import Contestant, Dial, Paper
+from bench.contestants import Contestant, Dial, Paper
 
 
 class FactorizationMachine(nn.Module):

@@ -25,11 +25,11 @@ import torch
 import typer
 from torch import Tensor, nn
 
-from bench.allocator import keep_buffers
-from bench.dataset import Rows
-from bench.loader import batches
-from bench.sweep import Request, size
-from bench.training import Ranker, build_ranker, mean_auc, train
+from bench.data.dataset import Rows
+from bench.data.loader import batches
+from bench.machine.allocator import keep_buffers
+from bench.runs.sweep import Request, size
+from bench.training.trainer import Ranker, build_ranker, mean_auc, train
 from rankbench.console import table
 from rankbench.options import DEFAULT_DATA
 from rankbench.request import Choices, request

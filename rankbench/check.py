@@ -13,8 +13,8 @@ def run(
     json: options.Json = False,
 ) -> int:
     """Check records against predictions, data sets against fingerprints; exit code 1: something is wrong."""
-    from bench.audit import audit_datasets, audit_store
-    from bench.store import Store
+    from bench.runs.audit import audit_datasets, audit_store
+    from bench.runs.store import Store
 
     records = Store(store)
     wrong_in_store = list(audit_store(records))

@@ -13,8 +13,8 @@ from rankbench.console import answer, answer_json, complain, table
 from rankbench.options import DEFAULT_DATA, parse_count
 
 if TYPE_CHECKING:
-    from bench.dataset import Dataset
-    from bench.named import NamedDataset
+    from bench.data.dataset import Dataset
+    from bench.data.public import NamedDataset
 
 app = typer.Typer(no_args_is_help=True, help="Get a data set, make one, or look at one.")
 
@@ -49,13 +49,13 @@ def import_(
     data_dir: options.DataDir = DEFAULT_DATA,
 ) -> None:
     """Import files by a schema of yours, or a data set that has a loader."""
-    from bench.parallel import leave_polars_one_thread
+    from bench.machine.parallel import leave_polars_one_thread
 
     leave_polars_one_thread()
 
-    from bench.allocator import keep_buffers
-    from bench.importing import ImportPlan, import_table
-    from bench.synthetic import FAMILIES
+    from bench.data.importing import ImportPlan, import_table
+    from bench.data.synthetic import FAMILIES
+    from bench.machine.allocator import keep_buffers
     from rankbench.progress import row_progress
 
     if (schema is None) == (known_as is None):
@@ -89,7 +89,7 @@ def fetch(
     data_dir: options.DataDir = DEFAULT_DATA,
 ) -> None:
     """Download the files of a public data set and verify them; what was interrupted goes on where it was."""
-    from bench.named.fetching import fetch as fetch_named
+    from bench.data.public.fetching import fetch as fetch_named
     from rankbench.progress import DownloadProgress
 
     folder = to or _fetched(name, data_dir)
@@ -99,7 +99,7 @@ def fetch(
 
 
 def _named(name: str) -> NamedDataset:
-    from bench.named import NAMED
+    from bench.data.public import NAMED
 
     if name not in NAMED:
         raise unknown_name("data set with a loader", name, NAMED)
@@ -122,7 +122,7 @@ def describe(
     json: options.Json = False,
 ) -> None:
     """Say what a data set holds: fields, base rates, users, splits, fingerprint."""
-    from bench.describe import describe as described
+    from bench.data.describe import describe as described
 
     dataset = options.open_dataset(name, data_dir)
     description = described(dataset)
@@ -141,7 +141,7 @@ def describe(
 
 def _floor(dataset: Dataset, *, fit: bool) -> dict[str, float | int | None] | None:
     """Task → test AUC of logistic regression; None where it is not known and not to be fitted."""
-    from bench.references import known_references, logistic_regression_auc, references
+    from bench.data.references import known_references, logistic_regression_auc, references
 
     if known := references(dataset) if fit else known_references(dataset):
         return {task: metrics["auc"] for task, metrics in known["logistic_regression"].items()}
@@ -154,9 +154,9 @@ def synthetic(family: str, rows: int, seed: int, data_dir: Path, *, processes: i
     Raises:
         BadInput: it cannot be generated.
     """
-    from bench.dataset import MANIFEST, Dataset
-    from bench.parallel import cores
-    from bench.synthetic import dataset_name, synthesize
+    from bench.data.dataset import MANIFEST, Dataset
+    from bench.data.synthetic import dataset_name, synthesize
+    from bench.machine.parallel import cores
     from rankbench.progress import row_progress
 
     directory = data_dir / dataset_name(family, rows, seed)

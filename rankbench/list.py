@@ -6,10 +6,10 @@ from typing import Annotated, Any
 
 import typer
 
+from bench.contestants.lookup import contestants
 from bench.errors import unknown_name
-from bench.lookup import contestants
-from bench.protocols import PROTOCOLS
-from bench.suites import SUITES
+from bench.runs.suites import SUITES
+from bench.training.protocols import PROTOCOLS
 from rankbench import options
 from rankbench.console import answer_json, table
 
@@ -34,7 +34,7 @@ def run(
 
 
 def _all(plugins: list[str]) -> dict[str, list[dict[str, Any]]]:
-    from bench.named import NAMED
+    from bench.data.public import NAMED
 
     return {
         "models": [

@@ -12,7 +12,7 @@ from bench.errors import BadInput
 from bench.spec import BUDGET_KINDS, Budget
 
 if TYPE_CHECKING:
-    from bench.dataset import Dataset
+    from bench.data.dataset import Dataset
 
 DEFAULT_STORE = Path("results/local")
 DEFAULT_DATA = Path("data")
@@ -107,7 +107,7 @@ def open_dataset(name: str, data_dir: Path) -> Dataset:
     Raises:
         BadInput: there is none.
     """
-    from bench.dataset import MANIFEST, Dataset
+    from bench.data.dataset import MANIFEST, Dataset
     from bench.errors import unknown_name
 
     if not (data_dir / name / MANIFEST).is_file():

@@ -24,9 +24,9 @@ from rich.text import Text
 from rankbench.console import complain, count
 
 if TYPE_CHECKING:
-    from bench.download import BytesDone
-    from bench.record import Run
-    from bench.runs import Planned
+    from bench.data.download import BytesDone
+    from bench.runs.execute import Planned
+    from bench.runs.record import Run
 
 
 class _RowsPerSecond(ProgressColumn):

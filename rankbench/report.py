@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from bench.lookup import contestants
+from bench.contestants.lookup import contestants
 from rankbench import options
 from rankbench.console import answer, answer_json, table
 from rankbench.options import DEFAULT_STORE

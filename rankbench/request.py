@@ -7,18 +7,18 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bench.contract import Contestant
+from bench.contestants.contract import Contestant
+from bench.contestants.lookup import contestants, registered
 from bench.errors import BadInput, unknown_name
-from bench.lookup import contestants, registered
-from bench.protocols import protocol
+from bench.runs.suites import SUITES, Suite
 from bench.spec import BUDGET_KINDS, Budget
-from bench.suites import SUITES, Suite
+from bench.training.protocols import protocol
 from rankbench import options
 from rankbench.data import synthetic
 
 if TYPE_CHECKING:
-    from bench.dataset import Dataset
-    from bench.sweep import Request
+    from bench.data.dataset import Dataset
+    from bench.runs.sweep import Request
 
 SYNTHETIC_SEED = 1
 """Of the world that suites share; seed 0 was looked at while the world was being shaped."""
@@ -83,7 +83,7 @@ def requests(target: str, choices: Choices) -> list[Request]:
     trained_by = protocol(choices.protocol or suite.protocol, overrides)
     datasets = _datasets(suite, choices)
 
-    from bench.sweep import Request  # imports torch: only once everything cheap is known to be right
+    from bench.runs.sweep import Request  # imports torch: only once everything cheap is known to be right
 
     return [
         Request(
@@ -130,7 +130,7 @@ def _chosen(target: str, choices: Choices) -> tuple[Suite, list[Contestant]]:
 
 
 def _datasets(suite: Suite, choices: Choices) -> list[Dataset]:
-    from bench.synthetic import FAMILIES
+    from bench.data.synthetic import FAMILIES
 
     names = suite.datasets if choices.data is None else tuple(choices.data.split(","))
     imported = [name for name in names if name not in FAMILIES]

@@ -14,7 +14,7 @@ from rankbench.report import write_and_print
 from rankbench.request import Choices, requests
 
 if TYPE_CHECKING:
-    from bench.record import Run
+    from bench.runs.record import Run
 
 
 def run(
@@ -52,11 +52,11 @@ def run(
     if processes is not None and processes < 1:
         raise BadInput(f"--processes is {processes}; it must be 1 or more")
 
-    from bench.allocator import keep_buffers
-    from bench.device import choose_device, runs_at_a_time
-    from bench.references import known_references, references
-    from bench.store import Store
-    from bench.sweep import missing, plan, sweep
+    from bench.data.references import known_references, references
+    from bench.machine.allocator import keep_buffers
+    from bench.machine.device import choose_device, runs_at_a_time
+    from bench.runs.store import Store
+    from bench.runs.sweep import missing, plan, sweep
     from rankbench.progress import SweepProgress
 
     keep_buffers()

@@ -12,7 +12,7 @@ from rankbench.options import DEFAULT_DATA
 from rankbench.request import Choices, requests
 
 if TYPE_CHECKING:
-    from bench.sweep import Request, Sized
+    from bench.runs.sweep import Request, Sized
 
 
 def run(
@@ -31,7 +31,7 @@ def run(
 ) -> None:
     """Show what each contestant costs at a budget, and the hyper-parameters that meet it."""
     asked = requests(target, Choices.among(locals()))
-    from bench.sweep import size
+    from bench.runs.sweep import size
 
     sized = [(one, size(one)) for one in asked]
     if json:

@@ -31,11 +31,11 @@ def run(
 ) -> None:
     """Measure loader rows/s, training samples/s, GFLOP/s and MFU against this machine's own GEMM peak."""
     asked = request(target, Choices.among(locals()))
-    from bench.allocator import keep_buffers
-    from bench.device import choose_device
-    from bench.loader import rows_per_second
+    from bench.data.loader import rows_per_second
+    from bench.machine.allocator import keep_buffers
+    from bench.machine.device import choose_device
+    from bench.runs.sweep import size
     from bench.speed import gemm_peak, loader_rows_per_second, training_speed
-    from bench.sweep import size
 
     keep_buffers()
     where = choose_device(device)

@@ -9,7 +9,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet
 
-from bench.store import Store
+from bench.runs.store import Store
 from reports.comparison import Comparison, Entry
 from reports.statistics import Floats
 

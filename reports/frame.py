@@ -23,7 +23,8 @@ from typing import Any
 import pandas as pd
 
 from bench.canonical import canonical_json
-from bench.record import Cost, Run
+from bench.contestants.cost import Cost
+from bench.runs.record import Run
 
 COST_COLUMNS = tuple(field.name for field in dataclasses.fields(Cost))
 MACHINE_PREFIXES = ("environment.", "timings.")

@@ -16,7 +16,7 @@ import jinja2
 import pandas as pd
 
 from bench.errors import BadInput
-from bench.store import Store, View
+from bench.runs.store import Store, View
 from reports.across import across_tables
 from reports.appendix import commits, environment_table, failures_table, missing_table, timings_table
 from reports.comparison import Comparison, Setting, settings, slug

@@ -7,7 +7,7 @@ import pyarrow as pa
 import pyarrow.parquet
 
 from bench.errors import BadInput
-from bench.store import Store
+from bench.runs.store import Store
 from reports.statistics import Floats, SharedRows, placements
 
 

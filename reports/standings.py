@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from bench.store import Store
+from bench.runs.store import Store
 from reports.comparison import Comparison, Entry
 from reports.predictions import TaskPredictions
 from reports.statistics import (

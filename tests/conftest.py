@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from bench.dataset import Dataset
-from bench.synthetic import synthesize
+from bench.data.dataset import Dataset
+from bench.data.synthetic import synthesize
 
 CHECKOUT = Path(__file__).parents[1]
 

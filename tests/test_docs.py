@@ -9,10 +9,10 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from bench.importing import ImportPlan
-from bench.named import NAMED
-from bench.synthetic import FAMILIES
-from bench.synthetic.generate import REV
+from bench.data.importing import ImportPlan
+from bench.data.public import NAMED
+from bench.data.synthetic import FAMILIES
+from bench.data.synthetic.generate import REV
 
 DOCS = Path(__file__).parents[1] / "docs"
 DATA = (DOCS / "data.md").read_text(encoding="utf-8")

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from bench.budget import solve
-from bench.contract import InputShape
-from bench.importing import ImportPlan
+from bench.contestants.budget import solve
+from bench.contestants.contract import InputShape
+from bench.data.importing import ImportPlan
 from bench.spec import Budget
 
 README = (Path(__file__).parents[1] / "README.md").read_text()

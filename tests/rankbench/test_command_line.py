@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.store import RUNS_FILE
+from bench.runs.store import RUNS_FILE
 
 ROWS = 4_000
 SCHEMA = """
@@ -113,7 +113,7 @@ def test_a_contestant_of_ones_own_joins(bench, tmp_path):
 def test_a_failed_run_gives_exit_code_one_and_is_on_the_page(bench, tmp_path):
     (tmp_path / "broken.py").write_text(
         "import torch\n"
-        "from bench.contract import Contestant, Dial\n"
+        "from bench.contestants import Contestant, Dial\n"
         "class Broken(torch.nn.Module):\n"
         "    def __init__(self, field_dims, num_tasks=1, *, width=4):\n"
         "        super().__init__()\n"

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.named import NAMED
+from bench.data.public import NAMED
 from tests.rankbench.conftest import Run
 
 SCHEMA = """

@@ -10,7 +10,7 @@ import sys
 import time
 from pathlib import Path
 
-from bench.store import RUNS_FILE, Store
+from bench.runs.store import RUNS_FILE, Store
 
 COMMAND = [
     *(sys.executable, "-m", "rankbench", "run", "compare", "--rows", "30k", "--budget", "8k", "--seeds", "2"),

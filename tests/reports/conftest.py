@@ -12,9 +12,10 @@ import pandas as pd
 import pytest
 
 from bench import metrics
-from bench.record import Cost, Run
+from bench.contestants.cost import Cost
+from bench.runs.record import Run
+from bench.runs.store import Store
 from bench.spec import Budget, ContestantRef, DatasetRef, FeatureSpec, Protocol, Spec
-from bench.store import Store
 from reports.comparison import settings
 from reports.frame import run_frame
 from reports.standings import Standings, judge

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bench.record import Run
+from bench.runs.record import Run
 from reports.comparison import Setting, settings
 from reports.frame import MACHINE_PREFIXES, run_frame, tasks_of, without_machine
 

@@ -1,0 +1,136 @@
+"""The contract of a contestant: what the harness must know of a model to size, build and name it.
+
+The model itself is a plain `nn.Module` that knows nothing of the harness:
+
+    model = Class(field_dims, num_tasks, **hyper-parameters)    groups=… too, if it takes them
+    model(x_BI) -> logits (B, K)                                what is served
+    model.loss(x_BI, y_BK, criterion) -> scalar                 optional: its own training objective
+    model.closed_form() -> {"dense_parameters": …, "flops_forward": …}    optional: else counted;
+    "active_parameters"
+                                                                and "flops_train" too where not dense and 3
+                                                                × forward
+
+Letters: B batch, I flat input width (the sum of `field_dims`), K tasks. Free of torch until a model is built.
+"""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from bench.errors import BadInput, unknown_name
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+Hyperparameters = Mapping[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class InputShape:
+    """What a contestant is built for: field widths and groups in schema order, and the number of tasks."""
+
+    field_dims: tuple[int, ...]
+    groups: tuple[tuple[int, ...], ...]
+    num_tasks: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Paper:
+    """Where a contestant comes from; `arxiv` is None for what has no paper of its own."""
+
+    title: str
+    year: int
+    arxiv: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Dial:
+    """How a contestant grows: one whole number, from 1, that a budget is solved for.
+
+    Args:
+        name: the hyper-parameter that grows with it, for people.
+        settings: (size, hyper-parameters, input shape) → the hyper-parameters that this size decides; dense
+            parameters and FLOPs must not fall with size. None: the hyper-parameter `name` is the size itself.
+    """
+
+    name: str
+    settings: Callable[[int, Hyperparameters, InputShape], Hyperparameters] | None = None
+
+    def at(self, size: int, hyperparameters: Hyperparameters, shape: InputShape) -> Hyperparameters:
+        """`hyperparameters` with those exchanged that `size` decides."""
+        decided = {self.name: size} if self.settings is None else self.settings(size, hyperparameters, shape)
+        return {**hyperparameters, **decided}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Contestant:
+    """One registered model.
+
+    Args:
+        name: as the command line and the records call it.
+        title: as the tables print it.
+        model: the class, or ``package.module:Class``, under the contract above.
+        rev: raised by hand when its numerics change.
+        hyperparameters: every one of the constructor's, but `groups`, with its default here.
+        dial: see `Dial`.
+        trim: the hyper-parameter that closes what the dial leaves of a budget; of a list of widths, the last.
+            None: the dial alone must do.
+        search_space: hyper-parameter → its choices in tuning, 6 points in all, the same for every
+            contestant. Of a list of widths that the budget decides, only the length is searched.
+        paper: where it comes from.
+    """
+
+    name: str
+    title: str
+    model: str | type[nn.Module]
+    rev: int = 1
+    hyperparameters: Hyperparameters
+    dial: Dial
+    trim: str | None = None
+    search_space: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
+    paper: Paper | None = None
+
+    def load(self) -> type[nn.Module]:
+        """The model class (imports torch)."""
+        return load_object(self.model) if isinstance(self.model, str) else self.model
+
+    def build(self, shape: InputShape, hyperparameters: Hyperparameters) -> nn.Module:
+        """A fresh model.
+
+        Raises:
+            BadInput: hyper-parameters that the model does not have or that fit no model.
+        """
+        model_class = self.load()
+        known = inspect.signature(model_class).parameters.keys() - {"field_dims", "num_tasks", "groups"}
+        for name in hyperparameters:
+            if name not in known:
+                raise unknown_name(f"hyper-parameter of {self.name}", name, known)
+        groups = {"groups": shape.groups} if "groups" in inspect.signature(model_class).parameters else {}
+        try:
+            return model_class(shape.field_dims, shape.num_tasks, **groups, **hyperparameters)
+        except ValueError as error:
+            raise BadInput(f"{self.name}: {error}") from error
+
+
+def training_loss(
+    model: nn.Module, x_BI: Tensor, y_BK: Tensor, criterion: Callable[[Tensor, Tensor], Tensor]
+) -> Tensor:
+    """The model's own `loss` where it has one, else `criterion` of its logits."""
+    own = getattr(model, "loss", None)
+    if own is not None:
+        return own(x_BI, y_BK, criterion)
+    return criterion(model(x_BI), y_BK)
+
+
+def load_object(path: str) -> Any:
+    """What `package.module:NAME` names.
+
+    Raises:
+        ImportError, AttributeError: there is no such thing.
+    """
+    module, _, name = path.partition(":")
+    return getattr(importlib.import_module(module), name)

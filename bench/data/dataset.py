@@ -1,0 +1,171 @@
+"""A data set on disk, and how it is opened; `writing` writes one. Free of torch.
+
+    NAME/
+      dataset.json                  name, rev, schema, rows per split, source, fingerprint
+      {train,valid,test}/
+        categorical.npy             int32   (rows, categorical fields in schema order)
+        numeric.npy                 float32 (rows, numeric fields), standardised, NaN where missing
+        sequence.FIELD.npy          int32   (rows, max_length), padded at the end with 0
+        label.npy                   uint8   (rows, tasks)
+        user.npy                    int32   (rows,), where the schema has a user
+        time.npy                    int64   (rows,), where the schema has time
+        probability.npy             float32 (rows, tasks), the true probabilities, where known
+      vocabulary/FIELD.parquet      value, id, count of an imported field (not part of the fingerprint)
+
+Columns of one kind lie side by side in one matrix: a batch is then one contiguous read a kind, whatever the
+number of fields. The fingerprint is SHA-256 over the schema and every column: other content, other
+fingerprint.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from bench.canonical import canonical_json
+from bench.errors import BadInput
+from bench.data.schema import Schema
+
+SPLITS = ("train", "valid", "test")
+FORMAT = 1
+MANIFEST = "dataset.json"
+
+Layout = dict[str, tuple[np.dtype[Any], tuple[int, ...]]]
+"""File stem → (type, shape of one row) of a column matrix."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rows:
+    """Some rows, column by column; the shapes and types are those of the module's legend."""
+
+    categorical: np.ndarray
+    numeric: np.ndarray
+    sequences: Mapping[str, np.ndarray]
+    label: np.ndarray
+    user: np.ndarray | None = None
+    time: np.ndarray | None = None
+    probability: np.ndarray | None = None
+
+    def __len__(self) -> int:
+        return len(self.label)
+
+    def columns(self) -> Iterator[tuple[str, np.ndarray]]:
+        """(file stem, array) of every column matrix present."""
+        yield "categorical", self.categorical
+        yield "numeric", self.numeric
+        for name, array in self.sequences.items():
+            yield f"sequence.{name}", array
+        yield "label", self.label
+        for name in ("user", "time", "probability"):
+            if (array := getattr(self, name)) is not None:
+                yield name, array
+
+    def take(self, index: slice | np.ndarray) -> Rows:
+        """The rows at `index`: views for a slice, a copy for an array."""
+        return self.from_columns({name: array[index] for name, array in self.columns()})
+
+    @staticmethod
+    def from_columns(columns: Mapping[str, np.ndarray]) -> Rows:
+        """The inverse of `columns`."""
+        prefix = "sequence."
+        sequences = {name.removeprefix(prefix): a for name, a in columns.items() if name.startswith(prefix)}
+        return Rows(sequences=sequences, **{n: a for n, a in columns.items() if not n.startswith(prefix)})
+
+
+def column_layout(schema: Schema, *, probability: bool) -> Layout:
+    """Every column matrix that a data set of `schema` has."""
+    tasks = (len(schema.tasks),)
+    layout: Layout = {
+        "categorical": (np.dtype(np.int32), (len(schema.of_kind("categorical")),)),
+        "numeric": (np.dtype(np.float32), (len(schema.of_kind("numeric")),)),
+        **{f"sequence.{f.name}": (np.dtype(np.int32), (f.max_length,)) for f in schema.of_kind("sequence")},
+        "label": (np.dtype(np.uint8), tasks),
+    }
+    if schema.user is not None:
+        layout["user"] = (np.dtype(np.int32), ())
+    if schema.time:
+        layout["time"] = (np.dtype(np.int64), ())
+    if probability:
+        layout["probability"] = (np.dtype(np.float32), tasks)
+    return layout
+
+
+@dataclass(frozen=True, kw_only=True)
+class Dataset:
+    """An opened data set: memory-mapped splits, read only."""
+
+    directory: Path
+    name: str
+    rev: int
+    schema: Schema
+    rows: Mapping[str, int]
+    source: Mapping[str, Any]
+    fingerprint: str
+    splits: Mapping[str, Rows] = field(repr=False)
+
+    @staticmethod
+    def open(directory: Path) -> Dataset:
+        """Opens what a `DatasetWriter` wrote.
+
+        Raises:
+            BadInput: no data set there, one of another format, or columns that do not fit the manifest.
+        """
+        manifest = directory / MANIFEST
+        if not manifest.is_file():
+            raise BadInput(f"no data set at {directory}: {MANIFEST} is missing")
+        data = json.loads(manifest.read_text())
+        if data["format"] != FORMAT:
+            raise BadInput(
+                f"{manifest} has format {data['format']}; this version reads format {FORMAT}: import it again"
+            )
+        schema = Schema.from_json(data["schema"])
+        layout = column_layout(schema, probability=data["probability"])
+        splits = {
+            split: Rows.from_columns(_open_columns(directory / split, layout, data["rows"][split]))
+            for split in SPLITS
+        }
+        return Dataset(
+            directory=directory,
+            name=data["name"],
+            rev=data["rev"],
+            schema=schema,
+            rows=data["rows"],
+            source=data["source"],
+            fingerprint=data["fingerprint"],
+            splits=splits,
+        )
+
+
+def _open_columns(directory: Path, layout: Layout, rows: int) -> dict[str, np.ndarray]:
+    columns = {}
+    for name, (dtype, shape) in layout.items():
+        path = directory / f"{name}.npy"
+        try:
+            array = np.load(path, mmap_mode="r") if rows and 0 not in shape else np.load(path)
+        except (OSError, ValueError) as error:
+            raise BadInput(f"{path} cannot be read ({error}): import the data set again") from error
+        if array.shape != (rows, *shape) or array.dtype != dtype:
+            raise BadInput(
+                f"{path} holds {array.dtype}{list(array.shape)}, "
+                f"expected {dtype}{[rows, *shape]}: import the data set again"
+            )
+        columns[name] = array
+    return columns
+
+
+def fingerprint(directory: Path, schema: Schema, *, probability: bool) -> str:
+    """SHA-256 over the schema and the bytes of every column file, 64 hexadecimal digits."""
+    sha = hashlib.sha256(canonical_json(schema.to_json()).encode())
+    for split in SPLITS:
+        for name in sorted(column_layout(schema, probability=probability)):
+            sha.update(f"{split}/{name}".encode())
+            with (directory / split / f"{name}.npy").open("rb") as file:
+                while chunk := file.read(1 << 22):
+                    sha.update(chunk)
+    return sha.hexdigest()

@@ -1,0 +1,118 @@
+"""What stands in a data set, in numbers. Read block by block: memory grows with the users, not the rows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from bench.data.dataset import SPLITS, Dataset, Rows
+from bench.metrics import auc
+from bench.data.schema import MISSING_ID, UNKNOWN_ID, Field, Schema
+
+BLOCK_ROWS = 1 << 18
+
+
+def describe(dataset: Dataset) -> dict[str, Any]:
+    """Plain JSON types:
+
+    - ``name``, ``rev``, ``fingerprint``, ``source``, ``rows`` (split → rows)
+    - ``fields``: list of ``name``, ``kind``, ``group``, ``cardinality`` (rows of the table; 0 for numeric),
+      ``max_length``, ``table``, ``missing_share`` (of all rows: no value, or an empty sequence) and
+      ``unknown_test_share`` (of the values present on test: those that share the unknown id; numeric: None)
+    - ``base_rate``: task → split → share of positives
+    - ``users``: split → distinct users, or None where the data set has no users
+    - ``users_with_both_classes``: task → users with a positive and a negative row on test, or None as above
+    - ``oracle_auc``: task → AUC of the true probabilities on test, or None where they are not known; this
+      holds the test rows of a task in memory
+    """
+    schema, test = dataset.schema, dataset.splits["test"]
+    description: dict[str, Any] = {
+        "name": dataset.name,
+        "rev": dataset.rev,
+        "fingerprint": dataset.fingerprint,
+        "source": dict(dataset.source),
+        "rows": dict(dataset.rows),
+        "fields": _describe_fields(dataset),
+        "base_rate": {
+            task: {split: float(dataset.splits[split].label[:, k].mean()) for split in SPLITS}
+            for k, task in enumerate(schema.tasks)
+        },
+        "users": None,
+        "users_with_both_classes": None,
+        "oracle_auc": None,
+    }
+    if schema.user is not None:
+        positives = {split: _positives_of_users(dataset.splits[split]) for split in SPLITS}
+        rows, positive = positives["test"]
+        description["users"] = {split: int(np.count_nonzero(rows)) for split, (rows, _) in positives.items()}
+        both = (positive > 0) & (positive < rows[:, np.newaxis])
+        description["users_with_both_classes"] = dict(
+            zip(schema.tasks, np.count_nonzero(both, axis=0).tolist(), strict=True)
+        )
+    if test.probability is not None:
+        description["oracle_auc"] = {
+            task: auc(test.label[:, k], test.probability[:, k]) for k, task in enumerate(schema.tasks)
+        }
+    return description
+
+
+def _describe_fields(dataset: Dataset) -> list[dict[str, Any]]:
+    fields = dataset.schema.fields
+    missing = {field.name: 0 for field in fields}
+    present_test, unknown_test = missing.copy(), missing.copy()
+    for split in SPLITS:
+        for block in _blocks(dataset.splits[split]):
+            for field, values in _columns(dataset.schema, block):
+                absent = np.isnan(values) if field.kind == "numeric" else values == MISSING_ID
+                missing[field.name] += int(np.count_nonzero(absent.all(axis=1)))
+                if split == "test":
+                    present_test[field.name] += int(np.count_nonzero(~absent))
+                    unknown_test[field.name] += int(np.count_nonzero(values == UNKNOWN_ID))
+    all_rows = sum(dataset.rows.values())
+    return [
+        {
+            "name": field.name,
+            "kind": field.kind,
+            "group": field.group,
+            "cardinality": field.cardinality,
+            "max_length": field.max_length,
+            "table": field.table,
+            "missing_share": missing[field.name] / all_rows,
+            "unknown_test_share": (
+                None
+                if field.kind == "numeric"
+                else unknown_test[field.name] / max(1, present_test[field.name])
+            ),
+        }
+        for field in fields
+    ]
+
+
+def _blocks(rows: Rows) -> Iterator[Rows]:
+    for start in range(0, len(rows), BLOCK_ROWS):
+        yield rows.take(slice(start, start + BLOCK_ROWS))
+
+
+def _columns(schema: Schema, rows: Rows) -> Iterator[tuple[Field, np.ndarray]]:
+    """Every field with its values, (rows, 1) or (rows, max_length)."""
+    for i, field in enumerate(schema.of_kind("categorical")):
+        yield field, rows.categorical[:, i : i + 1]
+    for i, field in enumerate(schema.of_kind("numeric")):
+        yield field, rows.numeric[:, i : i + 1]
+    for field in schema.of_kind("sequence"):
+        yield field, rows.sequences[field.name]
+
+
+def _positives_of_users(rows: Rows) -> tuple[np.ndarray, np.ndarray]:
+    """How many rows each user has (users,), and how many of them are positive (users, tasks)."""
+    assert rows.user is not None
+    users = 1 + int(rows.user.max())
+    count = np.zeros(users, dtype=np.int64)
+    positive = np.zeros((users, rows.label.shape[1]), dtype=np.int64)
+    for start in range(0, len(rows), BLOCK_ROWS):
+        user = rows.user[start : start + BLOCK_ROWS]
+        np.add.at(count, user, 1)
+        np.add.at(positive, user, rows.label[start : start + BLOCK_ROWS])
+    return count, positive

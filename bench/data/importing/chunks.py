@@ -1,0 +1,139 @@
+"""A delimited text file as chunks of whole rows in UTF-8, each knowing its line, in the memory of a chunk.
+
+A chunk ends at a line end that is not inside of quotes, which is told by counting quotes.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyarrow as pa
+
+from bench.errors import BadInput
+from bench.data.importing.columns import Source
+
+CHUNK_BYTES = 8 << 20
+LONGEST_ROW_BYTES = 64 << 20
+CELL_SEPARATOR = "\x1f"
+"""Takes the place of a delimiter of several characters; ASCII keeps it for that purpose (unit separator)."""
+
+_COMPRESSIONS = {".gz": "gzip", ".bz2": "bz2", ".zst": "zstd"}
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Chunk:
+    """Some rows of the file, one after the other.
+
+    Args:
+        data: their bytes, UTF-8 unless the file says so wrongly.
+        first_line: number of the first line, from 1.
+        share_read: of the whole file, as far as it has been read; for progress.
+    """
+
+    data: bytes
+    first_line: int
+    share_read: float
+
+
+def delimiter_in_chunks(source: Source) -> str:
+    """What stands between the cells of a chunk."""
+    return source.delimiter if len(source.delimiter) == 1 else CELL_SEPARATOR
+
+
+def read_header(file: Path, source: Source) -> tuple[str, ...]:
+    """The names of the columns: those of `source`, or those in the first line.
+
+    Raises:
+        BadInput: no rows, or text that is not in the encoding.
+    """
+    if source.columns:
+        return source.columns
+    for chunk in _chunks(file, source, CHUNK_BYTES):
+        line = chunk.data.lstrip(b"\r\n").partition(b"\n")[0].rstrip(b"\r")
+        try:
+            text = line.decode()
+        except UnicodeDecodeError as error:
+            raise BadInput(f"{file} line 1 is not UTF-8 text ({error.reason})") from error
+        if source.quote:
+            reader = csv.reader([text], delimiter=delimiter_in_chunks(source), quotechar=source.quote)
+            return tuple(next(reader, ()))
+        return tuple(text.split(delimiter_in_chunks(source)))
+    raise BadInput(f"{file} has no rows")
+
+
+def read_chunks(file: Path, source: Source, chunk_bytes: int = CHUNK_BYTES) -> Iterator[Chunk]:
+    """The rows of the file, without its header line, in chunks of about `chunk_bytes`.
+
+    Raises:
+        BadInput: a row longer than `LONGEST_ROW_BYTES`, as a quote that is never closed makes.
+        OSError: the file cannot be read or a compressed file is cut short.
+    """
+    header_left = not source.columns
+    for chunk in _chunks(file, source, chunk_bytes):
+        if not header_left:
+            yield chunk
+            continue
+        blank = len(chunk.data) - len(chunk.data.lstrip(b"\r\n"))
+        end = chunk.data.find(b"\n", blank) + 1 or len(chunk.data)
+        header_left = blank == len(chunk.data)
+        if end < len(chunk.data):
+            lines = chunk.data.count(b"\n", 0, end)
+            yield Chunk(
+                data=chunk.data[end:], first_line=chunk.first_line + lines, share_read=chunk.share_read
+            )
+
+
+def _chunks(file: Path, source: Source, chunk_bytes: int) -> Iterator[Chunk]:
+    size, line, left = file.stat().st_size, 1, b""
+    with (
+        file.open("rb") as raw,
+        pa.input_stream(raw, compression=_COMPRESSIONS.get(file.suffix.lower())) as stream,
+    ):
+        while block := stream.read(chunk_bytes):
+            if raw.tell() > size:  # else a file that somebody keeps writing to would never end
+                raise BadInput(
+                    f"{file} was written to while it was read; import it again when it is finished"
+                )
+            if line == 1 and not left:
+                block = block.removeprefix(_BYTE_ORDER_MARK)
+            data = left + block
+            end = _end_of_rows(data, source.quote.encode())
+            left = data[end:]
+            if len(left) > LONGEST_ROW_BYTES:
+                last_line = line + data.count(b"\n", 0, end)
+                raise BadInput(
+                    f"{file} line {last_line}: no row ends within "
+                    f"{LONGEST_ROW_BYTES >> 20} MB; is a quote not closed? (quote = '' takes it for text)"
+                )
+            if end:
+                yield Chunk(
+                    data=_recoded(data[:end], source), first_line=line, share_read=min(1.0, raw.tell() / size)
+                )
+                line += data.count(b"\n", 0, end)
+        if left:
+            yield Chunk(data=_recoded(left, source), first_line=line, share_read=1.0)
+
+
+def _end_of_rows(data: bytes, quote: bytes) -> int:
+    """Where the last whole row ends: after the last line end before which the quotes are even in number."""
+    end = data.rfind(b"\n") + 1
+    if not quote:
+        return end
+    odd = data.count(quote, 0, end) % 2
+    while end and odd:
+        earlier = data.rfind(b"\n", 0, end - 1) + 1
+        odd = (odd + data.count(quote, earlier, end)) % 2
+        end = earlier
+    return end
+
+
+def _recoded(data: bytes, source: Source) -> bytes:
+    if source.encoding != "utf-8":
+        data = data.decode(source.encoding).encode()
+    if len(source.delimiter) > 1:
+        data = data.replace(source.delimiter.encode(), CELL_SEPARATOR.encode())
+    return data

@@ -1,0 +1,292 @@
+"""What a schema file says: which columns of a table become which fields, labels, users, times and splits.
+
+A schema file is TOML; the dataclasses below are its tables and their fields its keys:
+
+    name = "shop"                     # of the data set
+    user = "customer"                 # column, optional
+    [source]                          # `Source`, optional
+    [[tables]]                        # `Table`, one per file of facts about users, items, …, optional
+    [time]                            # `Time`, optional
+    [[labels]]                        # `Label`, one per task, the primary one first
+    [[fields]]                        # `FieldPlan`, in the order of the model input; `names = [...]` in place
+                                      # of `name` makes one field of every column named, all alike
+    [split]                           # by = "column" (`ByColumn`), "time" (`ByTime`), "user-time"
+                                      # (`ByUserTime`), "order" (`ByOrder`), "random" (`ByRandom`) or "file"
+                                      # (`ByFile`)
+
+Examples stand in examples/schemas.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from bench.data.dataset import SPLITS
+from bench.errors import BadInput, unknown_name
+from bench.data.importing.columns import ALL_ROWS, FieldPlan, Label, Source, Time, check_name, refuse_twice
+from bench.data.importing.strict_toml import build, check_keys, read_toml, table_list
+
+
+@dataclass(frozen=True, kw_only=True)
+class ByColumn:
+    """The text in `column` says the split of a row; every value that occurs must be in one of the lists."""
+
+    column: str
+    train: tuple[str, ...]
+    valid: tuple[str, ...]
+    test: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        refuse_twice("value in [split]", [value for split in SPLITS for value in getattr(self, split)])
+
+
+@dataclass(frozen=True, kw_only=True)
+class ByTime:
+    """Earlier rows train, the latest test. `fractions` are those of train, valid and test.
+
+    Rows of one time stay together: those of the time at a border belong to the later split, so train and
+    valid have at most their fraction.
+    """
+
+    fractions: tuple[float, ...]
+
+    def __post_init__(self) -> None:
+        _check_fractions(self.fractions)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ByRandom:
+    """A row's split is drawn from `seed` and the row's number: train, valid and test by `fractions`."""
+
+    fractions: tuple[float, ...]
+    seed: int
+
+    def __post_init__(self) -> None:
+        _check_fractions(self.fractions)
+        _check_seed(self.seed)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ByUserTime:
+    """Of each user the earlier rows train and the latest test; rows of one time keep their order.
+
+    For sets whose users come and go: a split at one moment would test on users without a training row.
+    `fractions` as in `ByTime`, of every user's rows; a user with few rows may have none in a split.
+    """
+
+    fractions: tuple[float, ...]
+
+    def __post_init__(self) -> None:
+        _check_fractions(self.fractions)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ByOrder:
+    """Rows stand in the order of time: the first train, the last test. `fractions` as in `ByTime`."""
+
+    fractions: tuple[float, ...]
+
+    def __post_init__(self) -> None:
+        _check_fractions(self.fractions)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ByFile:
+    """Each split has files of its own, all in one folder.
+
+    Args:
+        train, valid, test: names of the files. `valid` may be empty: then `valid_fraction` of the rows of the
+            training files, drawn as in `ByRandom` with `seed`, are the valid split.
+    """
+
+    train: tuple[str, ...]
+    test: tuple[str, ...]
+    valid: tuple[str, ...] = ()
+    valid_fraction: float = 0.0
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        refuse_twice("file in [split]", self.files())
+        _check_seed(self.seed)
+        if not self.train or not self.test:
+            raise BadInput("[split] by file needs at least one file of train and one of test")
+        if bool(self.valid) == bool(self.valid_fraction) or not 0 <= self.valid_fraction < 1:
+            raise BadInput(
+                f"[split] has valid {list(self.valid)} and valid_fraction {self.valid_fraction:g}; "
+                "expected either files or a fraction above 0 and below 1"
+            )
+
+    def files(self) -> tuple[str, ...]:
+        """The names of all files: train, valid, test."""
+        return self.train + self.valid + self.test
+
+
+SplitPlan = ByColumn | ByTime | ByUserTime | ByOrder | ByRandom | ByFile
+_SPLIT_PLANS: dict[str, type[SplitPlan]] = {
+    "column": ByColumn,
+    "time": ByTime,
+    "user-time": ByUserTime,
+    "order": ByOrder,
+    "random": ByRandom,
+    "file": ByFile,
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Table:
+    """A file of facts that rows refer to by a key, such as one row a user. It is kept in memory, as numbers.
+
+    Args:
+        name: what `FieldPlan.of` calls it.
+        files: names of its files, in the folder of the (first) file of rows.
+        key: the column of it that rows refer to; no value may stand twice. A row whose key is not there has
+            the table's fields missing.
+        on: the column of the rows that refers to it; empty: the one of the name of `key`.
+        source: how its files are written.
+    """
+
+    name: str
+    files: tuple[str, ...]
+    key: str
+    on: str = ""
+    source: Source = dataclasses.field(default_factory=Source)
+
+    def __post_init__(self) -> None:
+        check_name("table", self.name)
+        object.__setattr__(self, "on", self.on or self.key)
+        if not self.files:
+            raise BadInput(f"table '{self.name}' has no files; it needs at least one")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImportPlan:
+    """A whole schema file. `user` is the column that identifies users; no cell of it may be missing."""
+
+    name: str
+    labels: tuple[Label, ...]
+    fields: tuple[FieldPlan, ...]
+    split: SplitPlan
+    source: Source = dataclasses.field(default_factory=Source)
+    tables: tuple[Table, ...] = ()
+    user: str | None = None
+    time: Time | None = None
+
+    def __post_init__(self) -> None:
+        check_name("data set", self.name)
+        refuse_twice("label", [label.name for label in self.labels])
+        refuse_twice("field", [field.name for field in self.fields])
+        refuse_twice("table", [table.name for table in self.tables])
+        for field in self.fields:
+            self._check_field(field)
+        if isinstance(self.split, (ByTime, ByUserTime)) and self.time is None:
+            raise BadInput("[split] is by time but the schema file has no [time]; name the column there")
+        if isinstance(self.split, ByUserTime) and self.user is None:
+            raise BadInput("[split] is by user-time but the schema file has no user; name the column there")
+
+    def _check_field(self, field: FieldPlan) -> None:
+        label_of_column = {label.column: label.name for label in self.labels}
+        if not field.of and field.column in label_of_column:
+            raise BadInput(
+                f"field '{field.name}' reads column '{field.column}', which is the label "
+                f"'{label_of_column[field.column]}': the model would be told the answer"
+            )
+        categorical = [f.name for f in self.of_kind("categorical")]
+        if field.table is not None and field.table not in categorical:
+            raise unknown_name(
+                f"table of field '{field.name}', expected a categorical field:", field.table, categorical
+            )
+        tables = [table.name for table in self.tables]
+        if field.of and field.of not in tables:
+            raise unknown_name(f"table that field '{field.name}' is of:", field.of, tables)
+        if field.part and (self.time is None or self.time.format == "integer"):
+            raise BadInput(
+                f"field '{field.name}' is a part of the time; [time] needs a format that is not 'integer'"
+            )
+        if field.history:
+            labels = [ALL_ROWS, *(label.name for label in self.labels)]
+            if field.history not in labels:
+                raise unknown_name(
+                    f"history of field '{field.name}', expected a label or", field.history, labels
+                )
+            if self.user is None or self.time is None:
+                raise BadInput(f"field '{field.name}' is a history, which needs a user and a [time]")
+
+    @staticmethod
+    def from_toml(path: Path) -> ImportPlan:
+        """The plan in the schema file at `path`.
+
+        Raises:
+            BadInput: a file that cannot be read, an unknown or missing key, or a value that is not allowed.
+        """
+        table = read_toml(path)
+        check_keys(table, [f.name for f in dataclasses.fields(ImportPlan)], "the schema file")
+        if type(table.get("name")) is not str:
+            raise BadInput(f"the schema file's name is {table.get('name')!r}, expected a text")
+        if type(table.get("user", "")) is not str:
+            raise BadInput(f"the schema file's user is {table['user']!r}, expected the name of a column")
+        return ImportPlan(
+            name=table["name"],
+            user=table.get("user"),
+            source=build(Source, table.get("source", {}), "[source]"),
+            tables=tuple(build(Table, one, "[[tables]]") for one in table.get("tables", [])),
+            time=build(Time, table["time"], "[time]") if "time" in table else None,
+            labels=tuple(build(Label, label, "[[labels]]") for label in table_list(table, "labels")),
+            fields=tuple(
+                build(FieldPlan, one, f"[[fields]] {one.get('name', '')}".rstrip())
+                for fields in table_list(table, "fields")
+                for one in _one_table_a_field(fields)
+            ),
+            split=_split_plan(table.get("split")),
+        )
+
+    def of_kind(self, kind: str) -> tuple[FieldPlan, ...]:
+        """The fields of one kind, in their order."""
+        return tuple(field for field in self.fields if field.kind == kind)
+
+    def fields_of(self, table: str) -> tuple[FieldPlan, ...]:
+        """The fields read from columns of that table; of the file of rows for the empty name."""
+        return tuple(field for field in self.fields if field.read and field.of == table)
+
+    def columns(self) -> tuple[str, ...]:
+        """Every column that is read of the file of rows, once, in the order of first mention."""
+        named = [label.column for label in self.labels] + [field.column for field in self.fields_of("")]
+        named += [table.on for table in self.tables]
+        named += [self.user] if self.user is not None else []
+        named += [self.time.column] if self.time is not None else []
+        named += [self.split.column] if isinstance(self.split, ByColumn) else []
+        return tuple(dict.fromkeys(named))
+
+
+def _one_table_a_field(table: Any) -> list[dict[str, Any]]:
+    """`names = ["a", "b"]` is short for two tables that differ in `name` only."""
+    if not isinstance(table, dict):
+        raise BadInput(f"[[fields]] is {table!r}, expected a table")
+    if "names" not in table:
+        return [table]
+    shared = {key: value for key, value in table.items() if key != "names"}
+    names = table["names"]
+    if not isinstance(names, list) or not names or "name" in shared or "column" in shared:
+        raise BadInput("[[fields]] names is a list of columns, and goes without name and column")
+    return [{"name": name, **shared} for name in names]
+
+
+def _split_plan(table: Any) -> SplitPlan:
+    by = table.get("by") if isinstance(table, dict) else None
+    if not isinstance(by, str) or by not in _SPLIT_PLANS:
+        raise BadInput(f"[split] by is {by!r}, allowed: {', '.join(_SPLIT_PLANS)}")
+    return build(_SPLIT_PLANS[by], {key: value for key, value in table.items() if key != "by"}, "[split]")
+
+
+def _check_fractions(fractions: tuple[float, ...]) -> None:
+    if len(fractions) != 3 or min(fractions) <= 0 or abs(sum(fractions) - 1) > 1e-9:
+        raise BadInput(
+            f"[split] fractions are {list(fractions)}, expected three above 0 (train, valid, test) of sum 1"
+        )
+
+
+def _check_seed(seed: int) -> None:
+    if not 0 <= seed < 2**63:
+        raise BadInput(f"[split] seed is {seed}, allowed: 0 … 2^63 − 1")

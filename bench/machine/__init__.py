@@ -1,0 +1,1 @@
+"""The machine at hand: processes and threads, devices, memory, and what is recorded of them."""

@@ -1,0 +1,62 @@
+"""Holds a store and data sets against what they say of themselves. Free of torch."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from bench.data.dataset import MANIFEST, Dataset, fingerprint
+from bench.errors import BadInput
+from bench.metrics import auc
+from bench.runs.record import Run
+from bench.runs.store import Store
+
+
+def audit_store(store: Store) -> Iterator[str]:
+    """What is wrong with a store, a line each: torn records, missing files, AUCs that predictions deny."""
+    view = store.read()
+    for torn in view.torn:
+        yield f"runs.jsonl {torn}"
+    for run in view.runs.values():
+        if run.status == "ok":
+            yield from (
+                f"run {run.key} ({run.spec.contestant.name}): {wrong}" for wrong in _audit_run(run, store)
+            )
+
+
+def _audit_run(run: Run, store: Store) -> Iterator[str]:
+    tables = {}
+    for path in (store.curve_path(run.key), store.prediction_path(run.key)):
+        try:
+            tables[path] = pq.read_table(path)
+        except (OSError, pa.ArrowInvalid) as error:
+            yield f"{path} cannot be read: {error}"
+    predictions = tables.get(store.prediction_path(run.key))
+    if predictions is None:
+        return
+    assert run.metrics is not None, "an ok run has metrics"
+    for task, recorded in run.metrics["test"].items():
+        label, logit = (np.asarray(predictions[f"{what}.{task}"]) for what in ("label", "logit"))
+        found = auc(label, logit)
+        if not math.isclose(found, recorded["auc"], rel_tol=0, abs_tol=1e-9):
+            yield f"test AUC of {task} is recorded as {recorded['auc']}, its predictions have {found}"
+
+
+def audit_datasets(data_dir: Path) -> Iterator[tuple[str, str | None]]:
+    """(name, what is wrong or None) of every data set in a folder, its fingerprint computed again."""
+    for manifest in sorted(data_dir.glob(f"*/{MANIFEST}")):
+        name = manifest.parent.name
+        try:
+            dataset = Dataset.open(manifest.parent)
+        except BadInput as error:
+            yield name, str(error)
+            continue
+        probability = dataset.splits["test"].probability is not None
+        found = fingerprint(dataset.directory, dataset.schema, probability=probability)
+        same = found == dataset.fingerprint
+        yield name, None if same else f"fingerprint is {found}, {MANIFEST} says {dataset.fingerprint}"

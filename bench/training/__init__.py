@@ -1,0 +1,1 @@
+"""How everybody is trained: features, optimizers, protocols, and the one loop."""
