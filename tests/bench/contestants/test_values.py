@@ -1,0 +1,289 @@
+"""Hyper-parameters as text: read by the type of what they set, and refused where a budget decides."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Sequence
+from typing import Literal
+
+import pytest
+from torch import nn
+
+from bench.canonical import plain
+from bench.contestants.budget import solve
+from bench.contestants.contract import Contestant, Dial, InputShape
+from bench.contestants.registry import CONTESTANTS
+from bench.contestants.values import (
+    decided_by_budget,
+    read_value,
+    read_values,
+    refuse_overruled,
+    refuse_solved,
+)
+from bench.errors import BadInput
+from bench.spec import Budget
+
+SHAPE = InputShape(field_dims=(16,) * 10, groups=tuple((i,) for i in range(10)), num_tasks=2)
+
+
+class Model(nn.Module):
+    def __init__(
+        self,
+        field_dims,
+        num_tasks=1,
+        *,
+        width: int = 4,
+        rate: float = 1,
+        tokens: int | str = "auto",
+        name: str = "relu",
+        activation: str | None = "relu",
+        mode: Literal["sum", "mean", 3] = "sum",
+        pair: tuple[int, float] = (1, 0.5),
+        widths: list[int] | None = None,
+        names: Sequence[str] = (),
+        skip: bool | None = None,
+        free=None,
+        untyped=(8, 8),
+        odd: NoSuchType = None,  # noqa: F821
+    ) -> None:
+        super().__init__()
+
+
+DEFAULTS = {
+    "width": 4,
+    "rate": 1,
+    "tokens": "auto",
+    "name": "relu",
+    "activation": "relu",
+    "mode": "sum",
+    "pair": (1, 0.5),
+    "widths": None,
+    "names": (),
+    "skip": None,
+    "free": None,
+    "untyped": (8, 8),
+    "odd": None,
+}
+MINE = Contestant(name="mine", title="M", model=Model, hyperparameters=DEFAULTS, dial=Dial(name="width"))
+
+
+@pytest.mark.parametrize(
+    ("contestant", "name", "text", "value"),
+    [
+        ("rdcn", "inner_skip", "false", False),
+        ("rdcn", "inner_skip", "True", True),
+        ("autoint", "scaled_scores", "no", False),
+        ("autoint", "scaled_scores", "on", True),
+        ("autoint", "scaled_scores", "0", False),
+        ("rdcn", "temperature", "2", 2.0),
+        ("rdcn", "temperature", "1e-3", 0.001),
+        ("rankmixer", "num_layers", " 3 ", 3),
+        ("rankmixer", "num_layers", "1_000", 1000),
+        ("rankmixer", "norm", "pre", "pre"),
+        ("rankmixer", "norm", "'pre'", "pre"),
+        ("rankmixer", "hidden_dim", "none", None),
+        ("tokenmixer-large", "num_heads", "None", None),
+        ("tokenmixer-large", "gate_scale", "2", 2.0),
+        ("moe", "top_k", "2", 2),
+        ("moe", "top_k", "none", None),
+        ("dlrm-mlp", "hidden_dims", "128", (128,)),
+        ("dlrm-mlp", "hidden_dims", "128,64", (128, 64)),
+        ("dlrm-mlp", "hidden_dims", "(128, 64)", (128, 64)),
+        ("dlrm-mlp", "hidden_dims", "[128,64]", (128, 64)),
+        ("dlrm-mlp", "hidden_dims", "(128,)", (128,)),
+        ("autoint", "hidden_dims", "()", ()),
+        ("dhen", "interactions", "attention,fm", ("attention", "fm")),
+        ("dhen", "interactions", "('attention', 'fm')", ("attention", "fm")),
+    ],
+)
+def test_a_value_is_read_by_the_type_of_what_it_sets(contestant, name, text, value):
+    read = read_value(CONTESTANTS[contestant], name, text)
+    assert read == value
+    assert type(read) is type(value)
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "value"),
+    [
+        ("rate", "0.5", 0.5),  # the annotation allows more than the default shows
+        ("tokens", "8", 8),
+        ("tokens", "all", "all"),
+        ("name", "none", "none"),
+        ("name", "true", "true"),
+        ("activation", "none", None),
+        ("mode", "mean", "mean"),
+        ("mode", "3", 3),
+        ("pair", "2,0.25", (2, 0.25)),
+        ("widths", "8,4", [8, 4]),
+        ("widths", "none", None),
+        ("names", "a,b", ("a", "b")),
+        ("skip", "no", False),
+        ("free", "4", 4),
+        ("free", "4.5", 4.5),
+        ("free", "yes", True),
+        ("free", "words", "words"),
+        ("free", "[1, [2, 3]]", [1, [2, 3]]),
+        ("untyped", "16,16,16", (16, 16, 16)),
+        ("odd", "7", 7),
+    ],
+)
+def test_the_annotation_of_the_constructor_settles_what_the_default_leaves_open(name, text, value):
+    read = read_value(MINE, name, text)
+    assert read == value
+    assert type(read) is type(value)
+
+
+@pytest.mark.parametrize(
+    ("contestant", "name", "text", "allowed"),
+    [
+        ("rankmixer", "num_layers", "abc", "a whole number"),
+        ("rankmixer", "num_layers", "2.5", "a whole number"),
+        ("rankmixer", "num_layers", "true", "a whole number"),
+        ("rankmixer", "num_layers", "", "a whole number"),
+        ("rankmixer", "num_layers", "9" * 5000, "a whole number"),
+        ("rankmixer", "num_layers", "None", "a whole number"),
+        ("rankmixer", "hidden_dim", "wide", "a whole number or none"),
+        ("hiformer", "num_heads", "None", "a whole number"),
+        ("rdcn", "temperature", "nan", "a finite number"),
+        ("rdcn", "temperature", "-inf", "a finite number"),
+        ("rdcn", "temperature", "1e999", "a finite number"),
+        ("rdcn", "inner_skip", "maybe", "true or false"),
+        ("rdcn", "inner_skip", "2", "true or false"),
+        (
+            "dlrm-mlp",
+            "hidden_dims",
+            "128,wide",
+            "a list separated by commas, each item a whole number, such as",
+        ),
+        ("dlrm-mlp", "hidden_dims", "128,,64", "a list separated by commas, each item a whole number"),
+        ("dlrm-mlp", "hidden_dims", "", "a list separated by commas, each item a whole number"),
+    ],
+)
+def test_what_is_no_value_of_the_type_is_refused_by_name(contestant, name, text, allowed):
+    with pytest.raises(BadInput) as refused:
+        read_value(CONTESTANTS[contestant], name, text)
+    start = f"--set {name}={text}: {name} of {contestant} is '{text}'; it must be {allowed}"
+    assert str(refused.value).startswith(start)
+    assert str(refused.value)[len(start) :][:1] in ("", ",", " ")
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "allowed"),
+    [
+        ("mode", "max", "one of sum, mean, 3"),
+        ("pair", "1", "a list separated by commas"),
+        ("pair", "1,2,3", "a list separated by commas"),
+        ("free", "nan", "a finite number, a text"),
+        ("free", "[1e999]", "a finite number, a text"),
+        ("free", "{1, 2}", "a finite number, a text"),
+        ("skip", "perhaps", "true or false or none"),
+    ],
+)
+def test_annotations_say_what_is_allowed(name, text, allowed):
+    with pytest.raises(BadInput, match=f"it must be {allowed}"):
+        read_value(MINE, name, text)
+
+
+def test_an_unknown_hyperparameter_names_the_nearest():
+    with pytest.raises(
+        BadInput, match=r"unknown hyper-parameter of rankmixer 'num_layer'; did you mean 'num_layers'"
+    ):
+        read_value(CONTESTANTS["rankmixer"], "num_layer", "3")
+
+
+def test_pairs_are_read_together_and_each_once():
+    rankmixer = CONTESTANTS["rankmixer"]
+    assert read_values(rankmixer, ["num_layers=3", "norm=pre"]) == {"num_layers": 3, "norm": "pre"}
+    for settings, message in (
+        (["num_layers"], "--set is 'num_layers'; it must be name=value"),
+        (["=3"], "--set is '=3'; it must be name=value"),
+        (["num_layers=3", "num_layers=4"], "--set gives num_layers twice"),
+    ):
+        with pytest.raises(BadInput, match=message):
+            read_values(rankmixer, settings)
+
+
+@pytest.mark.parametrize("contestant", CONTESTANTS.values(), ids=list(CONTESTANTS))
+def test_every_default_and_every_choice_is_read_back_from_its_own_text(contestant):
+    for name, default in contestant.hyperparameters.items():
+        for value in (default, *contestant.search_space.get(name, ())):
+            assert plain(read_value(contestant, name, str(value))) == plain(value)
+
+
+def test_plain_values_are_read_without_torch():
+    code = (
+        "import sys; from bench.contestants.registry import CONTESTANTS as c\n"
+        "from bench.contestants.values import read_values\n"
+        "read_values(c['rdcn'], ['num_cross_layers=3', 'inner_skip=no', 'temperature=0.5'])\n"
+        "assert 'torch' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+@pytest.mark.parametrize(
+    ("contestant", "decided"),
+    [
+        ("dlrm-mlp", {"hidden_dims"}),
+        ("dcnv2", {"hidden_dims"}),
+        ("rdcn", {"rank", "hidden_dim"}),
+        ("moe", {"expert_dim", "output_dim"}),
+        ("autoint", {"head_dim", "token_dim"}),
+        ("rankmixer", {"token_dim", "hidden_dim"}),
+        ("tokenmixer-large-moe", {"token_dim", "hidden_dim"}),
+    ],
+)
+def test_what_a_budget_decides(contestant, decided):
+    assert decided <= decided_by_budget(CONTESTANTS[contestant], SHAPE)
+    kept = CONTESTANTS[contestant].hyperparameters.keys() - decided - {"rank"}
+    assert not kept & decided_by_budget(CONTESTANTS[contestant], SHAPE)
+
+
+def test_no_point_of_a_search_space_is_decided_but_for_lists_of_widths():
+    for contestant in CONTESTANTS.values():
+        searched = {
+            name
+            for name in contestant.search_space
+            if not isinstance(contestant.hyperparameters[name], tuple)
+        }
+        assert not searched & decided_by_budget(contestant, SHAPE)
+
+
+@pytest.mark.parametrize(
+    ("contestant", "settings", "shown"),
+    [
+        ("rankmixer", {"num_layers": 3, "token_dim": 256}, "token_dim=256"),
+        ("rankmixer", {"hidden_dim": 99}, "hidden_dim=99"),
+        ("dcnv2", {"rank": 64}, "rank=64"),
+        ("dlrm-mlp", {"hidden_dims": (512, 256)}, "hidden_dims=512,256"),
+        ("wukong", {"num_layers": 5}, "num_layers=5"),
+    ],
+)
+def test_setting_what_the_budget_decides_is_refused_with_the_way(contestant, settings, shown):
+    name = shown.partition("=")[0]
+    with pytest.raises(BadInput) as refused:
+        refuse_solved(CONTESTANTS[contestant], settings, SHAPE)
+    assert str(refused.value) == (
+        f"--set {shown}: the budget decides {name} of {contestant}; to set it by hand give --budget none"
+    )
+
+
+def test_what_the_budget_leaves_alone_passes_and_is_kept():
+    for contestant, settings in (
+        ("rankmixer", {"num_layers": 3, "norm": "pre"}),
+        ("hiformer", {"max_tokens": 8}),
+        ("dhen", {"num_heads": 4}),
+    ):
+        refuse_solved(CONTESTANTS[contestant], settings, SHAPE)
+        budget = Budget(kind="dense_parameters", target=200_000)
+        solved = solve(CONTESTANTS[contestant], SHAPE, budget, settings).hyperparameters
+        refuse_overruled(CONTESTANTS[contestant], settings, solved)
+        assert settings.items() <= solved.items()
+
+
+def test_a_bound_that_a_small_budget_does_not_reach_is_refused_after_solving():
+    hiformer, settings = CONTESTANTS["hiformer"], {"max_tokens": 60}
+    refuse_solved(hiformer, settings, SHAPE)
+    solved = solve(hiformer, SHAPE, Budget(kind="dense_parameters", target=30_000), settings).hyperparameters
+    with pytest.raises(BadInput, match=rf"decides max_tokens of hiformer \({solved['max_tokens']} here\)"):
+        refuse_overruled(hiformer, settings, solved)
