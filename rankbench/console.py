@@ -8,6 +8,8 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
+from bench.counts import short
+
 _NUMBERS = re.compile(r"[\d\s.,%±+−–\-\[\]]*[kKMGTB]{0,2}")
 """Cells that are set to the right: numbers with their intervals and suffixes, and empty ones."""
 _WIDTH_OF_A_FILE = 200
@@ -46,9 +48,6 @@ def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> 
     console.print(printed)
 
 
-def count(value: float) -> str:
-    """A large number, short: 950, 12.3k, 1.2M, 4.5G."""
-    for size, suffix in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
-        if abs(value) >= size:
-            return f"{value / size:.4g}{suffix}"
-    return f"{value:.4g}"
+def count(value: float, *, billion: str = "G") -> str:
+    """A large number, short: 950, 12.3k, 1.2M, 4.5G; parameters have the letter B for 10⁹."""
+    return short(value, billion=billion)

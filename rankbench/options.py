@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from bench.counts import parse_count as parse_count  # beside the other readers of options
 from bench.errors import BadInput
 from bench.spec import BUDGET_KINDS, Budget
 
@@ -51,36 +52,21 @@ Settings = Annotated[
     typer.Option("--set", help="Hyper-parameter, as num_layers=3; for one contestant. May be repeated."),
 ]
 
-_SUFFIXES = {"k": 1_000, "m": 1_000_000, "g": 1_000_000_000, "b": 1_000_000_000}
-
-
-def parse_count(what: str, text: str) -> int:
-    """A whole number such as 250000, 250_000, 250k or 1.5M.
-
-    Raises:
-        BadInput: it is none.
-    """
-    digits, factor = text.strip().lower(), 1
-    if digits[-1:] in _SUFFIXES:
-        digits, factor = digits[:-1], _SUFFIXES[digits[-1]]
-    try:
-        value = float(digits) * factor
-    except ValueError:
-        value = float("nan")
-    if not 1 <= value < 1e15 or value != int(value):
-        raise BadInput(f"{what} is '{text}'; it must be a whole number above 0, such as 250000, 250k or 1.5M")
-    return int(value)
-
 
 def parse_budgets(text: str, kind: str) -> tuple[Budget | None, ...]:
     """Budgets separated by commas; ``none`` is no budget.
 
     Raises:
-        BadInput: a size that is no number, or an unknown kind.
+        BadInput: a size that is no number, one that is given twice, or an unknown kind.
     """
-    if text == "none":
-        return (None,)
-    return tuple(Budget(kind=kind, target=parse_count("budget", part)) for part in text.split(","))
+    budgets: dict[Budget | None, None] = {}
+    for part in text.split(","):
+        no_budget = part.strip().lower() == "none"
+        budget = None if no_budget else Budget(kind=kind, target=parse_count("budget", part))
+        if budget in budgets:
+            raise BadInput(f"--budget is '{text}'; '{part.strip()}' is in it twice, give each size once")
+        budgets[budget] = None
+    return tuple(budgets)
 
 
 def parse_settings(settings: list[str] | None) -> dict[str, Any]:
