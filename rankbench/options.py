@@ -37,11 +37,15 @@ BudgetKind = Annotated[
     str | None, typer.Option("--budget-kind", help=f"What --budget counts: {' or '.join(BUDGET_KINDS)}.")
 ]
 Contestants = Annotated[
-    str | None, typer.Option("--contestants", help="Names, separated by commas; all by default.")
+    str | None,
+    typer.Option(
+        "--contestants",
+        help="Names, separated by commas, or my_model.py:NAME of your own; all by default.",
+    ),
 ]
 Plugins = Annotated[
     list[str] | None,
-    typer.Option("--contestant", help="A contestant of your own: package.module:NAME. May be repeated."),
+    typer.Option("--contestant", help="A contestant of your own besides: my_model.py:NAME. May be repeated."),
 ]
 Width = Annotated[int | None, typer.Option("--width", help="Embedding width of every field.")]
 SequenceEncoder = Annotated[

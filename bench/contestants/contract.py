@@ -21,6 +21,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from bench.contestants.isolation import described, out_of_memory
 from bench.errors import BadInput, unknown_name
 
 if TYPE_CHECKING:
@@ -82,6 +83,8 @@ class Contestant:
         search_space: hyper-parameter → its choices in tuning, 6 points in all, the same for every
             contestant. Of a list of widths that the budget decides, only the length is searched.
         paper: where it comes from.
+        source: SHA-256 of the source of one that is not of the registry: an edited file is a new contestant.
+            `bench.contestants.lookup` sets it. None for those of the registry, which have `rev`.
     """
 
     name: str
@@ -93,6 +96,7 @@ class Contestant:
     trim: str | None = None
     search_space: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
     paper: Paper | None = None
+    source: str | None = None
 
     def load(self) -> type[nn.Module]:
         """The model class (imports torch)."""
@@ -102,7 +106,8 @@ class Contestant:
         """A fresh model.
 
         Raises:
-            BadInput: hyper-parameters that the model does not have or that fit no model.
+            BadInput: hyper-parameters that the model does not have or that fit no model; whatever else the
+                constructor raises, but for too little memory.
         """
         model_class = self.load()
         known = inspect.signature(model_class).parameters.keys() - {"field_dims", "num_tasks", "groups"}
@@ -114,6 +119,10 @@ class Contestant:
             return model_class(shape.field_dims, shape.num_tasks, **groups, **hyperparameters)
         except ValueError as error:
             raise BadInput(f"{self.name}: {error}") from error
+        except (Exception, SystemExit) as error:
+            if out_of_memory(error):
+                raise
+            raise BadInput(f"{self.name}: its constructor {described(error)}") from error
 
 
 def training_loss(

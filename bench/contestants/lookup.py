@@ -1,21 +1,39 @@
-"""Contestants by name: those of the registry, of installed packages and of the command line. Free of torch.
+"""Contestants by name: those of the registry, of installed packages and of one's own files.
 
-A model of your own joins through the entry-point group `rankbench.contestants` or `--contestant
-package.module:NAME`; either names a `bench.contestants.contract.Contestant`.
+A name is one of these:
+
+    rankmixer                 of the registry
+    my-package-model          of an installed package, through its entry points `rankbench.contestants`
+    package.module:NAME       a `Contestant` in a module that can be imported from the current folder
+    folder/my_model.py:NAME   a `Contestant` in a file
+    folder/my_model.py        the only one in a file
+
+Free of torch as long as the registry has the name.
 """
 
 from __future__ import annotations
 
+import dataclasses
+import importlib
 import importlib.metadata
+import importlib.util
+import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from types import ModuleType
 
-from bench.contestants.contract import Contestant, load_object
+from bench.contestants.contract import Contestant
+from bench.contestants.defaults import check_defaults
+from bench.contestants.isolation import isolated
 from bench.contestants.registry import CONTESTANTS
+from bench.contestants.source import source_hash
 from bench.errors import BadInput, unknown_name
 
 ENTRY_POINT_GROUP = "rankbench.contestants"
+_FILE = re.compile(r"(?P<file>.+\.py)(?::(?P<name>\w+))?")
+_NAME = re.compile(r"[\w.+-]+")
+_MODULE = re.compile(r"(?P<module>\w+(?:\.\w+)*):(?P<name>\w+)")
 
 
 def registered() -> dict[str, Contestant]:
@@ -25,45 +43,150 @@ def registered() -> dict[str, Contestant]:
         BadInput: an installed package registers something else, or a name that is taken.
     """
     found = dict(CONTESTANTS)
-    for entry_point in importlib.metadata.entry_points(group=ENTRY_POINT_GROUP):
-        _add(found, entry_point.load(), f"entry point {entry_point.value}")
-    return found
+    return found | {name: contestant for name, (contestant, _) in _installed().items()}
+
+
+def named(name: str) -> Contestant:
+    """The contestant that `name` names, see above.
+
+    One that is not of the registry has been checked against its constructor, and carries its `source`.
+
+    Raises:
+        BadInput: an unknown name, or a contestant of one's own that cannot be loaded or used.
+    """
+    if name in CONTESTANTS:
+        return CONTESTANTS[name]
+    if file := _FILE.fullmatch(name):
+        return _of_ones_own(name, _module_of_file(Path(file["file"])), file["name"])
+    if module := _MODULE.fullmatch(name):
+        _make_importable(Path.cwd())
+        return _of_ones_own(name, module["module"], module["name"])
+    installed = _installed()
+    if name in installed:
+        contestant, place = installed[name]
+        return _checked(contestant, f"entry point {place}", place.partition(":")[0])
+    raise BadInput(
+        f"{unknown_name('contestant', name, [*CONTESTANTS, *installed])}; "
+        "one of your own is named as package.module:NAME or path/to/file.py:NAME"
+    )
 
 
 def contestants(names: Sequence[str], plugins: Sequence[str] = ()) -> list[Contestant]:
-    """Those called `names` (all, if there are none), then those at ``package.module:NAME`` of `plugins`.
+    """Those called `names`, or all that are registered if there are none, then those called `plugins`.
 
     Raises:
-        BadInput: an unknown name, or a plug-in that cannot be had.
+        BadInput: as `named`; or two contestants have one name.
     """
-    known = registered()
-    chosen = []
-    for name in names or known:
-        if name not in known:
-            raise unknown_name("contestant", name, known)
-        chosen.append(known[name])
-    for plugin in plugins:
-        chosen.append(_add(known, _load_plugin(plugin), plugin))
-    return chosen
+    chosen: dict[str, Contestant] = {}
+    for name in [*(names or registered()), *plugins]:
+        contestant = named(name)
+        if contestant.name in chosen:
+            raise BadInput(
+                f"contestant '{name}' is called '{contestant.name}', and so is one before it; "
+                "name each once, and give each a name of its own"
+            )
+        chosen[contestant.name] = contestant
+    return list(chosen.values())
 
 
-def _add(known: dict[str, Contestant], contestant: object, source: str) -> Contestant:
-    if not isinstance(contestant, Contestant):
-        raise BadInput(
-            f"{source} is a {type(contestant).__name__}; it must be a bench.contestants.Contestant"
-        )
-    if contestant.name in known:
-        raise BadInput(f"{source} is called '{contestant.name}', a name that is taken; give it another")
-    known[contestant.name] = contestant
-    return contestant
+def _installed() -> dict[str, tuple[Contestant, str]]:
+    """The contestants of installed packages by name, each with its ``package.module:NAME``."""
+    found: dict[str, tuple[Contestant, str]] = {}
+    for entry_point in importlib.metadata.entry_points(group=ENTRY_POINT_GROUP):
+        what = f"entry point {entry_point.value}"
+        with isolated(what):
+            contestant = _a_contestant(entry_point.load(), what)
+        if contestant.name in found:
+            raise BadInput(f"{what} is called '{contestant.name}', a name that is taken; give it another")
+        found[contestant.name] = contestant, entry_point.value
+    return found
 
 
-def _load_plugin(path: str) -> object:
-    if ":" not in path:
-        raise BadInput(f"contestant '{path}' must be given as package.module:NAME")
-    if (here := str(Path.cwd())) not in sys.path:  # so that a file beside you can be named
-        sys.path.insert(0, here)
+def _of_ones_own(given: str, module_name: str, name: str | None) -> Contestant:
+    what = f"contestant '{given}'"
+    module = _import(module_name, what)
+    if name is None:
+        found = {n: value for n, value in vars(module).items() if isinstance(value, Contestant)}
+        if len({id(contestant) for contestant in found.values()}) != 1:
+            several = f"several: {', '.join(found)}" if found else "none"
+            raise BadInput(
+                f"{what}: the file must define one Contestant, but it defines {several}; "
+                f"name the one to use, as {given}:NAME"
+            )
+        name = next(iter(found))
+    if not hasattr(module, name):
+        known = [n for n, value in vars(module).items() if isinstance(value, Contestant)]
+        raise unknown_name(f"contestant in {given.removesuffix(f':{name}')}:", name, known)
+    return _checked(_a_contestant(getattr(module, name), what), what, module_name)
+
+
+def _import(name: str, what: str) -> ModuleType:
+    # A plug-in that imports torch first of all must not be able to change it: what was there is put back.
+    importlib.import_module("torch")
+    importlib.invalidate_caches()
+    writes_bytecode, sys.dont_write_bytecode = sys.dont_write_bytecode, True
     try:
-        return load_object(path)
-    except (ImportError, AttributeError) as error:
-        raise BadInput(f"contestant '{path}' cannot be loaded: {error}") from error
+        with isolated(what):
+            try:
+                return importlib.import_module(name)
+            except ModuleNotFoundError as error:
+                if error.name is not None and f"{name}.".startswith(f"{error.name}."):
+                    raise BadInput(
+                        f"{what}: there is no module '{error.name}' in {Path.cwd()}, nor is one installed; "
+                        "give package.module:NAME or path/to/file.py:NAME"
+                    ) from error
+                raise
+    finally:
+        sys.dont_write_bytecode = writes_bytecode
+
+
+def _checked(contestant: Contestant, what: str, contestant_module: str) -> Contestant:
+    """`contestant` with its source, when its model can be built from what it says."""
+    with isolated(what):
+        model = contestant.load()
+        check_defaults(contestant)
+        return dataclasses.replace(contestant, source=source_hash(contestant_module, model.__module__))
+
+
+def _a_contestant(found: object, what: str) -> Contestant:
+    if not isinstance(found, Contestant):
+        raise BadInput(f"{what} is a {type(found).__name__}; it must be a bench.contestants.Contestant")
+    if not isinstance(found.name, str) or not _NAME.fullmatch(found.name):
+        raise BadInput(
+            f"{what} is called {found.name!r}; a name is made of letters, digits, '-', '_', '.' and '+'"
+        )
+    if found.name in CONTESTANTS:
+        raise BadInput(f"{what} is called '{found.name}', a name that is taken; give it another")
+    return found
+
+
+def _module_of_file(path: Path) -> str:
+    """The name under which the module in `path` can be imported, here and in the worker processes.
+
+    Workers get the search path of this process. A file in a package is named with its packages.
+    """
+    if not path.is_file():
+        raise BadInput(f"contestant file {path} does not exist; give path/to/file.py:NAME")
+    folder, name = path.resolve().parent, path.stem
+    while (folder / "__init__.py").is_file():
+        folder, name = folder.parent, f"{folder.name}.{name}"
+    _make_importable(folder)
+    importlib.invalidate_caches()
+    top = name.partition(".")[0]
+    try:
+        spec = importlib.util.find_spec(top)
+    except ValueError:  # a module that was made by hand
+        spec = None
+    origin = Path(spec.origin).resolve() if spec is not None and spec.origin else None
+    if origin not in (path.resolve(), folder / top / "__init__.py"):
+        raise BadInput(
+            f"contestant file {path} cannot be imported as '{top}', for that is {origin or 'not a module name'}; "
+            "rename the file, or name it from a folder above as folder.module:NAME"
+        )
+    return name
+
+
+def _make_importable(folder: Path) -> None:
+    """Puts `folder` at the end of the search path, so that its files hide no others."""
+    if str(folder) not in sys.path:
+        sys.path.append(str(folder))

@@ -195,7 +195,10 @@ def test_describe_says_what_a_data_set_holds(bench):
             "multiple of num_tokens",
         ),
         (["run", "compare", "--device", "tpu"], "device is 'tpu', allowed: auto, cpu, cuda"),
-        (["run", "compare", "--contestant", "nothing"], "must be given as package.module:NAME"),
+        (
+            ["run", "compare", "--contestant", "nothing"],
+            "one of your own is named as package.module:NAME or path/to/file.py:NAME",
+        ),
         (["show", "compare", "--budget", "1M", "--budget-kind", "size"], "budget kind is 'size', allowed:"),
         (["show", "compare", "--budget-kind", "flops_forward"], "without a --budget"),
         (["report"], "holds no runs"),

@@ -247,10 +247,6 @@ def test_names_are_looked_up_with_a_suggestion():
     assert [c.name for c in contestants(["dcnv2", "rankmixer"])] == ["dcnv2", "rankmixer"]
     with pytest.raises(BadInput, match="did you mean 'rankmixer'"):
         contestants(["rankmixr"])
-    with pytest.raises(BadInput, match=r"must be given as package\.module:NAME"):
-        contestants([], ["nonsense"])
-    with pytest.raises(BadInput, match="cannot be loaded"):
-        contestants([], ["no.such.module:NAME"])
 
 
 def test_registry_imports_no_torch():

@@ -1,0 +1,70 @@
+"""What a contestant says of its model, checked against the model's constructor. Free of torch itself."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterator
+
+from bench.canonical import plain
+from bench.contestants.contract import Contestant
+from bench.errors import BadInput, unknown_name
+
+_GIVEN_BY_THE_HARNESS = ("field_dims", "num_tasks", "groups")
+
+
+def check_defaults(contestant: Contestant) -> None:
+    """Checks that the model takes what the contestant names, and that nothing it needs is missing.
+
+    Raises:
+        BadInput: names the first hyper-parameter that does not fit.
+    """
+    model = contestant.load()
+    if not callable(model):
+        raise BadInput(f"the model of {contestant.name} is {model!r}; it must be a class of torch.nn.Module")
+    parameters = inspect.signature(model).parameters
+    for parameter in parameters.values():
+        if parameter.kind in (parameter.VAR_KEYWORD, parameter.VAR_POSITIONAL):
+            stars = "**" if parameter.kind is parameter.VAR_KEYWORD else "*"
+            raise BadInput(
+                f"the model of {contestant.name} takes {stars}{parameter.name}; its constructor must name "
+                "every hyper-parameter, so that a misspelt one is refused"
+            )
+    positional = [p.name for p in parameters.values() if p.kind is not p.KEYWORD_ONLY]
+    if positional[:2] != ["field_dims", "num_tasks"]:
+        raise BadInput(
+            f"the model of {contestant.name} takes ({', '.join(parameters)}); "
+            "its constructor must begin with field_dims, num_tasks"
+        )
+    own = [name for name in parameters if name not in _GIVEN_BY_THE_HARNESS]
+    for what, name in _named(contestant):
+        if name not in own:
+            error = unknown_name(f"hyper-parameter of {contestant.name}", name, own)
+            raise BadInput(f"{error}; the constructor of its model does not have what its {what} names")
+    for name in own:
+        if parameters[name].default is inspect.Parameter.empty and name not in contestant.hyperparameters:
+            raise BadInput(
+                f"the model of {contestant.name} needs '{name}', which has no default; "
+                f"give it one in the hyperparameters of its Contestant"
+            )
+    for what, name in _named(contestant):
+        if name not in contestant.hyperparameters:
+            raise BadInput(
+                f"the {what} of {contestant.name} is '{name}', which is not among the hyperparameters of its "
+                f"Contestant ({', '.join(contestant.hyperparameters) or 'none'}); add it with its default"
+            )
+    for name, value in contestant.hyperparameters.items():
+        try:
+            plain(value)
+        except (TypeError, ValueError) as error:
+            raise BadInput(
+                f"hyper-parameter '{name}' of {contestant.name} cannot be recorded: {error}"
+            ) from error
+
+
+def _named(contestant: Contestant) -> Iterator[tuple[str, str]]:
+    """(what of the contestant, hyper-parameter that it names)"""
+    yield from (("hyperparameters", name) for name in contestant.hyperparameters)
+    yield "dial", contestant.dial.name
+    if contestant.trim is not None:
+        yield "trim", contestant.trim
+    yield from (("search_space", name) for name in contestant.search_space)
