@@ -35,18 +35,28 @@ def isolated(what: str) -> Iterator[None]:
     Raises:
         BadInput: the block raised or called `sys.exit`; one line, with the file and line of the code.
     """
-    with unchanged_state():
-        try:
-            yield
-        except BadInput:
-            raise
-        except (Exception, SystemExit) as error:
-            raise BadInput(f"{what} {described(error)}") from error
+    with unchanged_state(), blamed(what):
+        yield
+
+
+@contextlib.contextmanager
+def blamed(what: str) -> Iterator[None]:
+    """The half of `isolated` that is about errors.
+
+    Raises:
+        BadInput: as `isolated`.
+    """
+    try:
+        yield
+    except BadInput:
+        raise
+    except (Exception, SystemExit) as error:
+        raise BadInput(f"{what} {described(error)}") from error
 
 
 @contextlib.contextmanager
 def unchanged_state() -> Iterator[None]:
-    """As `isolated`, but errors pass through."""
+    """The half of `isolated` that is about what is shared."""
     restore = [_restorer_of_python(), _restorer_of_numpy(), _restorer_of_torch()]
     try:
         with contextlib.redirect_stdout(sys.stderr), warnings.catch_warnings():

@@ -178,9 +178,10 @@ def _module_of_file(path: Path) -> str:
     except ValueError:  # a module that was made by hand
         spec = None
     origin = Path(spec.origin).resolve() if spec is not None and spec.origin else None
+    taken_by = origin or "not a name of a module"
     if origin not in (path.resolve(), folder / top / "__init__.py"):
         raise BadInput(
-            f"contestant file {path} cannot be imported as '{top}', for that is {origin or 'not a module name'}; "
+            f"contestant file {path} cannot be imported as '{top}', for that is {taken_by}; "
             "rename the file, or name it from a folder above as folder.module:NAME"
         )
     return name
