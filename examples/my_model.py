@@ -1,6 +1,6 @@
 """A contestant of your own, in one file: a factorisation machine with a linear part (Rendle, ICDM 2010).
 
-rankbench run compare --contestant examples.my_model:FM --contestants dlrm-mlp,dcnv2,rankmixer
+rankbench run compare --contestants dlrm-mlp,dcnv2,rankmixer,examples/my_model.py:FM
 """
 
 from torch import nn

@@ -21,7 +21,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from bench.contestants.isolation import described, out_of_memory
+from bench.contestants.blame import described, out_of_memory
 from bench.errors import BadInput, unknown_name
 
 if TYPE_CHECKING:

@@ -23,12 +23,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from types import ModuleType
 
+from bench.contestants.blame import blamed
 from bench.contestants.contract import Contestant
 from bench.contestants.defaults import check_defaults
-from bench.contestants.isolation import isolated
 from bench.contestants.registry import CONTESTANTS
 from bench.contestants.source import source_hash
 from bench.errors import BadInput, unknown_name
+from bench.machine.unchanged import unchanged_state
 
 ENTRY_POINT_GROUP = "rankbench.contestants"
 _FILE = re.compile(r"(?P<file>.+\.py)(?::(?P<name>\w+))?")
@@ -94,7 +95,7 @@ def _installed() -> dict[str, tuple[Contestant, str]]:
     found: dict[str, tuple[Contestant, str]] = {}
     for entry_point in importlib.metadata.entry_points(group=ENTRY_POINT_GROUP):
         what = f"entry point {entry_point.value}"
-        with isolated(what):
+        with unchanged_state(), blamed(what):
             contestant = _a_contestant(entry_point.load(), what)
         if contestant.name in found:
             raise BadInput(f"{what} is called '{contestant.name}', a name that is taken; give it another")
@@ -126,7 +127,7 @@ def _import(name: str, what: str) -> ModuleType:
     importlib.invalidate_caches()
     writes_bytecode, sys.dont_write_bytecode = sys.dont_write_bytecode, True
     try:
-        with isolated(what):
+        with unchanged_state(), blamed(what):
             try:
                 return importlib.import_module(name)
             except ModuleNotFoundError as error:
@@ -142,7 +143,7 @@ def _import(name: str, what: str) -> ModuleType:
 
 def _checked(contestant: Contestant, what: str, contestant_module: str) -> Contestant:
     """`contestant` with its source, when its model can be built from what it says."""
-    with isolated(what):
+    with unchanged_state(), blamed(what):
         model = contestant.load()
         check_defaults(contestant)
         return dataclasses.replace(contestant, source=source_hash(contestant_module, model.__module__))

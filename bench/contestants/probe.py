@@ -15,11 +15,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from bench.contestants.blame import blamed
 from bench.contestants.contract import Contestant, Hyperparameters, InputShape, training_loss
 from bench.contestants.counting import activation_bytes, closed_form, on_meta
-from bench.contestants.isolation import blamed, unchanged_state
 from bench.contestants.registry import CONTESTANTS
 from bench.errors import BadInput
+from bench.machine.unchanged import unchanged_state
 
 LARGEST = 50_000_000
 """Parameters of the largest model that is tried."""
