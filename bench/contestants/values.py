@@ -72,6 +72,19 @@ def read_value(contestant: Contestant, name: str, text: str) -> Any:
     """
     if name not in contestant.hyperparameters:
         raise unknown_name(f"hyper-parameter of {contestant.name}", name, contestant.hyperparameters)
+    value = _read_by_type(contestant, name, text)
+    least = _least(name)
+    numbers = [
+        n for n in (value if isinstance(value, (list, tuple)) else (value,)) if isinstance(n, (int, float))
+    ]
+    if least is not None and any(number < least for number in numbers):
+        raise BadInput(
+            f"--set {name}={text}: {name} of {contestant.name} is '{text}'; it must be {least} or more"
+        )
+    return value
+
+
+def _read_by_type(contestant: Contestant, name: str, text: str) -> Any:
     default = contestant.hyperparameters[name]
     kind: Any = type(default)
     if default is not None and not isinstance(default, (str, list, tuple, Mapping)):
@@ -88,6 +101,13 @@ def read_value(contestant: Contestant, name: str, text: str) -> Any:
         raise BadInput(
             f"--set {name}={text}: {name} of {contestant.name} is '{text}'; it must be {_said(annotation)}"
         ) from None
+
+
+def _least(name: str) -> int | None:
+    """The least value of a count or a width, which its name tells; models build nonsense from less."""
+    if name.startswith("num_") or name.endswith("_layers"):
+        return 0
+    return 1 if name.endswith(("_dim", "_dims", "_tokens")) else None
 
 
 def decided_by_budget(

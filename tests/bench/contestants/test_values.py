@@ -185,6 +185,25 @@ def test_annotations_say_what_is_allowed(name, text, allowed):
         read_value(MINE, name, text)
 
 
+@pytest.mark.parametrize(
+    ("contestant", "name", "text", "least"),
+    [
+        ("rankmixer", "num_layers", "-1", 0),
+        ("dcnv2", "num_cross_layers", "-1", 0),
+        ("tokenmixer-large", "tokenizer_layers", "-2", 0),
+        ("moe", "expert_dim", "0", 1),
+        ("hiformer", "max_tokens", "0", 1),
+        ("dlrm-mlp", "hidden_dims", "128,0", 1),
+    ],
+)
+def test_counts_and_widths_that_no_model_can_have_are_refused(contestant, name, text, least):
+    with pytest.raises(BadInput) as refused:
+        read_value(CONTESTANTS[contestant], name, text)
+    assert str(refused.value) == (
+        f"--set {name}={text}: {name} of {contestant} is '{text}'; it must be {least} or more"
+    )
+
+
 def test_an_unknown_hyperparameter_names_the_nearest():
     with pytest.raises(
         BadInput, match=r"unknown hyper-parameter of rankmixer 'num_layer'; did you mean 'num_layers'"
