@@ -1,11 +1,18 @@
-"""All that decides a run's numbers, frozen and hashed to a key. Free of torch, paths, devices and times."""
+"""All that decides a run's numbers, frozen and hashed to a key. Free of torch, paths, devices and times.
+
+A field that was added after the first records were written is marked ``later``: at its default it is left
+out of the hash, so that a spec of today has the key that it had before the field was there.
+"""
 
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
+
+import msgspec
 
 from bench.canonical import digest, plain
 from bench.errors import BadInput
@@ -13,6 +20,8 @@ from bench.errors import BadInput
 SEQUENCE_ENCODERS = ("mean", "target")
 BUDGET_KINDS = ("dense_parameters", "flops_forward")
 DENSE_OPTIMIZERS = ("rmsprop", "adam", "adamw", "adagrad")
+_VERSION = 2
+"""How often a field was added to what stored records have. The n-th has the metadata ``{"later": n}``."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,7 +83,7 @@ class Protocol:
     dense_decay: float = 0.0
     sparse_lr: float = 0.05
     sparse_initial_accumulator: float = 0.0
-    cooldown: float = 0.0
+    cooldown: float = field(default=0.0, metadata={"later": 1})
     gradient_clip: float | None = None
 
     def __post_init__(self) -> None:
@@ -84,15 +93,17 @@ class Protocol:
                 raise BadInput(
                     f"protocol '{self.name}': {name} is {getattr(self, name)}; it must be 1 or more"
                 )
-        for name in ("dense_lr", "sparse_lr"):
-            if getattr(self, name) <= 0:
-                raise BadInput(f"protocol '{self.name}': {name} is {getattr(self, name)}; it must be above 0")
+        for name in ("dense_lr", "sparse_lr", "gradient_clip"):
+            value = getattr(self, name)
+            if value is not None and not 0 < value < math.inf:
+                raise BadInput(f"protocol '{self.name}': {name} is {value}; it must be a number above 0")
+        for name in ("dense_decay", "sparse_initial_accumulator"):
+            if not 0 <= getattr(self, name) < math.inf:
+                raise BadInput(
+                    f"protocol '{self.name}': {name} is {getattr(self, name)}; it must be a number from 0"
+                )
         if not 0 <= self.cooldown <= 1:
             raise BadInput(f"protocol '{self.name}': cooldown is {self.cooldown}; it must be from 0 to 1")
-        if self.gradient_clip is not None and self.gradient_clip <= 0:
-            raise BadInput(
-                f"protocol '{self.name}': gradient_clip is {self.gradient_clip}; it must be above 0 or absent"
-            )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -110,11 +121,20 @@ class Budget:
 
 @dataclass(frozen=True, kw_only=True)
 class ContestantRef:
-    """Which model: `rev` is raised by hand when its numerics change; every hyper-parameter is written out."""
+    """Which model.
+
+    Args:
+        name: as the registry or a plug-in calls it.
+        rev: raised by hand when its numerics change.
+        hyperparameters: every one of them, defaults written out.
+        source: SHA-256 of the source of a contestant of one's own: an edited file is another contestant. None
+            for those of the project, whose `rev` says the same.
+    """
 
     name: str
     rev: int
     hyperparameters: Mapping[str, Any]
+    source: str | None = field(default=None, metadata={"later": 2})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -139,18 +159,41 @@ class Spec:
 
     @staticmethod
     def from_json(data: Mapping[str, Any]) -> Spec:
-        return Spec(
-            dataset=DatasetRef(**data["dataset"]),
-            features=FeatureSpec(**data["features"]),
-            contestant=ContestantRef(**data["contestant"]),
-            protocol=Protocol(**data["protocol"]),
-            budget=None if data["budget"] is None else Budget(**data["budget"]),
-            seed=data["seed"],
-        )
+        """Raises ValueError for a key that is unknown or missing, or a value of another type or range."""
+        spec = msgspec.convert(data, Spec)
+        unknown = _paths(data) - _paths(spec.to_json())
+        if unknown:
+            raise ValueError(f"spec has the unknown key {min(unknown)}")
+        return spec
 
     def key(self) -> str:
         """Identity of the run: the first 32 hexadecimal digits of the SHA-256 of the canonical JSON."""
-        return digest(self.to_json())[:32]
+        return self.keys_there_were()[0]
+
+    def keys_there_were(self) -> tuple[str, ...]:
+        """The key, and those that versions gave it which wrote out the later fields that they knew."""
+        return tuple(digest(_hashed_fields(self, version))[:32] for version in range(_VERSION + 1))
+
+
+def _hashed_fields(value: Any, version: int) -> dict[str, Any]:
+    """`value`, a dataclass, as a mapping without fields later than `version` that are at their default."""
+    kept = {}
+    for one in dataclasses.fields(value):
+        of_field = getattr(value, one.name)
+        if one.metadata.get("later", 0) <= version or of_field != one.default:
+            kept[one.name] = (
+                _hashed_fields(of_field, version) if dataclasses.is_dataclass(of_field) else of_field
+            )
+    return kept
+
+
+def _paths(value: Any, before: str = "") -> set[str]:
+    """The keys of nested mappings, such as ``protocol.epochs``."""
+    if not isinstance(value, Mapping):
+        return set()
+    return {before + key for key in value}.union(
+        *(_paths(item, f"{before}{key}.") for key, item in value.items())
+    )
 
 
 def _one_of(what: str, got: str, allowed: tuple[str, ...]) -> None:

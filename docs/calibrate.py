@@ -1,7 +1,7 @@
 """What room the synthetic world leaves: DLRM-MLP at five sizes, logistic regression and the oracle.
 
     python docs/calibrate.py --family rules          # one family, about 50 minutes of one core
-    python docs/calibrate.py --world-seed 1          # all three, on the world that the suites use
+    python docs/calibrate.py --world-seed 1          # all three, on the world that the studies use
 
 The world was shaped with these two models and with no other contestant. Runs go through the ordinary store,
 so that a call that was interrupted goes on where it was. The figures are written to `calibration.csv`
@@ -17,18 +17,17 @@ import pandas as pd
 import torch
 import typer
 
-from bench.contestants.lookup import contestants
 from bench.data.dataset import Dataset
 from bench.data.references import References, references
 from bench.data.synthetic import FAMILIES
 from bench.errors import unknown_name
 from bench.machine.parallel import cores
+from bench.runs.plan import plan
 from bench.runs.record import Run
 from bench.runs.store import Store
-from bench.runs.suites import SUITES
-from bench.runs.sweep import Request, missing, plan, sweep
+from bench.runs.studies import STUDIES, Study, entrants_called
+from bench.runs.sweep import missing, sweep
 from bench.spec import Budget
-from bench.training.protocols import PROTOCOLS
 from rankbench.data import synthetic
 from rankbench.options import parse_count
 
@@ -42,7 +41,7 @@ SEEDS = 3
 def calibrate(
     family: Annotated[list[str] | None, typer.Option(help="May be repeated; all by default.")] = None,
     rows: Annotated[str, typer.Option(help="Rows of all splits together.")] = "2.75M",
-    world_seed: Annotated[int, typer.Option(help="0: the one that was shaped; 1: that of the suites.")] = 0,
+    world_seed: Annotated[int, typer.Option(help="0: the one that was shaped; 1: that of the studies.")] = 0,
     processes: Annotated[int, typer.Option(help="Runs at a time.")] = cores(),
     data_dir: Annotated[Path, typer.Option(help="Folder of the data sets.")] = Path("data"),
     store: Annotated[Path, typer.Option(help="Folder of the records.")] = Path("results/local"),
@@ -66,18 +65,21 @@ def calibrate(
 
 def _ladder(dataset: Dataset, store: Store, processes: int) -> list[Run]:
     """The runs of the ladder with seed 0, and of one rung with the other seeds."""
-    requests = [
-        Request(
-            contestants=contestants(["dlrm-mlp"]),
-            dataset=dataset,
-            features=SUITES["compare"].features,
-            protocol=PROTOCOLS[SUITES["compare"].protocol],
-            budgets=[Budget(kind="dense_parameters", target=target) for target in targets],
+    studies = [
+        Study(
+            name="calibration",
+            question="How much does a plain MLP gain with its size?",
+            entrants=entrants_called("dlrm-mlp"),
+            features=STUDIES["compare"].features,
+            protocol=STUDIES["compare"].protocol,
+            budgets=tuple(Budget(kind="dense_parameters", target=target) for target in targets),
             seeds=seeds,
         )
-        for targets, seeds in ((LADDER, range(1)), ((SEVERAL_SEEDS_AT,), range(1, SEEDS)))
+        for targets, seeds in ((LADDER, (0,)), ((SEVERAL_SEEDS_AT,), tuple(range(1, SEEDS))))
     ]
-    planned = [run for request in requests for run in plan(request)]
+    planned = [
+        run for study in studies for _, runs in plan(study, [dataset], command="").runs for run in runs
+    ]
     sweep(
         missing(planned, store),
         dataset,

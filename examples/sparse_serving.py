@@ -25,14 +25,16 @@ import torch
 import typer
 from torch import Tensor, nn
 
-from bench.data.dataset import Rows
+from bench.data.dataset import Dataset, Rows
 from bench.data.loader import batches
 from bench.machine.allocator import keep_buffers
-from bench.runs.sweep import Request, size
+from bench.runs.plan import size
+from bench.runs.studies import Study
 from bench.training.trainer import Ranker, build_ranker, mean_auc, train
+from rankbench.choices import Choices
 from rankbench.console import table
 from rankbench.options import DEFAULT_DATA
-from rankbench.request import Choices, request
+from rankbench.request import open_datasets, study
 
 FRACTIONS = (0.5, 0.25, 0.125)
 ROUNDS = 50
@@ -51,12 +53,13 @@ def main(
 ) -> None:
     keep_buffers()
     chosen = Choices(budget=budget, rows=rows, data_dir=data_dir)
-    asked = request("rankmixer", chosen)
-    test = asked.dataset.splits["test"]
-    dense, chunks = trained(asked)
+    asked = study("rankmixer", chosen)
+    (dataset,) = open_datasets(asked, chosen)
+    test = dataset.splits["test"]
+    dense, chunks = trained(asked, dataset)
     lines = [["dense", "", area(dense, chunks, test), ""]]
     for fraction in FRACTIONS:
-        sparse, chunks = trained(request("rankmixer-moe", with_fraction(chosen, fraction)))
+        sparse, chunks = trained(study("rankmixer-moe", with_fraction(chosen, fraction)), dataset)
         areas = [area(path, chunks, test) for path in (sparse, sparse.training_path)]
         lines.append([f"sparse, target {fraction:g}", f"{active_share(sparse, chunks):.3f}", *areas])
     table(
@@ -65,7 +68,7 @@ def main(
 
     lines = []
     for size_of_models in time_budgets.split(","):
-        lines += times(replace(chosen, budget=size_of_models), chunks[0][:batch_size])
+        lines += times(replace(chosen, budget=size_of_models), dataset, chunks[0][:batch_size])
     columns = ("size", "model", "active", "ms a batch", "time, dense ÷ this", "FLOPs, dense ÷ this")
     table(f"Serving batches of {batch_size} rows", columns, lines)
 
@@ -74,33 +77,34 @@ def with_fraction(chosen: Choices, fraction: float) -> Choices:
     return replace(chosen, settings=[f"active_fraction={fraction}"])
 
 
-def built(asked: Request) -> tuple[Ranker, int]:
-    """The request's only contestant, not trained, and its FLOPs when served."""
-    (sized,) = size(asked)
+def built(asked: Study, dataset: Dataset) -> tuple[Ranker, int]:
+    """The study's only contestant, not trained, and its FLOPs when served."""
+    (sized,) = size(asked, dataset.schema)
     assert sized.cost is not None, sized.reason
+    assert sized.hyperparameters is not None
     cpu = torch.device("cpu")
     ranker = build_ranker(
-        asked.dataset, asked.features, sized.contestant, sized.hyperparameters, seed=0, device=cpu
+        dataset, asked.features, sized.entrant.contestant, sized.hyperparameters, seed=0, device=cpu
     )
     return ranker, sized.cost.flops_forward
 
 
-def trained(asked: Request) -> tuple[nn.Module, Embedded]:
-    """The request's only contestant, trained, and the test rows as it sees them."""
-    ranker, _ = built(asked)
-    train(ranker, asked.dataset, asked.protocol, seed=0)
+def trained(asked: Study, dataset: Dataset) -> tuple[nn.Module, Embedded]:
+    """The study's only contestant, trained, and the test rows as it sees them."""
+    ranker, _ = built(asked, dataset)
+    train(ranker, dataset, asked.protocol, seed=0)
     ranker.eval()
     with torch.inference_mode():
-        test = batches(asked.dataset.splits["test"], batch_size=CHUNK_ROWS)
+        test = batches(dataset.splits["test"], batch_size=CHUNK_ROWS)
         return ranker.contestant, [ranker.features(rows) for rows in test]
 
 
-def times(chosen: Choices, x_BI: Tensor) -> list[list[str]]:
+def times(chosen: Choices, dataset: Dataset, x_BI: Tensor) -> list[list[str]]:
     """The lines of the second table for one size."""
-    ranker, dense_flops = built(request("rankmixer", chosen))
+    ranker, dense_flops = built(study("rankmixer", chosen), dataset)
     models, names, flops = [ranker.contestant.eval()], [("dense", "")], [dense_flops]
     for fraction in FRACTIONS:
-        ranker, flops_forward = built(request("rankmixer-moe", with_fraction(chosen, fraction)))
+        ranker, flops_forward = built(study("rankmixer-moe", with_fraction(chosen, fraction)), dataset)
         model = ranker.contestant.eval()
         open_experts(model, x_BI, fraction)
         models.append(model)

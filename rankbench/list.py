@@ -6,25 +6,24 @@ from typing import Annotated, Any
 
 import typer
 
-from bench.contestants.lookup import contestants
+from bench.contestants.lookup import registered
 from bench.errors import unknown_name
-from bench.runs.suites import SUITES
+from bench.runs.studies import STUDIES
 from bench.training.protocols import PROTOCOLS
 from rankbench import options
 from rankbench.console import answer_json, table
 
-KINDS = ("models", "suites", "protocols", "data")
+KINDS = ("models", "studies", "protocols", "data")
 
 
 def run(
     kind: Annotated[str | None, typer.Argument(help=f"One of {', '.join(KINDS)}; all by default.")] = None,
-    contestant: options.Plugins = None,
     json: options.Json = False,
 ) -> None:
-    """List the contestants, suites, protocols and data sets with a loader."""
+    """List the contestants, studies, protocols and data sets with a loader."""
     if kind is not None and kind not in KINDS:
         raise unknown_name("kind", kind, KINDS)
-    listed = {name: rows for name, rows in _all(contestant or []).items() if kind in (None, name)}
+    listed = {name: rows for name, rows in _all().items() if kind in (None, name)}
     if json:
         answer_json(listed)
         return
@@ -33,7 +32,7 @@ def run(
         table(name, columns, [[str(row[column]) for column in columns] for row in rows])
 
 
-def _all(plugins: list[str]) -> dict[str, list[dict[str, Any]]]:
+def _all() -> dict[str, list[dict[str, Any]]]:
     from bench.data.public import NAMED
 
     return {
@@ -46,9 +45,9 @@ def _all(plugins: list[str]) -> dict[str, list[dict[str, Any]]]:
                 "arXiv": (c.paper.arxiv or "") if c.paper else "",
                 "grows by": c.dial.name,
             }
-            for c in contestants((), plugins)
+            for c in registered().values()
         ],
-        "suites": [{"name": s.name, "what": s.description} for s in SUITES.values()],
+        "studies": [{"name": s.name, "kind": s.kind, "question": s.question} for s in STUDIES.values()],
         "protocols": [
             {
                 "name": p.name,

@@ -2,59 +2,31 @@
 
 from __future__ import annotations
 
-import ast
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from bench.counts import parse_count as parse_count  # beside the other readers of options
 from bench.errors import BadInput
-from bench.spec import BUDGET_KINDS, Budget
+from bench.spec import Budget
 
 if TYPE_CHECKING:
     from bench.data.dataset import Dataset
 
+DEVICES = ("auto", "cpu", "cuda")
 DEFAULT_STORE = Path("results/local")
+DEFAULT_STORES = [DEFAULT_STORE]
 DEFAULT_DATA = Path("data")
 
 Json = Annotated[bool, typer.Option("--json", help="Answer in JSON, for machines.")]
 Store = Annotated[Path, typer.Option("--store", help="Folder of the records.")]
+Stores = Annotated[
+    list[Path],
+    typer.Option("--store", help="Folder of the records. Repeated: all are read, the first is written."),
+]
+Device = Annotated[str, typer.Option("--device", help="cpu, cuda, or auto.")]
 DataDir = Annotated[Path, typer.Option("--data-dir", help="Folder of the data sets.")]
-Data = Annotated[
-    str | None,
-    typer.Option(
-        "--data",
-        help="Data sets, separated by commas: rules, trees, network (synthetic), or imported ones.",
-    ),
-]
-Rows = Annotated[str | None, typer.Option("--rows", help="Rows of the synthetic world, such as 600k.")]
-BudgetText = Annotated[
-    str | None,
-    typer.Option("--budget", help="Sizes to match, such as 100k or 30k,100k,1M; 'none': as they are."),
-]
-BudgetKind = Annotated[
-    str | None, typer.Option("--budget-kind", help=f"What --budget counts: {' or '.join(BUDGET_KINDS)}.")
-]
-Contestants = Annotated[
-    str | None,
-    typer.Option(
-        "--contestants",
-        help="Names, separated by commas, or my_model.py:NAME of your own; all by default.",
-    ),
-]
-Plugins = Annotated[
-    list[str] | None,
-    typer.Option("--contestant", help="A contestant of your own besides: my_model.py:NAME. May be repeated."),
-]
-Width = Annotated[int | None, typer.Option("--width", help="Embedding width of every field.")]
-SequenceEncoder = Annotated[
-    str | None, typer.Option("--sequence-encoder", help="mean, or target (DIN attention).")
-]
-Settings = Annotated[
-    list[str] | None,
-    typer.Option("--set", help="Hyper-parameter, as num_layers=3; for one contestant. May be repeated."),
-]
 
 
 def parse_budgets(text: str, kind: str) -> tuple[Budget | None, ...]:
@@ -73,22 +45,10 @@ def parse_budgets(text: str, kind: str) -> tuple[Budget | None, ...]:
     return tuple(budgets)
 
 
-def parse_settings(settings: list[str] | None) -> dict[str, Any]:
-    """``name=value`` pairs; values are Python literals, anything else is text.
-
-    Raises:
-        BadInput: no ``=``.
-    """
-    parsed = {}
-    for setting in settings or []:
-        name, equals, text = setting.partition("=")
-        if not equals:
-            raise BadInput(f"--set is '{setting}'; it must be name=value, such as num_layers=3")
-        try:
-            parsed[name] = ast.literal_eval(text)
-        except (ValueError, SyntaxError):
-            parsed[name] = text
-    return parsed
+def check_device(name: str) -> None:
+    """Raises BadInput for an unknown device; whether the machine has it, only torch can say."""
+    if name not in DEVICES:
+        raise BadInput(f"device is '{name}', allowed: {', '.join(DEVICES)}")
 
 
 def open_dataset(name: str, data_dir: Path) -> Dataset:

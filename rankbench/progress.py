@@ -118,7 +118,7 @@ class SweepProgress:
         if run.key in self.tasks:
             self.bars.remove_task(self.tasks.pop(run.key))
         spec, speed = run.spec, run.timings.get("samples_per_s")
-        told = f"{count(speed)} samples/s" if speed else f"{(run.error or {}).get('message', '')}"
+        told = (run.error or {}).get("message") or (f"{count(float(speed))} samples/s" if speed else "")
         line = f"{self.done}/{self.total} {spec.contestant.name} seed {spec.seed}: {run.status}, {told}"
         if sys.stderr.isatty():
             self.bars.console.print(line, highlight=False)

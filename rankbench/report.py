@@ -9,38 +9,40 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from bench.contestants.lookup import contestants
+from bench.contestants.lookup import registered
+from bench.machine.writable import refuse_unwritable
 from rankbench import options
 from rankbench.console import answer, answer_json, table
-from rankbench.options import DEFAULT_STORE
 
 if TYPE_CHECKING:
+    from bench.runs.study_record import StudyRecord
     from reports.standings import Standing, Standings
 
 
 def run(
-    store: options.Store = DEFAULT_STORE,
+    store: options.Stores = options.DEFAULT_STORES,
     output: Annotated[
         Path | None, typer.Option("--output", help="Folder of the report; STORE/report by default.")
     ] = None,
-    contestant: options.Plugins = None,
     json: options.Json = False,
 ) -> None:
     """Write the page, tables and figures of a store, and print the comparison."""
-    write_and_print(store, output or store / "report", plugins=contestant, json=json)
+    into = output or store[0] / "report"
+    refuse_unwritable("the report", into, "--output")
+    write_and_print(store, into, study=None, json=json)
 
 
-def write_and_print(store: Path, output: Path, *, plugins: list[str] | None, json: bool) -> None:
-    """Writes the report of `store` and answers with its standings and where it lies.
+def write_and_print(stores: list[Path], output: Path, *, study: StudyRecord | None, json: bool) -> None:
+    """Writes the report of the stores and answers with its standings and where it lies.
 
     Raises:
         BadInput: the store holds nothing to report.
     """
     from reports.page import build_report
 
-    titles = {c.name: c.title for c in contestants((), plugins or [])}
-    command = shlex.join(["rankbench", "report", "--store", str(store)])
-    files = build_report(store, output, command=command, titles=titles)
+    titles = {c.name: c.title for c in registered().values()}
+    command = shlex.join(["rankbench", "report", "--store", str(stores[0])])
+    files = build_report(stores[0], output, command=command, titles=titles)
     if json:
         answer_json({"page": str(files.page), "standings": [_plain(s) for s in files.standings]})
         return

@@ -1,146 +1,195 @@
-"""From the options of `run`, `show` and `speed` to a request: what is compared, on what, and how."""
+"""From a target and its choices to a study, and to the data it is on. Imports no torch."""
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bench.contestants.contract import Contestant
-from bench.contestants.lookup import contestants, registered
+from bench.contestants.lookup import contestants, named, registered
+from bench.contestants.values import read_values
 from bench.errors import BadInput, unknown_name
-from bench.runs.suites import SUITES, Suite
-from bench.spec import BUDGET_KINDS, Budget
-from bench.training.protocols import protocol
+from bench.runs.entrants import Entrant, told_apart
+from bench.runs.studies import STUDIES, Study
+from bench.spec import BUDGET_KINDS
+from bench.training.protocols import changed, protocol
 from rankbench import options
-from rankbench.data import synthetic
+from rankbench.choices import Choices
 
 if TYPE_CHECKING:
     from bench.data.dataset import Dataset
-    from bench.runs.sweep import Request
+    from bench.data.schema import Schema
 
 SYNTHETIC_SEED = 1
-"""Of the world that suites share; seed 0 was looked at while the world was being shaped."""
+"""Of the world that studies share; seed 0 was looked at while the world was being shaped."""
+_PROTOCOL_CHOICES = (
+    "batch_size",
+    "epochs",
+    "patience",
+    "dense_lr",
+    "sparse_lr",
+    "cooldown",
+    "gradient_clip",
+)
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Choices:
-    """What the command line says in place of a suite's own choices, named as its options; None: those."""
-
-    data: str | None = None
-    data_dir: Path = options.DEFAULT_DATA
-    rows: str | None = None
-    budget: str | None = None
-    budget_kind: str | None = None
-    contestants: str | None = None
-    contestant: list[str] | None = None
-    settings: list[str] | None = None
-    width: int | None = None
-    sequence_encoder: str | None = None
-    seeds: int | None = None
-    protocol: str | None = None
-    batch_size: int | None = None
-    epochs: int | None = None
-    patience: int | None = None
-    dense_lr: float | None = None
-    sparse_lr: float | None = None
-    cooldown: float | None = None
-    gradient_clip: float | None = None
-
-    @staticmethod
-    def among(given: Mapping[str, Any]) -> Choices:
-        """The choices among a command's parameters."""
-        return Choices(**{f.name: given[f.name] for f in dataclasses.fields(Choices) if f.name in given})
-
-    def given(self, *names: str) -> dict[str, Any]:
-        """Those of `names` that were chosen."""
-        return {name: value for name in names if (value := getattr(self, name)) is not None}
-
-
-def requests(target: str, choices: Choices) -> list[Request]:
-    """The requests for `target`, a suite or one contestant (in the suite `compare`): one a data set.
+def study(target: str, choices: Choices) -> Study:
+    """The study called `target`, or one of the single contestant of that name, with what `choices` change.
 
     Raises:
         BadInput: an unknown name, or a value that cannot be used.
     """
-    suite, chosen = _chosen(target, choices)
-    settings = options.parse_settings(choices.settings)
-    if settings and len(chosen) != 1:
-        raise BadInput(f"--set is for one contestant, but {len(chosen)} were named")
-    seeds = suite.seeds if choices.seeds is None else choices.seeds
-    if seeds < 1:
-        raise BadInput(f"--seeds is {seeds}; it must be 1 or more")
-    features = dataclasses.replace(suite.features, **choices.given("width", "sequence_encoder"))
-    budgets: tuple[Budget | None, ...] = suite.budgets
-    if choices.budget is not None:
-        budgets = options.parse_budgets(choices.budget, choices.budget_kind or BUDGET_KINDS[0])
-    elif choices.budget_kind is not None:
-        raise BadInput(f"--budget-kind is '{choices.budget_kind}' without a --budget; say how much of it")
-    overrides = choices.given(
-        "batch_size", "epochs", "patience", "dense_lr", "sparse_lr", "cooldown", "gradient_clip"
+    asked = _named_study(target, choices)
+    asked = dataclasses.replace(asked, **_simple_changes(asked, choices))
+    entrants = list(_chosen(asked, choices))
+    baseline = _place_of_baseline(asked, choices, entrants)
+    entrants = _with_settings(entrants, choices.settings or [])
+    apart = told_apart(entrants)
+    return dataclasses.replace(
+        asked,
+        entrants=apart,
+        baseline=None if baseline is None else apart[baseline].label,
     )
-    trained_by = protocol(choices.protocol or suite.protocol, overrides)
-    datasets = _datasets(suite, choices)
 
-    from bench.runs.sweep import Request  # imports torch: only once everything cheap is known to be right
 
+def open_datasets(asked: Study, choices: Choices) -> list[Dataset]:
+    """The data sets of a study; those of the synthetic world are generated if they are not there yet.
+
+    Raises:
+        BadInput: a data set that is not there or not what it says of itself.
+    """
+    from rankbench.data import synthetic
+
+    found = dict.fromkeys(asked.datasets)
+    opened = _imported(asked, choices)
     return [
-        Request(
-            contestants=chosen,
-            dataset=dataset,
-            features=features,
-            protocol=trained_by,
-            budgets=budgets,
-            seeds=range(seeds),
-            hyperparameters=settings,
-        )
-        for dataset in datasets
+        opened[name]
+        if name in opened
+        else synthetic(name, asked.synthetic_rows, SYNTHETIC_SEED, choices.data_dir)
+        for name in found
     ]
 
 
-def request(target: str, choices: Choices) -> Request:
-    """As `requests`, where there can be one data set only.
+def schemas(asked: Study, choices: Choices) -> list[tuple[str, Schema]]:
+    """(name, schema) of every data set of a study; generates and writes nothing.
 
     Raises:
-        BadInput: as `requests`, or several data sets.
+        BadInput: a data set that is not there.
     """
-    found = requests(target, choices)
-    if len(found) > 1:
-        named = ", ".join(one.dataset.name for one in found)
-        raise BadInput(
-            f"one data set is wanted here, but there are {len(found)}: {named}; choose with --data"
-        )
-    return found[0]
+    from bench.data.synthetic import dataset_name, schema
+
+    opened = _imported(asked, choices)
+    return [
+        (opened[name].name, opened[name].schema)
+        if name in opened
+        else (dataset_name(name, asked.synthetic_rows, SYNTHETIC_SEED), schema())
+        for name in dict.fromkeys(asked.datasets)
+    ]
 
 
-def _chosen(target: str, choices: Choices) -> tuple[Suite, list[Contestant]]:
-    plugins = choices.contestant or []
-    if target in SUITES:
-        suite = SUITES[target]
-        if choices.contestants is not None:
-            return suite, contestants(choices.contestants.split(","), plugins)
-        return suite, contestants(suite.contestants, plugins)
-    known = {c.name: c for c in contestants((), plugins)}
-    if target not in known:
-        raise unknown_name("suite or contestant", target, [*SUITES, *registered()])
-    if choices.contestants is not None:
-        raise BadInput(f"--contestants is for suites; '{target}' is one contestant")
-    return SUITES["compare"], [known[target]]
+def _imported(asked: Study, choices: Choices) -> dict[str, Dataset]:
+    """The data sets of a study that are no families of the synthetic world."""
 
-
-def _datasets(suite: Suite, choices: Choices) -> list[Dataset]:
     from bench.data.synthetic import FAMILIES
 
-    names = suite.datasets if choices.data is None else tuple(choices.data.split(","))
-    imported = [name for name in names if name not in FAMILIES]
-    if choices.rows is not None and imported:
+    names = [name for name in asked.datasets if name not in FAMILIES]
+    if choices.rows is not None and names:
         raise BadInput(
-            f"--rows is for the synthetic world ({', '.join(FAMILIES)}); '{imported[0]}' has the rows it has"
+            f"--rows is for the synthetic world ({', '.join(FAMILIES)}); '{names[0]}' has the rows it has"
         )
-    rows = suite.synthetic_rows if choices.rows is None else options.parse_count("--rows", choices.rows)
-    found = {name: options.open_dataset(name, choices.data_dir) for name in imported}
+    return {name: options.open_dataset(name, choices.data_dir) for name in names}
+
+
+def _named_study(target: str, choices: Choices) -> Study:
+    if target in STUDIES:
+        return STUDIES[target]
+    known = registered()
+    if target not in known and ":" not in target and not target.endswith(".py"):
+        raise unknown_name("study or contestant", target, [*STUDIES, *known])
+    if choices.contestants is not None:
+        raise BadInput(f"--contestants is for studies; '{target}' is one contestant")
+    contestant = named(target)
+    return Study(
+        name=contestant.name,
+        question=f"How good is {contestant.title} alone?",
+        entrants=(Entrant(contestant=contestant),),
+    )
+
+
+def _simple_changes(asked: Study, choices: Choices) -> dict[str, Any]:
+    """The parts of a study that one option each decides."""
+    parts: dict[str, Any] = {
+        "features": dataclasses.replace(asked.features, **choices.given("width", "sequence_encoder")),
+        "protocol": changed(
+            asked.protocol if choices.protocol is None else protocol(choices.protocol),
+            choices.given(*_PROTOCOL_CHOICES),
+        ),
+    }
+    if choices.seeds is not None:
+        if choices.seeds < 1:
+            raise BadInput(f"--seeds is {choices.seeds}; it must be 1 or more")
+        parts["seeds"] = tuple(range(choices.seeds))
+    if choices.budget is not None:
+        parts["budgets"] = options.parse_budgets(choices.budget, choices.budget_kind or BUDGET_KINDS[0])
+    elif choices.budget_kind is not None:
+        raise BadInput(f"--budget-kind is '{choices.budget_kind}' without a --budget; say how much of it")
+    if choices.data is not None:
+        parts["datasets"] = tuple(choices.data.split(","))
+    if choices.rows is not None:
+        parts["synthetic_rows"] = options.parse_count("--rows", choices.rows)
+    return parts
+
+
+def _chosen(asked: Study, choices: Choices) -> tuple[Entrant, ...]:
+    """The study's own entrants, or those of `--contestants`, or with a + both."""
+    if choices.contestants is None:
+        return asked.entrants
+    own = {one.contestant.name: one for one in asked.entrants}
+    found = [
+        own.get(contestant.name, Entrant(contestant=contestant))
+        for contestant in contestants(choices.contestants.removeprefix("+").split(","))
+    ]
+    if not choices.contestants.startswith("+"):
+        return tuple(found)
+    return (*asked.entrants, *(one for one in found if one.contestant.name not in own))
+
+
+def _place_of_baseline(asked: Study, choices: Choices, entrants: list[Entrant]) -> int | None:
+    """Which of the entrants is the baseline: the study's, where it takes part, or that of `--baseline`."""
+    wanted = choices.baseline
+    if wanted == "none":
+        return None
+    for place, one in enumerate(entrants):
+        if one.label == asked.baseline if wanted is None else wanted in (one.contestant.name, one.label):
+            return place
+    if wanted is not None:
+        raise unknown_name("baseline", wanted, [one.contestant.name for one in entrants])
+    return None
+
+
+def _with_settings(entrants: list[Entrant], settings: list[str]) -> list[Entrant]:
+    """The entrants, with what `--set` says for them."""
+    of: dict[str, list[str]] = {}
+    names = [one.contestant.name for one in entrants]
+    for setting in settings:
+        name, dot, _ = setting.partition("=")[0].partition(".")
+        if dot and name in names:
+            of.setdefault(name, []).append(setting.removeprefix(f"{name}."))
+        elif dot:
+            raise unknown_name(f"contestant of --set {setting}:", name, names)
+        elif len(entrants) == 1:
+            of.setdefault(names[0], []).append(setting)
+        else:
+            raise BadInput(
+                f"--set {setting} does not say for whom, but {len(entrants)} take part; write "
+                f"--set CONTESTANT.{setting} (one of {', '.join(names)})"
+            )
     return [
-        found[name] if name in found else synthetic(name, rows, SYNTHETIC_SEED, choices.data_dir)
-        for name in dict.fromkeys(names)
+        dataclasses.replace(
+            one,
+            hyperparameters={**one.hyperparameters, **read_values(one.contestant, of[one.contestant.name])},
+            label="",
+        )
+        if one.contestant.name in of
+        else one
+        for one in entrants
     ]

@@ -7,88 +7,128 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bench.errors import BadInput
+from bench.machine.writable import refuse_unwritable
 from rankbench import options
+from rankbench.choices import Choices, takes_choices
 from rankbench.console import complain, count
-from rankbench.options import DEFAULT_DATA, DEFAULT_STORE
 from rankbench.report import write_and_print
-from rankbench.request import Choices, requests
+from rankbench.request import open_datasets, study
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import torch
+
+    from bench.data.dataset import Dataset
+    from bench.runs.execute import Planned
+    from bench.runs.plan import Plan
     from bench.runs.record import Run
+    from bench.runs.store import JoinedStores, Store
+
+KEPT = ("weights",)
 
 
+@takes_choices
 def run(
-    target: Annotated[str, typer.Argument(help="A suite, or one contestant.")],
-    data: options.Data = None,
-    rows: options.Rows = None,
-    budget: options.BudgetText = None,
-    budget_kind: options.BudgetKind = None,
-    seeds: Annotated[int | None, typer.Option(help="Number of seeds, from 0.")] = None,
-    contestants: options.Contestants = None,
-    contestant: options.Plugins = None,
-    settings: options.Settings = None,
-    width: options.Width = None,
-    sequence_encoder: options.SequenceEncoder = None,
-    protocol: Annotated[str | None, typer.Option(help="Training protocol, see 'list protocols'.")] = None,
-    batch_size: Annotated[int | None, typer.Option(help="Rows per step.")] = None,
-    epochs: Annotated[int | None, typer.Option(help="Most passes over the training rows.")] = None,
-    patience: Annotated[int | None, typer.Option(help="Passes without a better valid AUC to stop.")] = None,
-    dense_lr: Annotated[float | None, typer.Option(help="Learning rate of all but the tables.")] = None,
-    sparse_lr: Annotated[float | None, typer.Option(help="Learning rate of the tables.")] = None,
-    cooldown: Annotated[
-        float | None, typer.Option(help="Share of the steps in which rates fall to 0.")
-    ] = None,
-    gradient_clip: Annotated[float | None, typer.Option(help="Largest norm of the dense gradient.")] = None,
-    device: Annotated[str, typer.Option(help="cpu, cuda, or auto.")] = "auto",
+    target: Annotated[str, typer.Argument(help="A study, or one contestant.")],
+    choices: Choices,
+    device: options.Device = "auto",
     processes: Annotated[
         int | None, typer.Option(help="Runs at a time; by default one a core on a CPU, else 1.")
     ] = None,
-    store: options.Store = DEFAULT_STORE,
-    data_dir: options.DataDir = DEFAULT_DATA,
+    threads: Annotated[int, typer.Option(help="Threads of a run. Another number gives other last bits.")] = 1,
+    keep: Annotated[
+        str | None, typer.Option(help="'weights': keep those of every run, for 'predict'.")
+    ] = None,
+    store: options.Stores = options.DEFAULT_STORES,
     json: options.Json = False,
 ) -> int:
-    """Train what the store does not have yet, then report. Started again, it goes on where it was."""
-    choices = Choices.among(locals())
-    if processes is not None and processes < 1:
-        raise BadInput(f"--processes is {processes}; it must be 1 or more")
+    """Train what the store does not have yet, then report. Started again, it resumes."""
+    for name, value in (("--processes", processes), ("--threads", threads)):
+        if value is not None and value < 1:
+            raise BadInput(f"{name} is {value}; it must be 1 or more")
+    if keep is not None and keep not in KEPT:
+        raise BadInput(f"--keep is '{keep}', allowed: {', '.join(KEPT)}")
+    options.check_device(device)
+    asked = study(target, choices)
+    refuse_unwritable("the store", store[0], "--store")
+    refuse_unwritable("the data folder", choices.data_dir, "--data-dir")
 
-    from bench.data.references import known_references, references
     from bench.machine.allocator import keep_buffers
-    from bench.machine.device import choose_device, runs_at_a_time
-    from bench.runs.store import Store
-    from bench.runs.sweep import missing, plan, sweep
-    from rankbench.progress import SweepProgress
+    from bench.machine.device import choose_device
+    from bench.runs.plan import plan
+    from bench.runs.store import JoinedStores, Store
 
     keep_buffers()
-    chosen_device = choose_device(device)
-    asked = requests(target, choices)
-    planned = [plan(one) for one in asked]
-    total = sum(map(len, planned))
-    # Of all that is planned, not of what is left: a sweep that goes on trains with as many threads as before.
-    at_a_time = runs_at_a_time(chosen_device, total) if processes is None else processes
-    records = Store(store)
-    to_do = [missing(of_one, records) for of_one in planned]
-    left = sum(map(len, to_do))
-    complain(f"runs: {total} planned, {total - left} of them in {store} already")
+    where = choose_device(device)
+    planned = plan(asked, open_datasets(asked, choices), command=choices.command(target))
+    for warning in planned.warnings:
+        complain(warning)
+    for label, reason in dict.fromkeys((m.label, m.reason) for m in planned.impossible):
+        complain(f"{label} cannot take part: {reason}")
+    records, joined = Store(store[0]), JoinedStores([Store(folder) for folder in store])
+    records.append_study(planned.record)
+    _train(planned, records, joined, where, processes, threads, keep_weights=keep == "weights")
+    runs = joined.read().runs
+    members = [runs.get(member.key) for member in planned.record.members if member.key]
+    try:
+        write_and_print(store, store[0] / "report", study=planned.record, json=json)
+    except BadInput as error:  # the runs are there; only the report of them is not
+        complain(f"the report could not be written: {error}")
+        return 1
+    return 0 if all(member is not None and member.status == "ok" for member in members) else 1
+
+
+def _train(
+    planned: Plan,
+    records: Store,
+    joined: JoinedStores,
+    device: torch.device,
+    processes: int | None,
+    threads: int,
+    *,
+    keep_weights: bool,
+) -> None:
+    """Does what is missing, data set after data set."""
+    from bench.runs.sweep import missing, sweep
+    from rankbench.progress import SweepProgress
+
+    to_do = [(dataset, missing(runs, joined, weights=keep_weights)) for dataset, runs in planned.runs]
+    total = sum(len(runs) for _, runs in planned.runs)
+    left = sum(len(runs) for _, runs in to_do)
+    complain(f"runs: {total} planned, {total - left} of them in the store already")
     done: list[Run] = []
     with SweepProgress(left) as shown:
-        for one, of_one in zip(asked, to_do, strict=True):
-            if of_one and known_references(one.dataset) is None:
-                complain(
-                    f"fitting what results on {one.dataset.name} are read against, once for the data set"
-                )
-                references(one.dataset)
+        for dataset, runs in to_do:
+            if not runs:
+                continue
+            _fit_references(dataset)
             done += sweep(
-                of_one,
-                one.dataset,
+                runs,
+                dataset,
                 records,
-                device=chosen_device,
-                processes=at_a_time,
+                device=device,
+                processes=_at_a_time(device, runs) if processes is None else processes,
+                threads=threads,
+                keep_weights=keep_weights,
                 progress=shown.at,
                 finished=shown.finished,
             )
     if done:
-        peak = max(record.timings["peak_rss_bytes"] for record in done)
+        peak = max(float(record.timings.get("peak_rss_bytes") or 0) for record in done)
         complain(f"peak memory of a training process: {count(peak)}B")
-    write_and_print(store, store / "report", plugins=contestant, json=json)
-    return 1 if any(record.status != "ok" for record in done) else 0
+
+
+def _at_a_time(device: torch.device, runs: Sequence[Planned]) -> int:
+    from bench.machine.device import runs_at_a_time
+    from bench.runs.executors import bytes_of_run
+
+    return runs_at_a_time(device, len(runs), max(map(bytes_of_run, runs)))
+
+
+def _fit_references(dataset: Dataset) -> None:
+    from bench.data.references import known_references, references
+
+    if known_references(dataset) is None:
+        complain(f"fitting a logistic regression on {dataset.name}, once for the data set")
+        references(dataset)

@@ -6,50 +6,46 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from bench.data.schema import Schema
 from rankbench import options
+from rankbench.choices import Choices, takes_choices
 from rankbench.console import answer, answer_json, count, table
-from rankbench.options import DEFAULT_DATA
-from rankbench.request import Choices, requests
+from rankbench.request import schemas, study
 
 if TYPE_CHECKING:
-    from bench.runs.sweep import Request, Sized
+    from bench.runs.plan import SizedEntrant
 
 
+@takes_choices
 def run(
-    target: Annotated[str, typer.Argument(help="A suite, or one contestant.")],
-    data: options.Data = None,
-    rows: options.Rows = None,
-    budget: options.BudgetText = None,
-    budget_kind: options.BudgetKind = None,
-    contestants: options.Contestants = None,
-    contestant: options.Plugins = None,
-    settings: options.Settings = None,
-    width: options.Width = None,
-    sequence_encoder: options.SequenceEncoder = None,
-    data_dir: options.DataDir = DEFAULT_DATA,
+    target: Annotated[str, typer.Argument(help="A study, or one contestant.")],
+    choices: Choices,
     json: options.Json = False,
-) -> None:
-    """Show what each contestant costs at a budget, and the hyper-parameters that meet it."""
-    asked = requests(target, Choices.among(locals()))
-    from bench.runs.sweep import size
+) -> int:
+    """Show what each contestant costs at a budget, and the hyper-parameters that meet it. Writes nothing."""
+    asked = study(target, choices)
+    found = schemas(asked, choices)
 
-    sized = [(one, size(one)) for one in asked]
+    from bench.runs.plan import size
+
+    sized = [(name, schema, size(asked, schema)) for name, schema in found]
     if json:
-        answer_json([_row(one, s) for one, of_one in sized for s in of_one])
-        return
-    for one, of_one in sized:
-        _print(one, of_one)
+        answer_json([_row(name, s) for name, _, of_one in sized for s in of_one])
+    else:
+        for name, schema, of_one in sized:
+            _print(name, schema, of_one)
+    return 0
 
 
-def _print(asked: Request, sized: list[Sized]) -> None:
+def _print(name: str, schema: Schema, sized: list[SizedEntrant]) -> None:
     possible = [s for s in sized if s.cost is not None]
     if possible:
         embedded = possible[0].cost
         assert embedded is not None
         answer(
-            f"{asked.dataset.name}: {len(asked.dataset.schema.fields)} fields, "
-            f"{count(embedded.embedding_parameters)} embedding parameters and "
-            f"{count(embedded.encoder_parameters)} encoder parameters, the same for all"
+            f"{name}: {len(schema.fields)} fields, "
+            f"{count(embedded.embedding_parameters, billion='B')} embedding parameters and "
+            f"{count(embedded.encoder_parameters, billion='B')} encoder parameters, the same for all"
         )
         table(
             "Cost per example; 2 FLOPs per multiply-add of matrix products",
@@ -69,13 +65,14 @@ def _print(asked: Request, sized: list[Sized]) -> None:
         )
     for s in sized:
         if s.reason is not None:
-            answer(s.reason)
+            answer(f"{s.entrant.label}: {s.reason}")
 
 
-def _row(asked: Request, s: Sized) -> dict[str, Any]:
+def _row(name: str, s: SizedEntrant) -> dict[str, Any]:
     return {
-        "dataset": asked.dataset.name,
-        "contestant": s.contestant.name,
+        "dataset": name,
+        "label": s.entrant.label,
+        "contestant": s.entrant.contestant.name,
         "budget": None if s.budget is None else {"kind": s.budget.kind, "target": s.budget.target},
         "error": _error(s),
         "cost": None if s.cost is None else vars(s.cost),
@@ -84,27 +81,29 @@ def _row(asked: Request, s: Sized) -> dict[str, Any]:
     }
 
 
-def _error(s: Sized) -> float | None:
+def _error(s: SizedEntrant) -> float | None:
     """How far the size is from the budget, relative and signed."""
     return (
         None if s.budget is None or s.cost is None else getattr(s.cost, s.budget.kind) / s.budget.target - 1
     )
 
 
-def _cells(s: Sized) -> list[str]:
+def _cells(s: SizedEntrant) -> list[str]:
     assert s.cost is not None
-    error, solved = _error(s), {s.contestant.dial.name, s.contestant.trim}
+    assert s.hyperparameters is not None
+    contestant = s.entrant.contestant
+    error, solved = _error(s), {contestant.dial.name, contestant.trim}
     changed = {
         name: value
         for name, value in s.hyperparameters.items()
-        if name in solved or value != s.contestant.hyperparameters.get(name)
+        if name in solved or value != contestant.hyperparameters.get(name)
     }
     return [
-        s.contestant.title,
+        s.entrant.label,
         "" if s.budget is None else count(s.budget.target),
-        count(s.cost.dense_parameters),
+        count(s.cost.dense_parameters, billion="B"),
         "" if error is None else f"{error:+.2%}",
-        count(s.cost.active_parameters),
+        count(s.cost.active_parameters, billion="B"),
         count(s.cost.flops_forward),
         f"{s.cost.flops_forward / s.cost.dense_parameters:.2f}",
         count(s.cost.flops_train),

@@ -6,52 +6,62 @@ from typing import Annotated
 
 import typer
 
+from bench.errors import BadInput
 from rankbench import options
+from rankbench.choices import Choices, takes_choices
 from rankbench.console import answer, answer_json, complain, count, table
-from rankbench.options import DEFAULT_DATA
-from rankbench.request import Choices, request
+from rankbench.request import open_datasets, study
 
 
+@takes_choices
 def run(
-    target: Annotated[str, typer.Argument(help="A suite, or one contestant.")] = "compare",
-    data: options.Data = None,
-    rows: options.Rows = None,
-    budget: options.BudgetText = None,
-    budget_kind: options.BudgetKind = None,
-    contestants: options.Contestants = None,
-    contestant: options.Plugins = None,
-    settings: options.Settings = None,
-    width: options.Width = None,
-    protocol: Annotated[str | None, typer.Option(help="Training protocol, see 'list protocols'.")] = None,
-    batch_size: Annotated[int | None, typer.Option(help="Rows per step.")] = None,
+    choices: Choices,
+    target: Annotated[str, typer.Argument(help="A study, or one contestant.")] = "compare",
     seconds: Annotated[float, typer.Option(help="Time for each figure.")] = 5.0,
-    device: Annotated[str, typer.Option(help="cpu, cuda, or auto.")] = "auto",
-    data_dir: options.DataDir = DEFAULT_DATA,
+    device: options.Device = "auto",
     json: options.Json = False,
-) -> None:
+) -> int:
     """Measure loader rows/s, training samples/s, GFLOP/s and MFU against this machine's own GEMM peak."""
-    asked = request(target, Choices.among(locals()))
+    options.check_device(device)
+    if not 0 < seconds < 3600:
+        raise BadInput(f"--seconds is {seconds:g}; it must be above 0 and below 3600")
+    asked = study(target, choices)
+    if choices.seeds is not None:
+        raise BadInput("--seeds does not apply to speed, which trains from seed 0")
+    if len(asked.datasets) > 1:
+        raise BadInput(
+            f"speed is measured on one data set, but there are {len(asked.datasets)}: "
+            f"{', '.join(asked.datasets)}; choose with --data"
+        )
+    (dataset,) = open_datasets(asked, choices)
+    batch_size = asked.protocol.batch_size
+    if batch_size > dataset.rows["train"]:
+        raise BadInput(
+            f"a batch has {batch_size} rows, but {dataset.name} has {dataset.rows['train']} for training; "
+            "give a smaller --batch-size or more --rows"
+        )
+
     from bench.data.loader import rows_per_second
     from bench.machine.allocator import keep_buffers
     from bench.machine.device import choose_device
-    from bench.runs.sweep import size
+    from bench.runs.plan import size
     from bench.speed import gemm_peak, loader_rows_per_second, training_speed
 
     keep_buffers()
     where = choose_device(device)
-    sized = size(asked)
+    sized = size(asked, dataset.schema)
     for s in sized:
         if s.reason is not None:
-            complain(s.reason)
-    train = asked.dataset.splits["train"]
+            complain(f"{s.entrant.label}: {s.reason}")
+    train = dataset.splits["train"].inputs_and_labels()
     loader = loader_rows_per_second(seconds=seconds)
-    batches = rows_per_second(train, batch_size=asked.protocol.batch_size, seconds=seconds)
+    batches = rows_per_second(train, batch_size=batch_size, seconds=seconds)
     peak = gemm_peak(where, seconds=seconds)
     speeds = {
-        s.contestant.title: training_speed(
-            s.contestant,
+        s.entrant.label: training_speed(
+            s.entrant.contestant,
             s.hyperparameters,
-            asked.dataset,
+            dataset,
             asked.features,
             asked.protocol,
             peak=peak,
@@ -59,7 +69,7 @@ def run(
             seconds=seconds,
         )
         for s in sized
-        if s.reason is None
+        if s.hyperparameters is not None
     }
     if json:
         answer_json(
@@ -68,22 +78,20 @@ def run(
                 "batches_rows_per_second": batches,
                 "gemm_peak_flops_per_second": peak,
                 "device": str(where),
-                "contestants": {title: vars(speed) for title, speed in speeds.items()},
+                "contestants": {label: vars(speed) for label, speed in speeds.items()},
             }
         )
-        return
-    fields = len(asked.dataset.schema.fields)
+        return 0
+    fields = len(dataset.schema.fields)
     answer(f"loader: {count(loader)} rows/s of 39 ids at batch 4096")
-    answer(
-        f"batches of {asked.dataset.name}: {count(batches)} rows/s of {fields} fields "
-        f"at batch {asked.protocol.batch_size}"
-    )
+    answer(f"batches of {dataset.name}: {count(batches)} rows/s of {fields} fields at batch {batch_size}")
     answer(f"GEMM peak on {where}, float32: {count(peak)}FLOP/s")
     table(
-        f"Training on {asked.dataset.name}, median step",
+        f"Training on {dataset.name}, median step",
         ["model", "samples/s", "FLOP/s", "MFU"],
         [
-            [title, count(s.samples_per_second), count(s.flops_per_second), f"{s.mfu:.1%}"]
-            for title, s in speeds.items()
+            [label, count(s.samples_per_second), count(s.flops_per_second), f"{s.mfu:.1%}"]
+            for label, s in speeds.items()
         ],
     )
+    return 0

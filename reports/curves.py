@@ -42,7 +42,7 @@ def _read(entry: Entry, store: Store) -> list[pd.DataFrame]:
     frames = []
     for key in entry.ok["key"]:
         try:
-            frame = pa.parquet.read_table(store.curve_path(key)).to_pandas()
+            frame = pa.parquet.read_table(store.path("curves", key)).to_pandas()
         except (FileNotFoundError, pa.ArrowInvalid):
             continue
         frames.append(frame)

@@ -75,7 +75,7 @@ def _row(run: Run) -> dict[str, Any]:
         "hyperparameters": canonical_json(json["contestant"]["hyperparameters"]),
         "seed": spec.seed,
         **dataclasses.asdict(run.cost),
-        **_metric_columns(run.metrics or {}),
+        **_metric_columns({**(run.metrics or {}), **run.references}),
         **_flat("training", run.training),
         **_flat("error", run.error or {}),
         **_flat("environment", run.environment),

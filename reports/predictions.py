@@ -56,7 +56,7 @@ class TaskPredictions:
         return None if total is None else total / len(keys)
 
     def _read(self, key: str) -> dict[str, np.ndarray] | None:
-        path = self._store.prediction_path(key)
+        path = self._store.path("predictions", key)
         needed = {f"logit.{self._task}", f"label.{self._task}"}
         try:
             with pa.parquet.ParquetFile(path) as file:

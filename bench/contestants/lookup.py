@@ -72,14 +72,14 @@ def named(name: str) -> Contestant:
     )
 
 
-def contestants(names: Sequence[str], plugins: Sequence[str] = ()) -> list[Contestant]:
-    """Those called `names`, or all that are registered if there are none, then those called `plugins`.
+def contestants(names: Sequence[str]) -> list[Contestant]:
+    """Those called `names`.
 
     Raises:
         BadInput: as `named`; or two contestants have one name.
     """
     chosen: dict[str, Contestant] = {}
-    for name in [*(names or registered()), *plugins]:
+    for name in names:
         contestant = named(name)
         if contestant.name in chosen:
             raise BadInput(

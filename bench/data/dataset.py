@@ -22,15 +22,15 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from bench.canonical import canonical_json
-from bench.errors import BadInput
 from bench.data.schema import Schema
+from bench.errors import BadInput
 
 SPLITS = ("train", "valid", "test")
 FORMAT = 1
@@ -69,6 +69,10 @@ class Rows:
     def take(self, index: slice | np.ndarray) -> Rows:
         """The rows at `index`: views for a slice, a copy for an array."""
         return self.from_columns({name: array[index] for name, array in self.columns()})
+
+    def inputs_and_labels(self) -> Rows:
+        """The same rows with only what training reads."""
+        return replace(self, user=None, time=None, probability=None)
 
     @staticmethod
     def from_columns(columns: Mapping[str, np.ndarray]) -> Rows:

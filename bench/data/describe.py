@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from bench.data.dataset import SPLITS, Dataset, Rows
-from bench.metrics import auc
 from bench.data.schema import MISSING_ID, UNKNOWN_ID, Field, Schema
+from bench.metrics import auc
 
 BLOCK_ROWS = 1 << 18
 

@@ -15,9 +15,9 @@ import numpy as np
 from scipy import sparse
 
 from bench.data.dataset import Dataset, Rows
+from bench.data.schema import MISSING_ID, Schema
 from bench.errors import BadInput, unknown_name
 from bench.metrics import auc, evaluate, per_user_auc
-from bench.data.schema import MISSING_ID, Schema
 
 References = dict[str, dict[str, dict[str, float | int | None]]]
 """Reference → task → metric → value."""

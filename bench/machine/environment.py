@@ -17,8 +17,6 @@ LIBRARIES = ("torch", "numpy", "polars", "pyarrow", "scikit-learn", "scipy", "pa
 @functools.cache
 def environment() -> dict[str, Any]:
     """Versions, commit and machine. `commit` and `dirty` are None outside a git checkout."""
-    import torch
-
     commit, dirty = _checkout()
     return {
         "rankbench": importlib.metadata.version("rankbench"),
@@ -29,7 +27,6 @@ def environment() -> dict[str, Any]:
         "platform": platform.platform(),
         "processor": _processor(),
         "cores": cores(),
-        "threads": torch.get_num_threads(),
     }
 
 

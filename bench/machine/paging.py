@@ -9,6 +9,7 @@ from __future__ import annotations
 import mmap
 import resource
 import sys
+from pathlib import Path
 
 import numpy as np
 
@@ -25,6 +26,16 @@ def release(array: np.ndarray) -> None:
     """Gives back the pages of a mapped array (all of its file); what is read of it later is read anew."""
     if (mapping := mapping_of(array)) is not None and hasattr(mmap, "MADV_DONTNEED"):
         mapping.madvise(mmap.MADV_DONTNEED)
+
+
+def available_bytes() -> int | None:
+    """Memory that can be had without swapping; None where the system does not say."""
+    try:
+        lines = Path("/proc/meminfo").read_text().splitlines()
+    except OSError:
+        return None
+    kibibytes = [int(line.split()[1]) for line in lines if line.startswith("MemAvailable:")]
+    return kibibytes[0] * 1024 if kibibytes else None
 
 
 def peak_rss_bytes() -> int:

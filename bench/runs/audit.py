@@ -20,8 +20,7 @@ from bench.runs.store import Store
 def audit_store(store: Store) -> Iterator[str]:
     """What is wrong with a store, a line each: torn records, missing files, AUCs that predictions deny."""
     view = store.read()
-    for torn in view.torn:
-        yield f"runs.jsonl {torn}"
+    yield from view.torn
     for run in view.runs.values():
         if run.status == "ok":
             yield from (
@@ -31,19 +30,19 @@ def audit_store(store: Store) -> Iterator[str]:
 
 def _audit_run(run: Run, store: Store) -> Iterator[str]:
     tables = {}
-    for path in (store.curve_path(run.key), store.prediction_path(run.key)):
+    for path in (store.path("curves", run.key), store.path("predictions", run.key)):
         try:
             tables[path] = pq.read_table(path)
         except (OSError, pa.ArrowInvalid) as error:
             yield f"{path} cannot be read: {error}"
-    predictions = tables.get(store.prediction_path(run.key))
+    predictions = tables.get(store.path("predictions", run.key))
     if predictions is None:
         return
     assert run.metrics is not None, "an ok run has metrics"
     for task, recorded in run.metrics["test"].items():
         label, logit = (np.asarray(predictions[f"{what}.{task}"]) for what in ("label", "logit"))
         found = auc(label, logit)
-        if not math.isclose(found, recorded["auc"], rel_tol=0, abs_tol=1e-9):
+        if not math.isclose(found, recorded["auc"] or math.nan, rel_tol=0, abs_tol=1e-9):
             yield f"test AUC of {task} is recorded as {recorded['auc']}, its predictions have {found}"
 
 

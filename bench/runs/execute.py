@@ -1,117 +1,171 @@
-"""One run: a spec in, a record out, with predictions and curve beside it; failures are records too."""
+"""One run: a plan in, an outcome out. Writes nothing; failures are records too."""
 
 from __future__ import annotations
 
 import datetime
-import os
 import time
 import traceback
+from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 import torch
 
-from bench.contestants.contract import Contestant
-from bench.contestants.counting import cost, on_meta
+from bench.contestants import Contestant
+from bench.contestants.blame import out_of_memory
+from bench.contestants.cost import Cost
 from bench.data.dataset import Dataset, Rows
-from bench.data.references import references
+from bench.data.references import known_references
+from bench.machine.device import described
 from bench.machine.environment import environment
+from bench.machine.isolation import isolated
 from bench.machine.paging import peak_rss_bytes
 from bench.metrics import evaluate
-from bench.runs.record import Run
-from bench.runs.store import Store
+from bench.runs.outcome import Outcome
+from bench.runs.record import Run, Status
 from bench.spec import Spec
-from bench.training.features import features_on_meta
-from bench.training.trainer import Diverged, Progress, Training, build_ranker, predict, train
+from bench.training.trainer import (
+    Diverged,
+    Progress,
+    Ranker,
+    Training,
+    active_parameters,
+    build_ranker,
+    predict,
+    train,
+)
 
 _TRACEBACK_LINES = 12
 
 
 @dataclass(frozen=True, kw_only=True)
 class Planned:
-    """A run to be."""
+    """A run to be: its spec, the contestant that the spec names, and what it costs."""
 
     spec: Spec
     contestant: Contestant
+    cost: Cost
 
 
 def execute(
     planned: Planned,
     dataset: Dataset,
-    store: Store,
     *,
     device: torch.device,
+    threads: int = 1,
+    keep_weights: bool = False,
     progress: Progress | None = None,
-) -> Run:
-    """Trains and tests one run. Returns its record, for the caller to append to the store.
+) -> Outcome:
+    """Trains and tests one run.
 
-    Predictions and curve are in the store's folders by then. An error of the run itself, such as divergence
-    or too little memory, is part of the record and not raised.
+    An error of the run itself, such as divergence or too little memory, is part of the outcome and not
+    raised; nor is an attempt of the contestant to exit.
+
+    Args:
+        threads: that torch may use; other numbers give other last bits.
+        keep_weights: whether the outcome has the weights.
+        progress: told of the rows done and of all.
     """
-    spec, contestant = planned.spec, planned.contestant
     started = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
-    features = features_on_meta(dataset.schema, spec.features)
-    shape = features.input_shape()
-    status, error, metrics = "ok", None, None
-    training: dict[str, Any] = {}
     timings: dict[str, Any] = {"started": started}
-    try:
-        ranker = build_ranker(
-            dataset,
-            spec.features,
-            contestant,
-            spec.contestant.hyperparameters,
-            seed=spec.seed,
-            device=device,
-        )
-        trained = train(ranker, dataset, spec.protocol, seed=spec.seed, progress=progress)
-        training = {name: getattr(trained, name) for name in ("epochs", "best_epoch", "steps", "rows")}
-        timings |= {"train_s": trained.seconds, "samples_per_s": trained.rows / trained.seconds}
-        before = time.perf_counter()
-        logits = {split: predict(ranker, dataset.splits[split]) for split in ("valid", "test")}
-        timings["evaluate_s"] = time.perf_counter() - before
-        metrics = {split: _metrics(dataset, split, logits[split]) for split in logits}
-        metrics |= references(dataset)
-        _write(store.curve_path(spec.key()), _curve_table(trained))
-        _write(store.prediction_path(spec.key()), _prediction_table(dataset, logits["test"]))
-    except Exception as caught:
-        status, error, metrics = _status(caught), _described(caught), None
+    found: dict[str, Any] = {}
+    status: Status = "ok"
+    error = None
+    with isolated(planned.spec.seed, threads=threads):
+        machine = {**environment(), **described(device)}
+        try:
+            found = _trained_and_tested(planned, dataset, device, timings, progress, keep_weights)
+        except (Exception, SystemExit) as caught:
+            status, error = _status(caught), _described(caught)
+            found = {"training": found.get("training", {})}
     timings["peak_rss_bytes"] = peak_rss_bytes()
-    return Run(
-        spec=spec,
+    run = Run(
+        spec=planned.spec,
         status=status,
-        cost=cost(
-            on_meta(contestant, shape, spec.contestant.hyperparameters),
-            shape,
-            **features.parameter_counts(),
-        ),
-        metrics=metrics,
-        training=training,
+        cost=planned.cost,
+        metrics=found.get("metrics"),
+        references=known_references(dataset) or {},
+        observed=found.get("observed", {}),
+        training=found["training"],
         error=error,
-        environment={**environment(), "device": str(device)},
+        environment=machine,
         timings=timings,
     )
+    beside = ("predictions", "curves", "observations", "weights")
+    return Outcome(run=run, **{name: found.get(name) for name in beside})
 
 
-def _status(error: Exception) -> str:
+def killed(planned: Planned, device: torch.device, message: str) -> Run:
+    """The record of a run whose process ended without a word, as when memory runs out."""
+    return Run(
+        spec=planned.spec,
+        status="killed",
+        cost=planned.cost,
+        metrics=None,
+        training={},
+        error={"type": "Killed", "message": message, "traceback": ""},
+        environment={**environment(), **described(device)},
+        timings={},
+    )
+
+
+def _trained_and_tested(
+    planned: Planned,
+    dataset: Dataset,
+    device: torch.device,
+    timings: dict[str, Any],
+    progress: Progress | None,
+    keep_weights: bool,
+) -> dict[str, Any]:
+    """What the run finds, by name; `timings` grows as it goes."""
+    spec = planned.spec
+    if dataset.fingerprint != spec.dataset.fingerprint:
+        raise RuntimeError(
+            f"data set '{dataset.name}' has fingerprint {dataset.fingerprint[:16]}, but this run was planned "
+            f"on {spec.dataset.fingerprint[:16]}: it was exchanged in between; start the sweep again"
+        )
+    ranker = build_ranker(
+        dataset,
+        spec.features,
+        planned.contestant,
+        spec.contestant.hyperparameters,
+        seed=spec.seed,
+        device=device,
+    )
+    trained = train(ranker, dataset, spec.protocol, seed=spec.seed, progress=progress)
+    timings |= {"train_s": trained.seconds, "samples_per_s": trained.rows / trained.seconds}
+    before = time.perf_counter()
+    test = dataset.splits["test"]
+    logits = {"valid": trained.valid_logits, "test": predict(ranker, test)}
+    timings["evaluate_s"] = trained.valid_seconds + time.perf_counter() - before
+    found = {
+        "training": {name: getattr(trained, name) for name in ("epochs", "best_epoch", "steps", "rows")},
+        "metrics": {split: _metrics(dataset, split, of_split) for split, of_split in logits.items()},
+        "predictions": prediction_table(dataset.schema.tasks, test, logits["test"]),
+        "curves": _curve_table(trained),
+        "observations": _observation_table(trained),
+    }
+    if (active := active_parameters(ranker, test)) is not None:
+        found["observed"] = {"active_parameters": active}
+    if keep_weights:
+        found["weights"] = _weights(ranker)
+    return found
+
+
+def _status(error: BaseException) -> Status:
     if isinstance(error, Diverged):
         return "diverged"
-    # The CPU allocator of torch has no error class of its own.
-    out_of_memory = isinstance(error, (MemoryError, torch.OutOfMemoryError)) or "DefaultCPUAllocator" in str(
-        error
-    )
-    return "oom" if out_of_memory else "failed"
+    return "oom" if out_of_memory(error) else "failed"
 
 
-def _described(error: Exception) -> dict[str, str]:
+def _described(error: BaseException) -> dict[str, str]:
     lines = "".join(traceback.format_exception(error)).splitlines()
+    message = f"it tried to exit ({error})" if isinstance(error, SystemExit) else str(error)
     return {
         "type": type(error).__name__,
-        "message": str(error),
+        "message": message,
         "traceback": "\n".join(lines[-_TRACEBACK_LINES:]),
     }
 
@@ -127,12 +181,12 @@ def _user(rows: Rows) -> np.ndarray | None:
     return None if rows.user is None else np.asarray(rows.user)
 
 
-def _prediction_table(dataset: Dataset, logits: np.ndarray) -> pa.Table:
-    rows = dataset.splits["test"]
+def prediction_table(tasks: tuple[str, ...], rows: Rows, logits: np.ndarray) -> pa.Table:
+    """`row`, `user` where known, and per task `logit.TASK` and `label.TASK`."""
     columns: dict[str, np.ndarray] = {"row": np.arange(len(rows), dtype=np.int64)}
     if (user := _user(rows)) is not None:
         columns["user"] = user
-    for k, task in enumerate(dataset.schema.tasks):
+    for k, task in enumerate(tasks):
         columns[f"logit.{task}"] = logits[:, k]
         columns[f"label.{task}"] = np.asarray(rows.label[:, k])
     return pa.table(columns)
@@ -143,9 +197,16 @@ def _curve_table(trained: Training) -> pa.Table:
     return pa.table({name: [getattr(point, name) for point in trained.curve] for name in names})
 
 
-def _write(path: Path, table: pa.Table) -> None:
-    """All of the file or none of it."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.partial-{os.getpid()}")
-    pq.write_table(table, partial, compression="zstd")
-    partial.replace(path)
+def _observation_table(trained: Training) -> pa.Table | None:
+    """Long: a row for every number of every tensor that the contestant showed."""
+    rows = [
+        {"step": step, "name": name, "index": list(index), "value": float(value)}
+        for step, shown in trained.observations
+        for name, array in shown.items()
+        for index, value in np.ndenumerate(array)
+    ]
+    return pa.Table.from_pylist(rows) if rows else None
+
+
+def _weights(ranker: Ranker) -> Mapping[str, np.ndarray]:
+    return {name: value.detach().cpu().numpy() for name, value in ranker.state_dict().items()}

@@ -1,31 +1,50 @@
-"""The store: where runs are kept. Append-only, one writer at a time, nothing rewritten. Free of torch."""
+"""The store: where runs and studies are kept. Append-only, one writer at a time, nothing rewritten.
+
+Free of torch.
+"""
 
 from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, Protocol, TypeVar
 
 import filelock
 
 from bench.canonical import canonical_json
 from bench.runs.record import Run
+from bench.runs.study_record import StudyRecord
 
 RUNS_FILE = "runs.jsonl"
+STUDIES_FILE = "studies.jsonl"
 SETTLED = ("ok", "diverged")
 """Statuses that running the same spec again would only repeat; any other is tried again."""
+SUFFIXES = {
+    "predictions": ".parquet",
+    "curves": ".parquet",
+    "observations": ".parquet",
+    "weights": ".safetensors",
+}
+"""Files that a run may have beside its record, each kind in a folder of its name."""
+
+Record = TypeVar("Record", Run, StudyRecord)
 
 
 @dataclass(frozen=True, kw_only=True)
 class View:
-    """The runs of a store, one per key (the last ``ok`` one, else the last), sorted by key.
+    """What stores hold.
 
-    `torn` lists the lines that could not be read, as ``line N: why``.
+    Args:
+        runs: by `Spec.key`, one each (the last ``ok`` one, else the last), sorted.
+        studies: in the order in which they were last asked; of those that one command asked for, the last.
+        torn: lines that could not be read, as ``FILE line N: why``.
     """
 
     runs: Mapping[str, Run]
+    studies: tuple[StudyRecord, ...]
     torn: tuple[str, ...]
 
     def settled(self) -> set[str]:
@@ -33,56 +52,102 @@ class View:
         return {key for key, run in self.runs.items() if run.status in SETTLED}
 
 
+class Readable(Protocol):
+    """What a report needs of one store or of several."""
+
+    def read(self) -> View: ...
+    def path(self, kind: str, key: str) -> Path: ...
+
+
 class Store:
-    """A folder with `runs.jsonl`, `predictions/` and `curves/` (see `results/README.md`)."""
+    """A folder with `runs.jsonl`, `studies.jsonl` and folders for files (`results/README.md`)."""
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory
 
-    def prediction_path(self, key: str) -> Path:
-        return self.directory / "predictions" / f"{key}.parquet"
-
-    def curve_path(self, key: str) -> Path:
-        return self.directory / "curves" / f"{key}.parquet"
+    def path(self, kind: str, key: str) -> Path:
+        """Where the file of that kind, one of `SUFFIXES`, of the run `key` (its record's) is or would be."""
+        return self.directory / kind / f"{key}{SUFFIXES[kind]}"
 
     def append(self, run: Run) -> None:
         """Adds one record: one write of one whole line, on disk when this returns."""
+        self._append(RUNS_FILE, run.to_json())
+
+    def append_study(self, study: StudyRecord) -> None:
+        """Adds a study, as `append` does a run, unless it is the last that its command asked for."""
+        if study not in self.read().studies:
+            self._append(STUDIES_FILE, study.to_json())
+
+    def read(self) -> View:
+        """All records. Unreadable lines are reported and skipped; a store that is not there is empty."""
+        return view_of([self])
+
+    def lines(self, file: str, parse: Callable[[Any], Record]) -> Iterator[Record | str]:
+        """The records of a file in their order; of a line that is none, why."""
+        path = self.directory / file
+        lines = path.read_bytes().split(b"\n") if path.is_file() else []
+        for number, line in enumerate(lines, start=1):
+            if line.strip():
+                try:
+                    yield parse(json.loads(line))
+                except (ValueError, RecursionError) as error:
+                    yield f"{file} line {number}: {' '.join(str(error).split())[:200]}"
+
+    def _lock(self) -> filelock.BaseFileLock:
+        return filelock.FileLock(self.directory / ".append.lock")
+
+    def _append(self, file: str, record: Mapping[str, Any]) -> None:
         self.directory.mkdir(parents=True, exist_ok=True)
-        line = (canonical_json(run.to_json()) + "\n").encode()
-        with filelock.FileLock(self.directory / ".append.lock"):
-            descriptor = os.open(self.directory / RUNS_FILE, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o644)
+        line = (canonical_json(record) + "\n").encode()
+        with self._lock():
+            descriptor = os.open(self.directory / file, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o644)
             try:
-                if _ends_torn(
-                    descriptor
-                ):  # a writer died in the middle of a line: close it, do not continue it
+                if _ends_torn(descriptor):  # a writer died within a line: close it, do not continue it
                     line = b"\n" + line
                 written = os.write(descriptor, line)
                 if written != len(line):
-                    raise OSError(
-                        f"only {written} of {len(line)} bytes of a record were written to {self.directory}"
-                    )
+                    raise OSError(f"only {written} of {len(line)} bytes of a record were written to {file}")
                 os.fsync(descriptor)
             finally:
                 os.close(descriptor)
 
+
+class JoinedStores:
+    """Several stores read as one: a run that two of them have is one run."""
+
+    def __init__(self, stores: Sequence[Store]) -> None:
+        self.stores = tuple(stores)
+
     def read(self) -> View:
-        """All records. Unreadable lines are reported and skipped; a store that is not there is empty."""
-        path = self.directory / RUNS_FILE
-        runs: dict[str, Run] = {}
-        torn = []
-        lines = path.read_bytes().split(b"\n") if path.is_file() else []
-        for number, line in enumerate(lines, start=1):
-            if not line.strip():
-                continue
-            try:
-                run = Run.from_json(json.loads(line))
-            except (ValueError, KeyError, TypeError) as error:
-                torn.append(f"line {number}: {error}")
-                continue
-            earlier = runs.get(run.key)
-            if earlier is None or run.status == "ok" or earlier.status != "ok":
-                runs[run.key] = run
-        return View(runs=dict(sorted(runs.items())), torn=tuple(torn))
+        return view_of(self.stores)
+
+    def path(self, kind: str, key: str) -> Path:
+        """The first that is there; where none is, where the first store would have it."""
+        paths = [store.path(kind, key) for store in self.stores]
+        return next((path for path in paths if path.is_file()), paths[0])
+
+
+def view_of(stores: Sequence[Store]) -> View:
+    """What the stores hold together."""
+    runs: dict[str, Run] = {}
+    studies: dict[tuple[str, str], StudyRecord] = {}
+    torn = []
+    for store in stores:
+        before = f"{store.directory}: " if len(stores) > 1 else ""
+        for run in store.lines(RUNS_FILE, Run.from_json):
+            if isinstance(run, str):
+                torn.append(before + run)
+            elif (
+                (earlier := runs.get(run.spec.key())) is None or run.status == "ok" or earlier.status != "ok"
+            ):
+                runs[run.spec.key()] = run
+        for study in store.lines(STUDIES_FILE, StudyRecord.from_json):
+            if isinstance(study, str):
+                torn.append(before + study)
+            else:  # asked again: the last answer counts, at the place of the last asking
+                studies.pop((study.name, study.command), None)
+                studies[study.name, study.command] = study
+    return View(runs=dict(sorted(runs.items())), studies=tuple(studies.values()), torn=tuple(torn))
 
 
 def _ends_torn(descriptor: int) -> bool:

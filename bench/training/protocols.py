@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 from typing import Any
 
 from bench.errors import unknown_name
@@ -42,12 +43,31 @@ PROTOCOLS: dict[str, Protocol] = {
 }
 
 
-def protocol(name: str, overrides: dict[str, Any]) -> Protocol:
-    """The protocol called `name`, with some of its values exchanged.
+def protocol(name: str) -> Protocol:
+    """The protocol called `name`.
 
     Raises:
-        BadInput: an unknown name or a value out of range.
+        BadInput: there is none.
     """
     if name not in PROTOCOLS:
         raise unknown_name("protocol", name, PROTOCOLS)
-    return dataclasses.replace(PROTOCOLS[name], **overrides)
+    return PROTOCOLS[name]
+
+
+def changed(plain: Protocol, values: Mapping[str, Any]) -> Protocol:
+    """`plain` with some of its values exchanged, which its name then says: ``short, dense_lr 0.01``.
+
+    Raises:
+        BadInput: a value that a protocol does not have, or one out of range.
+    """
+    known = [f.name for f in dataclasses.fields(Protocol) if f.name != "name"]
+    for name in values:
+        if name not in known:
+            raise unknown_name("protocol value", name, known)
+    other = {name: value for name, value in values.items() if value != getattr(plain, name)}
+    told = "".join(f", {name} {_told(value)}" for name, value in sorted(other.items()))
+    return dataclasses.replace(plain, **other, name=plain.name + told)
+
+
+def _told(value: Any) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)

@@ -30,7 +30,7 @@ EVALUATION_BATCH = 4096
 CURVE_POINTS = 50
 """Points of the training curve in one epoch."""
 EXPLOSION_FACTOR = 10.0
-"""A curve point whose mean loss is this many times that of always saying one half counts as divergence."""
+"""A mean task loss that is this many times that of always saying one half counts as divergence."""
 
 Progress = Callable[[int, int], None]
 """Called with (rows done, rows in all) while training."""
@@ -52,14 +52,26 @@ class CurvePoint:
 
 @dataclass(frozen=True, kw_only=True)
 class Training:
-    """How a training went."""
+    """How a training went.
+
+    Args:
+        epochs: passes made; `best_epoch`, from 1, is the one whose weights are left.
+        rows: seen, all passes together, in `steps`.
+        seconds: of the steps alone; `valid_seconds`: of predicting valid.
+        curve: loss and valid AUC.
+        observations: (step, what the contestant showed then), at every point of the curve.
+        valid_logits: (rows, tasks), of the best epoch.
+    """
 
     epochs: int
     best_epoch: int
     steps: int
     rows: int
     seconds: float
+    valid_seconds: float
     curve: tuple[CurvePoint, ...]
+    observations: tuple[tuple[int, Mapping[str, np.ndarray]], ...]
+    valid_logits: np.ndarray
 
 
 class Ranker(nn.Module):
@@ -73,11 +85,22 @@ class Ranker(nn.Module):
     def forward(self, rows: Rows) -> Tensor:
         return self.contestant(self.features(rows))
 
-    def loss(self, rows: Rows) -> Tensor:
-        """The training objective: the contestant's own, or the mean cross entropy over rows and tasks."""
+    def losses(self, rows: Rows) -> tuple[Tensor, Tensor]:
+        """The training objective and, without its graph, the task loss: the mean cross entropy.
+
+        The two are one unless the contestant has an objective of its own; the task loss is then what it asks
+        the criterion for first.
+        """
         x_BI = self.features(rows)
         y_BK = to_tensor(rows.label, x_BI.device).to(x_BI.dtype)
-        return training_loss(self.contestant, x_BI, y_BK, F.binary_cross_entropy_with_logits)
+        asked: list[Tensor] = []
+
+        def criterion(logits_BK: Tensor, y_BK: Tensor) -> Tensor:
+            asked.append(F.binary_cross_entropy_with_logits(logits_BK, y_BK))
+            return asked[-1]
+
+        objective = training_loss(self.contestant, x_BI, y_BK, criterion)
+        return objective, (asked[0] if asked else objective).detach()
 
 
 class Trainer:
@@ -96,20 +119,20 @@ class Trainer:
             ),
         )
 
-    def step(self, batch: Rows) -> float:
-        """One update; returns the loss before it. A loss that is not finite updates nothing."""
-        loss = self.ranker.loss(batch)
-        value = loss.item()
+    def step(self, batch: Rows) -> tuple[float, float]:
+        """One update; returns objective and task loss before it. An objective not finite updates nothing."""
+        objective, task_loss = self.ranker.losses(batch)
+        value, task_value = torch.stack([objective.detach(), task_loss]).tolist()
         if not math.isfinite(value):
-            return value
+            return value, task_value
         for optimizer in self.optimizers:
             optimizer.zero_grad(set_to_none=True)
-        loss.backward()
+        objective.backward()
         if self.gradient_clip is not None:
             nn.utils.clip_grad_norm_(self.dense, self.gradient_clip)
         for optimizer in self.optimizers:
             optimizer.step()
-        return value
+        return value, task_value
 
 
 def build_ranker(
@@ -139,14 +162,23 @@ def train(
     """
     torch.manual_seed(_seed(seed, "training"))  # for contestants that draw random numbers while training
     trainer = Trainer(ranker, protocol)
-    rows = dataset.splits["train"]
+    rows = dataset.splits["train"].inputs_and_labels()
+    valid = dataset.splits["valid"]
     steps_per_epoch = math.ceil(len(rows) / protocol.batch_size)
     schedules = learning_rates(trainer.optimizers, protocol, steps=protocol.epochs * steps_per_epoch)
     point_every = max(1, steps_per_epoch // CURVE_POINTS)
     curve: list[CurvePoint] = []
-    losses: list[float] = []
-    best_auc, best_epoch, best_weights = -math.inf, 0, None
-    step, seconds = 0, 0.0
+    observations: list[tuple[int, Mapping[str, np.ndarray]]] = []
+    losses: list[tuple[float, float]] = []
+    best_auc, best_epoch, best_weights, best_logits = -math.inf, 0, None, np.empty(0)
+    step, seconds, valid_seconds = 0, 0.0, 0.0
+
+    def mark() -> None:
+        """A point of the curve, and what the contestant shows there."""
+        curve.append(_curve_point(step, epoch, losses))
+        if shown := _observed(ranker.contestant):
+            observations.append((step, shown))
+
     for epoch in range(1, protocol.epochs + 1):
         started = time.perf_counter()
         ranker.train()
@@ -154,27 +186,30 @@ def train(
             rows, batch_size=protocol.batch_size, shuffle_seed=(_seed(seed, "order"), epoch)
         ):
             losses.append(trainer.step(batch))
-            if not math.isfinite(losses[-1]):
-                raise Diverged(f"loss is {losses[-1]} at step {step + 1} of epoch {epoch}")
+            if not math.isfinite(losses[-1][0]):
+                raise Diverged(f"loss is {losses[-1][0]} at step {step + 1} of epoch {epoch}")
             for schedule in schedules:
                 schedule.step()
             step += 1
             if len(losses) == point_every:
-                curve.append(_curve_point(step, epoch, losses))
+                mark()
             if progress is not None:
                 progress(
                     min(step * protocol.batch_size, len(rows) * protocol.epochs), len(rows) * protocol.epochs
                 )
         if losses:
-            curve.append(_curve_point(step, epoch, losses))
+            mark()
         seconds += time.perf_counter() - started
 
-        valid_auc = mean_auc(dataset.splits["valid"], predict(ranker, dataset.splits["valid"]))
+        started = time.perf_counter()
+        valid_logits = predict(ranker, valid)
+        valid_seconds += time.perf_counter() - started
+        valid_auc = mean_auc(valid, valid_logits)
         curve[-1] = CurvePoint(step=step, epoch=epoch, train_loss=curve[-1].train_loss, valid_auc=valid_auc)
         if not math.isfinite(valid_auc):
             raise Diverged(f"valid AUC is {valid_auc} after epoch {epoch}")
         if valid_auc > best_auc:
-            best_auc, best_epoch = valid_auc, epoch
+            best_auc, best_epoch, best_logits = valid_auc, epoch, valid_logits
             best_weights = _snapshot(ranker) if protocol.epochs > 1 else None
         elif epoch - best_epoch >= protocol.patience:
             break
@@ -186,7 +221,10 @@ def train(
         steps=step,
         rows=epoch * len(rows),
         seconds=seconds,
+        valid_seconds=valid_seconds,
         curve=tuple(curve),
+        observations=tuple(observations),
+        valid_logits=best_logits,
     )
 
 
@@ -204,11 +242,28 @@ def learning_rates(
 def predict(ranker: Ranker, rows: Rows) -> np.ndarray:
     """Logits, float32 (rows, tasks), in the order of `rows`."""
     ranker.eval()
-    parts = [
-        ranker(batch).float().cpu().numpy()
-        for batch in batches(rows, batch_size=EVALUATION_BATCH, shuffle_seed=None)
-    ]
-    return np.concatenate(parts)
+    return np.concatenate([ranker(batch).float().cpu().numpy() for batch in _in_order(rows)])
+
+
+@torch.inference_mode()
+def active_parameters(ranker: Ranker, rows: Rows) -> float | None:
+    """Dense parameters that serve a row, mean over `rows`; None where the contestant has a fixed number."""
+    of_batch = getattr(ranker.contestant, "active_parameters", None)
+    if of_batch is None:
+        return None
+    ranker.eval()
+    total = sum(len(batch) * float(of_batch(ranker.features(batch))) for batch in _in_order(rows))
+    return total / len(rows)
+
+
+def _in_order(rows: Rows) -> Iterable[Rows]:
+    return batches(rows.inputs_and_labels(), batch_size=EVALUATION_BATCH, shuffle_seed=None)
+
+
+def _observed(contestant: nn.Module) -> Mapping[str, np.ndarray]:
+    """What the contestant shows of itself, see `bench.contestants.contract`; empty for most."""
+    shown: Mapping[str, Tensor] = getattr(contestant, "observations", dict)()
+    return {name: value.detach().cpu().numpy().copy() for name, value in shown.items()}
 
 
 def mean_auc(rows: Rows, logits: np.ndarray) -> float:
@@ -218,13 +273,14 @@ def mean_auc(rows: Rows, logits: np.ndarray) -> float:
     return float(np.mean([auc(rows.label[:, k], logits[:, k]) for k in range(logits.shape[1])]))
 
 
-def _curve_point(step: int, epoch: int, losses: list[float]) -> CurvePoint:
-    """The mean of `losses`, which it empties."""
-    mean = float(np.mean(losses))
+def _curve_point(step: int, epoch: int, losses: list[tuple[float, float]]) -> CurvePoint:
+    """The mean of the objectives in `losses`, which it empties. What explodes is the task loss."""
+    mean, task_mean = (float(np.mean(values)) for values in zip(*losses, strict=True))
     losses.clear()
-    if mean > EXPLOSION_FACTOR * math.log(2):
+    if task_mean > EXPLOSION_FACTOR * math.log(2):
         raise Diverged(
-            f"mean loss is {mean:.3g} before step {step} of epoch {epoch}, above {EXPLOSION_FACTOR:g} × ln 2"
+            f"mean task loss is {task_mean:.3g} before step {step} of epoch {epoch}, "
+            f"above {EXPLOSION_FACTOR:g} × ln 2"
         )
     return CurvePoint(step=step, epoch=epoch, train_loss=mean, valid_auc=math.nan)
 

@@ -115,7 +115,7 @@ def test_what_is_not_plain_data_is_refused(value):
     [
         (lambda: Protocol(name="p", dense_optimizer="sgdd"), "dense optimizer is 'sgdd', allowed: rmsprop"),
         (lambda: Protocol(name="p", epochs=0), "epochs is 0; it must be 1 or more"),
-        (lambda: Protocol(name="p", sparse_lr=0.0), "sparse_lr is 0.0; it must be above 0"),
+        (lambda: Protocol(name="p", sparse_lr=0.0), "sparse_lr is 0.0; it must be a number above 0"),
         (lambda: Protocol(name="p", cooldown=20.0), "cooldown is 20.0; it must be from 0 to 1"),
         (lambda: Protocol(name="p", gradient_clip=-1.0), "gradient_clip is -1.0"),
         (lambda: FeatureSpec(width=0), "embedding width of every field is 0"),

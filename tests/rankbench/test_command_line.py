@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.runs.store import RUNS_FILE
+from bench.runs.store import RUNS_FILE, Store
 
 ROWS = 4_000
 SCHEMA = """
@@ -74,7 +74,7 @@ def test_run_trains_reports_and_then_has_nothing_to_do(bench, tmp_path):
     page = tmp_path / "results/local/report/index.html"
     before = page.read_bytes()
     again = bench(*small_run())
-    assert "runs: 4 planned, 4 of them in results/local already" in again.stderr
+    assert "runs: 4 planned, 4 of them in the store already" in again.stderr
     assert len((tmp_path / "results/local" / RUNS_FILE).read_text().splitlines()) == 4
     assert page.read_bytes() == before
     assert bench("report").stdout == again.stdout
@@ -93,21 +93,26 @@ def test_show_prints_costs_and_trains_nothing(bench, tmp_path):
     shown = bench(
         "show", "compare", "--rows", str(ROWS), "--budget", "10k,50", "--contestants", "dlrm-mlp,rankmixer"
     )
-    assert "rankmixer cannot have 50 dense parameters within 2%" in shown.stdout
+    assert "RankMixer: rankmixer cannot have 50 dense parameters within 2%" in shown.stdout
     assert "RankMixer" in shown.stdout
     rows = json.loads(bench("show", "rankmixer", "--rows", str(ROWS), "--budget", "20k", "--json").stdout)
     assert abs(rows[0]["cost"]["dense_parameters"] / 20_000 - 1) <= 0.02
     assert abs(rows[0]["error"]) <= 0.02
-    assert not (tmp_path / "results").exists()
+    assert list(tmp_path.iterdir()) == []  # no record, and no data set either
 
 
 def test_a_contestant_of_ones_own_joins(bench, tmp_path):
     source = Path(__file__).parents[2] / "examples" / "my_model.py"
     (tmp_path / "my_model.py").write_text(source.read_text())
-    done = bench(*small_run("--contestant", "my_model:FM"))
-    assert re.search(r" [1-6]/6 fm seed 1: ok", done.stderr)  # of two side by side either may end last
-    assert " 6/6 " in done.stderr
+    small = ["run", "compare", "--rows", str(ROWS), "--budget", "8k", "--seeds", "2", "--batch-size", "512"]
+    done = bench(*small, "--contestants", "dlrm-mlp,my_model:FM")
+    assert re.search(r" [1-4]/4 fm seed 1: ok", done.stderr)  # of two side by side either may end last
+    assert " 4/4 " in done.stderr
     assert " FM " in done.stdout
+    shown = json.loads(bench("show", "compare", "--contestants", "+my_model:FM", "--json").stdout)
+    assert [row["contestant"] for row in shown][-2:] == ["tokenmixer-large", "fm"]
+    alone = bench("run", "my_model:FM", *small[2:], "--budget", "none", "--seeds", "1")
+    assert "1/1 fm seed 0: ok" in alone.stderr
 
 
 def test_a_failed_run_gives_exit_code_one_and_is_on_the_page(bench, tmp_path):
@@ -124,8 +129,11 @@ def test_a_failed_run_gives_exit_code_one_and_is_on_the_page(bench, tmp_path):
         " dial=Dial(name='width'))\n"
     )
     options = ["--rows", str(ROWS), "--budget", "none", "--seeds", "1", "--contestants", "dlrm-mlp"]
-    done = bench("run", "compare", *options, "--contestant", "broken:BROKEN", code=1)
-    assert "broken seed 0: diverged" in done.stderr
+    asked = ["run", "compare", *options[:-1], "dlrm-mlp,broken:BROKEN"]
+    done = bench(*asked, code=1)
+    assert "broken seed 0: diverged, loss is nan at step 1 of epoch 1" in done.stderr
+    again = bench(*asked, code=1)  # nothing to train, and still not well
+    assert "2 planned, 2 of them in the store already" in again.stderr
     assert "diverged" in (tmp_path / "results/local/report/index.html").read_text()
 
 
@@ -143,6 +151,7 @@ def test_data_names_a_family_of_the_synthetic_world(bench, tmp_path):
     options = ["--rows", str(ROWS), "--budget", "8k", "--contestants", "dlrm-mlp"]
     shown = bench("show", "compare", "--data", "network", *options)
     assert f"network-{ROWS}-1: 49 fields" in shown.stdout
+    bench("run", "compare", "--data", "network", *options, "--seeds", "1")
     assert (tmp_path / "data" / f"network-{ROWS}-1" / "dataset.json").is_file()
 
 
@@ -169,7 +178,7 @@ def test_describe_says_what_a_data_set_holds(bench):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["run", "rankmixr"], "unknown suite or contestant 'rankmixr'; did you mean 'rankmixer'?"),
+        (["run", "rankmixr"], "unknown study or contestant 'rankmixr'; did you mean 'rankmixer'?"),
         (["run", "compare", "--contestants", "dlrm"], "unknown contestant 'dlrm'; did you mean 'dlrm-mlp'?"),
         (
             ["run", "rankmixer", "--rows", "4000", "--budget", "50"],
@@ -185,7 +194,22 @@ def test_describe_says_what_a_data_set_holds(bench):
         (["data", "synthesize", "--rows", "9"], "rows is 9; it must be 11 or more"),
         (["data", "synthesize", "--seed", "-1"], "seed is -1; it must be 0 or more"),
         (["data", "synthesize", "--processes", "0"], "processes is 0; it must be 1 or more"),
-        (["run", "compare", "--set", "num_layers=3"], "--set is for one contestant, but"),
+        (["run", "compare", "--set", "num_layers=3"], "write --set CONTESTANT.num_layers=3"),
+        (["run", "compare", "--set", "rankmixr.num_layers=3"], "did you mean 'rankmixer'?"),
+        (
+            ["run", "rankmixer", "--rows", "4000", "--set", "token_dim=256"],
+            "to set it by hand give --budget none",
+        ),
+        (["run", "compare", "--contestants", "dcnv2,dcnv2"], "name each once"),
+        (
+            ["run", "compare", "--baseline", "rankmix"],
+            "unknown baseline 'rankmix'; did you mean",
+        ),
+        (["run", "compare", "--keep", "everything"], "--keep is 'everything', allowed: weights"),
+        (["run", "compare", "--store", "/proc/nope"], "the store /proc/nope cannot be written"),
+        (["run", "compare", "--dense-lr", "nan"], "dense_lr is nan; it must be a number above 0"),
+        (["speed", "compare", "--rows", "4k", "--batch-size", "5000"], "a batch has 5000 rows"),
+        (["speed", "compare", "--seconds", "nan"], "--seconds is nan"),
         (
             ["run", "rankmixer", "--rows", "4000", "--set", "depth=3"],
             "unknown hyper-parameter of rankmixer 'depth'",
@@ -196,9 +220,10 @@ def test_describe_says_what_a_data_set_holds(bench):
         ),
         (["run", "compare", "--device", "tpu"], "device is 'tpu', allowed: auto, cpu, cuda"),
         (
-            ["run", "compare", "--contestant", "nothing"],
+            ["run", "compare", "--contestants", "nothing"],
             "one of your own is named as package.module:NAME or path/to/file.py:NAME",
         ),
+        (["run", "compare", "--contestants", "nothing:HERE"], "cannot be loaded"),
         (["show", "compare", "--budget", "1M", "--budget-kind", "size"], "budget kind is 'size', allowed:"),
         (["show", "compare", "--budget-kind", "flops_forward"], "without a --budget"),
         (["report"], "holds no runs"),
@@ -258,7 +283,31 @@ def test_several_data_sets_are_taken_in_turn_and_set_side_by_side(bench):
     names = [f"{family}-{ROWS}-1" for family in ("rules", "trees", "network")]
     assert [row["dataset"] for row in shown] == [name for name in names for _ in range(2)]
     done = bench("run", "compare", "--data", "rules,trees", *small, "--seeds", "1", "--batch-size", "512")
-    assert done.stderr.count("are read against, once for the data set") == 2
+    assert done.stderr.count("once for the data set") == 2
     assert all(name in done.stdout for name in names[:2])
     refused = bench("speed", "compare", "--data", "rules,trees", "--rows", str(ROWS), code=2).stderr
-    assert "one data set is wanted here, but there are 2" in refused
+    assert "speed is measured on one data set, but there are 2" in refused
+
+
+def test_three_studies_are_kept_apart(bench, tmp_path):
+    small = ["--rows", str(ROWS), "--seeds", "1", "--batch-size", "512", "--contestants", "dlrm-mlp,dcnv2"]
+    bench("run", "compare", *small, "--budget", "8k")
+    bench("run", "compare", *small, "--budget", "8k", "--set", "dcnv2.num_cross_layers=1")
+    bench("run", "dcnv2", *small[:-2], "--budget", "none")
+    studies = Store(tmp_path / "results/local").read().studies
+    assert [study.name for study in studies] == ["compare", "compare", "dcnv2"]
+    labels = [sorted({member.label for member in study.members}) for study in studies]
+    assert labels == [["DCNv2", "DLRM-MLP"], ["DCNv2 (num_cross_layers 1)", "DLRM-MLP"], ["DCNv2"]]
+    assert [study.baseline for study in studies] == ["DLRM-MLP", "DLRM-MLP", None]
+    keys = [{member.key for member in study.members} for study in studies]
+    assert len(keys[0] & keys[1]) == 1  # the baseline's run, done once
+    assert not keys[2] & (keys[0] | keys[1])
+    assert studies[1].command.endswith("--set dcnv2.num_cross_layers=1 --seeds 1 --batch-size 512")
+
+
+def test_a_run_of_another_store_is_not_done_again(bench, tmp_path):
+    bench(*small_run("--store", "one"))
+    done = bench(*small_run("--store", "two", "--store", "one"))
+    assert "runs: 4 planned, 4 of them in the store already" in done.stderr
+    assert len(Store(tmp_path / "two").read().studies) == 1
+    assert (tmp_path / "two/report/index.html").is_file()

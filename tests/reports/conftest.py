@@ -100,11 +100,8 @@ class StoreBuilder:
             spec=spec,
             status="ok",
             cost=cost,
-            metrics={
-                "valid": measured,
-                "test": measured,
-                **({"oracle": oracle, "logistic_regression": floor} if references else {}),
-            },
+            metrics={"valid": measured, "test": measured},
+            references={"oracle": oracle, "logistic_regression": floor} if references else {},
             training={"epochs": epochs, "best_epoch": epochs, "steps": 500, "rows": 2_048_000},
             error=None,
             environment=environment,
@@ -115,8 +112,8 @@ class StoreBuilder:
             columns |= {"user": user.astype(np.int32)} if users else {}
             for k, task in enumerate(tasks):
                 columns |= {f"logit.{task}": logit[:, k], f"label.{task}": label[:, k]}
-            _write(pd.DataFrame(columns), self.store.prediction_path(run.key))
-        _write(_curve(strength, noise, epochs), self.store.curve_path(run.key))
+            _write(pd.DataFrame(columns), self.store.path("predictions", run.key))
+        _write(_curve(strength, noise, epochs), self.store.path("curves", run.key))
         self.store.append(run)
         return run
 

@@ -21,9 +21,9 @@ import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet
 
-from bench.errors import BadInput, unknown_name
 from bench.data.importing.chunks import CHUNK_BYTES, Chunk, delimiter_in_chunks, read_chunks, read_header
 from bench.data.importing.columns import Source
+from bench.errors import BadInput, unknown_name
 
 PARQUET_SUFFIXES = (".parquet", ".pq")
 WRONG_WIDTH = "wrong number of cells"

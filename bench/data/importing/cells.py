@@ -14,11 +14,11 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import polars as pl
 
-from bench.errors import BadInput
 from bench.data.importing.blocks import Block
 from bench.data.importing.columns import FieldPlan, Label, Source, Time
 from bench.data.importing.ids import NOT_AN_ID, GivenIds, Ids
 from bench.data.schema import FIRST_ID
+from bench.errors import BadInput
 
 _COMPARE = {
     ">=": operator.ge,

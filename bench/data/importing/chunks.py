@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from bench.errors import BadInput
 from bench.data.importing.columns import Source
+from bench.errors import BadInput
 
 CHUNK_BYTES = 8 << 20
 LONGEST_ROW_BYTES = 64 << 20

@@ -9,8 +9,8 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from bench.errors import BadInput, unknown_name
 from bench.data.schema import FIRST_ID, GROUPS, KINDS
+from bench.errors import BadInput, unknown_name
 
 TRANSFORMS_OF_KIND = {
     "categorical": ("none", "floor_log_squared"),

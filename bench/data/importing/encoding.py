@@ -14,13 +14,13 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from bench.errors import BadInput
 from bench.data.importing import cells
 from bench.data.importing.blocks import Block, unread_blocks
 from bench.data.importing.columns import FieldPlan, Source
 from bench.data.importing.ids import Dictionary, Ids, ids_of_fields
 from bench.data.importing.plan import ByColumn, ImportPlan, Table
 from bench.data.importing.splits import SPLIT_COLUMN, splits_in_column
+from bench.errors import BadInput
 
 Columns = dict[str, np.ndarray]
 """Field name → ids or numbers of it, one row a row."""

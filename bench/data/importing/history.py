@@ -15,8 +15,8 @@ from bench.data.importing.columns import ALL_ROWS, FieldPlan
 from bench.data.importing.plan import ByUserTime, ImportPlan
 from bench.data.importing.splits import SPLIT_COLUMN
 from bench.data.importing.spool import SPOOL_ROWS, Spool
-from bench.machine.paging import release
 from bench.data.schema import MISSING_ID
+from bench.machine.paging import release
 
 PART_ROWS = 1 << 24
 

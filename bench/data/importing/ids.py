@@ -14,10 +14,10 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from bench.errors import BadInput
 from bench.data.importing.columns import FieldPlan
 from bench.data.importing.plan import ImportPlan
 from bench.data.schema import FIRST_ID, MISSING_ID, UNKNOWN_ID
+from bench.errors import BadInput
 
 NOT_AN_ID = -1
 """Marks a cell that should hold an id and does not."""

@@ -25,9 +25,9 @@ from pathlib import Path
 from typing import Any
 
 from bench.data.dataset import SPLITS
-from bench.errors import BadInput, unknown_name
 from bench.data.importing.columns import ALL_ROWS, FieldPlan, Label, Source, Time, check_name, refuse_twice
 from bench.data.importing.strict_toml import build, check_keys, read_toml, table_list
+from bench.errors import BadInput, unknown_name
 
 
 @dataclass(frozen=True, kw_only=True)

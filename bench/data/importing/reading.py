@@ -14,12 +14,12 @@ from filelock import FileLock, Timeout
 
 from bench.canonical import digest
 from bench.data.dataset import SPLITS
-from bench.errors import BadInput
 from bench.data.importing.blocks import Unread, file_state, unread_blocks
 from bench.data.importing.encoding import Encoder
 from bench.data.importing.history import add_histories, add_user_splits
 from bench.data.importing.plan import ByFile, ImportPlan
 from bench.data.importing.spool import FINISHED, Spool
+from bench.errors import BadInput
 from bench.machine.parallel import map_in_threads
 
 Progress = Callable[[int, int | None], None]

@@ -9,11 +9,11 @@ import numpy as np
 import polars as pl
 
 from bench.data.dataset import SPLITS
-from bench.errors import BadInput
 from bench.data.importing.cells import Check
 from bench.data.importing.ids import mix
 from bench.data.importing.plan import ByColumn, ByFile, ByOrder, ByRandom, ByTime, ByUserTime, SplitPlan
 from bench.data.importing.spool import Spool
+from bench.errors import BadInput
 
 SPLIT_COLUMN = "split"
 

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from bench.data.dataset import SPLITS
-from bench.errors import BadInput
 from bench.data.importing.columns import FieldPlan
 from bench.data.importing.ids import Vocabulary, vocabulary
 from bench.data.importing.plan import ImportPlan
 from bench.data.importing.splits import SplitOf, columns_of_split
 from bench.data.importing.spool import Spool
+from bench.errors import BadInput
 
 TRAIN = SPLITS.index("train")
 

@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 
 from bench.data.dataset import SPLITS, Dataset, Rows
-from bench.data.writing import DatasetWriter
 from bench.data.importing.chunks import CHUNK_BYTES
 from bench.data.importing.columns import FieldPlan
 from bench.data.importing.ids import dense_user_index, final_ids
@@ -19,8 +18,9 @@ from bench.data.importing.reading import USER_VALUES, Progress, files_of, read_i
 from bench.data.importing.splits import SPLIT_COLUMN, SplitOf, rows_per_split, split_rule
 from bench.data.importing.spool import Spool
 from bench.data.importing.survey import Survey, survey
-from bench.machine.parallel import map_in_threads
 from bench.data.schema import FIRST_ID, Field, Schema
+from bench.data.writing import DatasetWriter
+from bench.machine.parallel import map_in_threads
 
 REV = 2
 """Raised by hand whenever the same file and plan would give another data set."""

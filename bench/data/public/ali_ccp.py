@@ -21,12 +21,12 @@ import polars as pl
 import pyarrow.parquet
 
 from bench.data.dataset import Dataset
-from bench.errors import BadInput
 from bench.data.importing import ImportPlan, Progress
 from bench.data.importing.chunks import read_chunks
 from bench.data.importing.columns import FieldPlan, Label, Source
 from bench.data.importing.plan import ByFile, Table
 from bench.data.public.importing import folder_beside, import_named
+from bench.errors import BadInput
 
 REV = 1
 LONGEST = 50

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from bench.data.archives import extract, is_archive
 from bench.data.download import BytesDone, download, verify
-from bench.errors import BadInput
 from bench.data.public.entry import Download, NamedDataset
+from bench.errors import BadInput
 
 
 def fetch(named: NamedDataset, folder: Path, *, progress: Callable[[str], BytesDone] | None = None) -> None:

@@ -15,11 +15,11 @@ from pathlib import Path
 import polars as pl
 
 from bench.data.dataset import Dataset
-from bench.errors import BadInput
 from bench.data.importing import ImportPlan, Progress
 from bench.data.importing.columns import FieldPlan, Label, Time
 from bench.data.importing.plan import ByFile, Table
 from bench.data.public.importing import folder_beside, import_named
+from bench.errors import BadInput
 
 REV = 1
 HISTORY = 50

@@ -24,11 +24,11 @@ from pathlib import Path
 import polars as pl
 
 from bench.data.dataset import Dataset
-from bench.errors import BadInput
 from bench.data.importing import ImportPlan, Progress
 from bench.data.importing.columns import FieldPlan, Label, Source, Time
 from bench.data.importing.plan import ByColumn, ByFile, ByUserTime, Table
 from bench.data.public.importing import folder_beside, import_named
+from bench.errors import BadInput
 
 REV = 2
 

@@ -13,12 +13,12 @@ from pathlib import Path
 import numpy as np
 
 from bench.data.dataset import SPLITS, Dataset, Rows
-from bench.data.writing import DatasetWriter
-from bench.errors import BadInput, unknown_name
-from bench.machine.parallel import map_in_order, worker_processes
 from bench.data.synthetic.events import draw_events
 from bench.data.synthetic.fields import log, schema
 from bench.data.synthetic.truth import FAMILIES, Truth, draw_truth, probability
+from bench.data.writing import DatasetWriter
+from bench.errors import BadInput, unknown_name
+from bench.machine.parallel import map_in_order, worker_processes
 
 REV = 4
 BLOCK_ROWS = 4096

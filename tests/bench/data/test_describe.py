@@ -10,9 +10,9 @@ import pytest
 
 from bench.data import describe as describe_module
 from bench.data.dataset import Dataset, Rows
-from bench.data.writing import DatasetWriter
 from bench.data.describe import describe
 from bench.data.schema import Field, Schema
+from bench.data.writing import DatasetWriter
 
 
 def write(directory: Path, *, with_users: bool = True) -> Dataset:

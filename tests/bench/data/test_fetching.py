@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from bench.errors import BadInput
 from bench.data.public.entry import Download, NamedDataset
 from bench.data.public.fetching import fetch
+from bench.errors import BadInput
 
 TRAIN = "label,a\n1,2\n"
 

@@ -19,11 +19,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bench.data.dataset import MANIFEST, SPLITS, Dataset
-from bench.errors import BadInput
 from bench.data.importing import ImportPlan, import_table, reading
 from bench.data.importing.columns import FieldPlan, Label, Source
 from bench.data.importing.plan import ByColumn, Table
 from bench.data.schema import FIRST_ID, MISSING_ID
+from bench.errors import BadInput
 
 PLAN = ImportPlan(
     name="shop",

@@ -8,10 +8,10 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from bench.errors import BadInput
 from bench.data.importing import ImportPlan, import_table
 from bench.data.importing.columns import FieldPlan, Label, Source, Time
 from bench.data.importing.plan import ByColumn, ByRandom, ByTime
+from bench.errors import BadInput
 
 PLAN = ImportPlan(
     name="shop",

@@ -11,10 +11,10 @@ import polars as pl
 import pytest
 
 from bench.data.dataset import SPLITS
-from bench.errors import BadInput
 from bench.data.importing import ImportPlan, import_table
 from bench.data.importing.plan import ByRandom
 from bench.data.schema import MISSING_ID
+from bench.errors import BadInput
 
 CHECKOUT = Path(__file__).parents[3]
 SCHEMAS = CHECKOUT / "examples" / "schemas"

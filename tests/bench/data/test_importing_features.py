@@ -13,12 +13,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bench.data.dataset import SPLITS, Dataset
-from bench.errors import BadInput
 from bench.data.importing import ImportPlan, history, import_table
 from bench.data.importing.columns import FieldPlan, Label, Source, Time
 from bench.data.importing.ids import hash_text
 from bench.data.importing.plan import ByFile, ByOrder, ByRandom, ByUserTime, Table
 from bench.data.schema import FIRST_ID, MISSING_ID
+from bench.errors import BadInput
 
 ITEM = FieldPlan(name="item", kind="categorical", group="item")
 PLAN = ImportPlan(

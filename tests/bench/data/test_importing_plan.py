@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from bench.errors import BadInput
 from bench.data.importing import ImportPlan
 from bench.data.importing.columns import FieldPlan, Label, Source, Time
 from bench.data.importing.plan import ByColumn, ByRandom, ByTime
+from bench.errors import BadInput
 
 GOOD = """
 name = "shop"

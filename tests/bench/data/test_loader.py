@@ -5,8 +5,8 @@ from hypothesis import strategies as st
 
 from bench.data import loader
 from bench.data.dataset import Rows
-from bench.errors import BadInput
 from bench.data.loader import BLOCK_ROWS, WINDOW_BLOCKS, batches, rows_per_second
+from bench.errors import BadInput
 
 
 def numbered_rows(count):

@@ -14,9 +14,9 @@ import pytest
 
 from bench.data.dataset import SPLITS, Dataset
 from bench.data.describe import describe
-from bench.errors import BadInput
 from bench.data.public import NAMED
 from bench.data.schema import FIRST_ID, MISSING_ID, UNKNOWN_ID
+from bench.errors import BadInput
 
 
 def base_rate(dataset: Dataset) -> float:

@@ -5,9 +5,6 @@ import numpy as np
 import pytest
 
 from bench.data.dataset import Dataset, Rows
-from bench.data.writing import DatasetWriter
-from bench.errors import BadInput
-from bench.metrics import auc, log_loss, per_user_auc
 from bench.data.references import (
     REFERENCES_FILE,
     entity_means,
@@ -18,6 +15,9 @@ from bench.data.references import (
 )
 from bench.data.schema import FIRST_ID, Field, Schema
 from bench.data.synthetic import synthesize
+from bench.data.writing import DatasetWriter
+from bench.errors import BadInput
+from bench.metrics import auc, log_loss, per_user_auc
 
 
 @pytest.fixture(scope="module")

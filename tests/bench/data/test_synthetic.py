@@ -4,13 +4,13 @@ import numpy as np
 import pytest
 
 from bench.data.dataset import SPLITS, Rows
-from bench.errors import BadInput
-from bench.metrics import auc
 from bench.data.schema import FIRST_ID, GROUPS, MISSING_ID, UNKNOWN_ID
 from bench.data.synthetic import FAMILIES, dataset_name, generate, schema, synthesize
 from bench.data.synthetic import population as p
 from bench.data.synthetic.events import FIRST_SECOND, draw_events
 from bench.data.synthetic.truth import draw_truth, probability
+from bench.errors import BadInput
+from bench.metrics import auc
 
 ROWS = 22_000
 

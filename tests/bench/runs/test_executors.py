@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+import hashlib
 import os
 import signal
 import subprocess
@@ -15,36 +17,41 @@ from torch import nn
 
 from bench.contestants import Contestant, Dial
 from bench.contestants.lookup import contestants
-from bench.errors import WorkerDied
+from bench.machine.device import runs_at_a_time
+from bench.machine.paging import available_bytes
+from bench.machine.parallel import cores
+from bench.runs.entrants import Entrant
+from bench.runs.executors import bytes_of_run
+from bench.runs.plan import plan
 from bench.runs.store import Store
-from bench.runs.sweep import Request, missing, plan, sweep
+from bench.runs.studies import Study
+from bench.runs.sweep import missing, sweep
 from bench.spec import Budget, FeatureSpec, Protocol
 
 CPU = torch.device("cpu")
 
 
-def planned_on(dataset, chosen, seeds=2):
-    return plan(
-        Request(
-            contestants=chosen,
-            dataset=dataset,
-            features=FeatureSpec(width=4),
-            protocol=Protocol(name="quick", batch_size=1024, dense_optimizer="adam", dense_lr=0.003),
-            budgets=(Budget(kind="dense_parameters", target=8_000),),
-            seeds=range(seeds),
-        )
+def quick(chosen, seeds=2) -> Study:
+    return Study(
+        name="quick",
+        question="Does it run?",
+        entrants=tuple(Entrant(contestant=contestant) for contestant in chosen),
+        features=FeatureSpec(width=4),
+        protocol=Protocol(name="quick", batch_size=1024, dense_optimizer="adam", dense_lr=0.003),
+        budgets=(Budget(kind="dense_parameters", target=8_000),),
+        seeds=tuple(range(seeds)),
     )
+
+
+def planned_on(dataset, chosen, seeds=2):
+    ((_, planned),) = plan(quick(chosen, seeds), [dataset], command="").runs
+    return planned
 
 
 def test_side_by_side_gives_the_numbers_of_one_after_another(small_world, tmp_path):
     planned = planned_on(small_world, contestants(["dlrm-mlp", "rankmixer"]))
     one, two, told = Store(tmp_path / "one"), Store(tmp_path / "two"), {}
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)  # as many as each of the workers has
-    try:
-        sweep(planned, small_world, one, device=CPU)
-    finally:
-        torch.set_num_threads(threads)
+    sweep(planned, small_world, one, device=CPU)
     sweep(
         planned,
         small_world,
@@ -59,7 +66,10 @@ def test_side_by_side_gives_the_numbers_of_one_after_another(small_world, tmp_pa
         twin = two.read().runs[key]
         assert twin.metrics == run.metrics
         assert twin.training == run.training
-        assert two.prediction_path(key).read_bytes() == one.prediction_path(key).read_bytes()
+        assert twin.files == run.files
+        for kind in ("predictions", "curves"):
+            assert two.path(kind, key).read_bytes() == one.path(kind, key).read_bytes()
+            assert run.files[kind] == hashlib.sha256(one.path(kind, key).read_bytes()).hexdigest()
     assert told.keys() <= {run.spec.key() for run in planned}
     assert all(0 < done <= rows == len(small_world.splits["train"]) for done, rows in told.values())
 
@@ -79,7 +89,7 @@ def test_a_contestant_that_no_module_holds_is_sent_too(small_world, tmp_path):
     assert [run.status for run in done] == ["ok", "ok"]
 
 
-def test_a_worker_that_dies_is_named_and_what_had_finished_is_kept(small_world, tmp_path):
+def test_a_run_whose_process_dies_is_recorded_as_killed_and_the_others_go_on(small_world, tmp_path):
     class FatalModel(nn.Linear):
         """Ends the process that builds it for training."""
 
@@ -92,11 +102,56 @@ def test_a_worker_that_dies_is_named_and_what_had_finished_is_kept(small_world, 
     fatal = Contestant(
         name="fatal", title="F", model=FatalModel, hyperparameters={"width": 1}, dial=Dial(name="width")
     )
-    planned = planned_on(small_world, contestants(["dlrm-mlp"]), 1)
+    killed = planned_on(small_world, [fatal], 2)
+    well = planned_on(small_world, contestants(["dlrm-mlp"]), 3)
     store = Store(tmp_path)
-    with pytest.raises(WorkerDied, match="a worker process died"):
-        sweep(planned + planned_on(small_world, [fatal], 3), small_world, store, device=CPU, processes=2)
-    assert all(run.status == "ok" for run in store.read().runs.values())
+    sweep([*killed[:1], *well, *killed[1:]], small_world, store, device=CPU, processes=2)
+    runs = store.read().runs
+    assert [runs[run.spec.key()].status for run in killed] == ["killed", "killed"]
+    assert "twice, the second time alone" in runs[killed[0].spec.key()].error["message"]
+    assert [runs[run.spec.key()].status for run in well] == ["ok"] * 3
+    left = missing([*killed, *well], store)
+    assert left == list(killed)  # tried again, after what was not tried yet
+    new = planned_on(small_world, contestants(["dcnv2"]), 1)
+    assert missing([*killed, *new], store) == [*new, *killed]
+
+
+def test_an_innocent_run_in_flight_with_a_fatal_one_is_done_again(small_world, tmp_path):
+    died = tmp_path / "died"
+
+    class FatalOnce(nn.Linear):
+        """Ends its process the first time."""
+
+        def __init__(self, field_dims, num_tasks=1, *, width=1):
+            super().__init__(sum(field_dims), num_tasks)
+            if not self.weight.is_meta and not died.exists():
+                died.touch()
+                time.sleep(0.5)
+                os.kill(os.getpid(), signal.SIGKILL)
+
+    once = Contestant(
+        name="o", title="O", model=FatalOnce, hyperparameters={"width": 1}, dial=Dial(name="width")
+    )
+    study = dataclasses.replace(quick(contestants(["dlrm-mlp"])), budgets=(None,), seeds=(0, 1))
+    entrants = (Entrant(contestant=once), *study.entrants)
+    ((_, planned),) = plan(dataclasses.replace(study, entrants=entrants), [small_world], command="").runs
+    store = Store(tmp_path / "store")
+    done = sweep(planned, small_world, store, device=CPU, processes=2)
+    assert sorted(run.status for run in done) == ["ok"] * 4
+    assert len({run.key for run in done}) == 4
+
+
+def test_no_more_processes_than_memory_allows(small_world):
+    (run,) = planned_on(small_world, contestants(["dlrm-mlp"]), 1)
+    needed = bytes_of_run(run)
+    assert needed > 8 * run.cost.embedding_parameters
+    again = dataclasses.replace(run.spec.protocol, epochs=2)
+    twice = dataclasses.replace(run, spec=dataclasses.replace(run.spec, protocol=again))
+    assert bytes_of_run(twice) > needed
+    assert runs_at_a_time(CPU, planned=9, bytes_of_run=1) == cores()
+    assert runs_at_a_time(CPU, planned=1, bytes_of_run=1) == 1
+    assert runs_at_a_time(CPU, planned=9, bytes_of_run=available_bytes()) == 1
+    assert runs_at_a_time(torch.device("cuda"), planned=9, bytes_of_run=1) == 1
 
 
 @pytest.fixture

@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-import dataclasses
-
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
@@ -10,55 +8,44 @@ import torch
 from bench.contestants import Contestant, Dial
 from bench.contestants.lookup import contestants
 from bench.data.writing import DatasetWriter
-from bench.errors import BadInput
 from bench.metrics import auc
 from bench.runs.audit import audit_datasets, audit_store
+from bench.runs.entrants import Entrant
+from bench.runs.execute import Planned, execute
+from bench.runs.plan import plan
 from bench.runs.store import RUNS_FILE, Store
-from bench.runs.sweep import Request, missing, plan, size, sweep
+from bench.runs.studies import Study
+from bench.runs.sweep import missing, sweep
 from bench.spec import Budget, FeatureSpec, Protocol
 
 CPU = torch.device("cpu")
 
 
-def request(dataset, **changes) -> Request:
+def study(*entrants: Entrant, **changes) -> Study:
     given = {
-        "contestants": contestants(["dlrm-mlp", "rankmixer"]),
-        "dataset": dataset,
+        "name": "quick",
+        "question": "Does it run?",
+        "entrants": entrants or tuple(map(entrant, ("dlrm-mlp", "rankmixer"))),
         "features": FeatureSpec(width=4),
         "protocol": Protocol(name="quick", batch_size=1024, dense_optimizer="adam", dense_lr=0.003),
         "budgets": (Budget(kind="dense_parameters", target=10_000),),
-        "seeds": range(2),
+        "seeds": (0, 1),
         **changes,
     }
-    return Request(**given)
+    return Study(**given)
 
 
-def run(dataset, store, **changes):
-    return sweep(missing(plan(request(dataset, **changes)), store), dataset, store, device=CPU)
+def entrant(name: str, **changes) -> Entrant:
+    return Entrant(contestant=contestants([name])[0], **changes)
 
 
-def test_plan_goes_seed_by_seed_and_meets_the_budget(small_world):
-    planned = plan(request(small_world))
-    assert [(p.spec.contestant.name, p.spec.seed) for p in planned] == [
-        ("dlrm-mlp", 0),
-        ("rankmixer", 0),
-        ("dlrm-mlp", 1),
-        ("rankmixer", 1),
-    ]
-    assert len({p.spec.key() for p in planned}) == 4
-    for sized in size(request(small_world)):
-        assert sized.cost is not None
-        assert abs(sized.cost.dense_parameters / 10_000 - 1) <= 0.02
-    unsolved = plan(request(small_world, budgets=(None,), hyperparameters={}))
-    assert unsolved[0].spec.budget is None
-    assert unsolved[0].spec.contestant.hyperparameters["hidden_dims"] == (256, 256, 256)
+def planned_runs(dataset, *entrants, **changes) -> list[Planned]:
+    ((_, runs),) = plan(study(*entrants, **changes), [dataset], command="").runs
+    return list(runs)
 
 
-def test_a_budget_out_of_reach_is_refused_before_training(small_world):
-    tiny = (Budget(kind="dense_parameters", target=50),)
-    with pytest.raises(BadInput, match=r"dlrm-mlp cannot have 50 dense.*rankmixer cannot"):
-        plan(request(small_world, budgets=tiny))
-    assert all(s.reason for s in size(request(small_world, budgets=tiny)))
+def run(dataset, store, *entrants, **changes):
+    return sweep(missing(planned_runs(dataset, *entrants, **changes), store), dataset, store, device=CPU)
 
 
 def test_runs_are_recorded_once_with_predictions_that_give_their_metrics(small_world, tmp_path):
@@ -68,14 +55,13 @@ def test_runs_are_recorded_once_with_predictions_that_give_their_metrics(small_w
     assert run(small_world, store) == []
     assert len((tmp_path / RUNS_FILE).read_text().splitlines()) == 4
     record = records[0]
-    predictions = pq.read_table(store.prediction_path(record.key)).to_pandas()
+    predictions = pq.read_table(store.path("predictions", record.key)).to_pandas()
     assert list(predictions) == ["row", "user", "logit.finish", "label.finish", "logit.skip", "label.skip"]
     np.testing.assert_array_equal(predictions["label.skip"], small_world.splits["test"].label[:, 1])
     assert auc(
         predictions["label.finish"].to_numpy(), predictions["logit.finish"].to_numpy()
     ) == pytest.approx(record.metrics["test"]["finish"]["auc"])
-    assert record.metrics["oracle"]["finish"]["auc"] > record.metrics["test"]["finish"]["auc"]
-    assert pq.read_table(store.curve_path(record.key)).column_names == [
+    assert pq.read_table(store.path("curves", record.key)).column_names == [
         "step",
         "epoch",
         "train_loss",
@@ -83,13 +69,68 @@ def test_runs_are_recorded_once_with_predictions_that_give_their_metrics(small_w
     ]
     assert record.training["rows"] == len(small_world.splits["train"])
     assert record.environment["device"] == "cpu"
+    assert record.environment["threads"] == 1
     assert list(audit_store(store)) == []
+
+
+def test_an_execution_writes_nothing_and_says_all(small_world, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    first = planned_runs(small_world)[0]
+    outcome = execute(first, small_world, device=CPU, keep_weights=True)
+    assert list(tmp_path.iterdir()) == []
+    assert outcome.run.status == "ok"
+    assert outcome.run.cost is first.cost
+    assert outcome.predictions.num_rows == len(small_world.splits["test"])
+    assert outcome.curves["valid_auc"].to_pylist()[-1] > 0.5
+    assert outcome.observations is None
+    dense = {name: array for name, array in outcome.weights.items() if name.startswith("contestant.")}
+    assert sum(array.size for array in dense.values()) == first.cost.dense_parameters
+
+
+def test_weights_are_kept_on_request_and_then_missing_where_they_are_not(small_world, tmp_path):
+    store = Store(tmp_path)
+    mlp = entrant("dlrm-mlp")
+    (record,) = run(small_world, store, mlp, seeds=(0,))
+    assert not store.path("weights", record.key).exists()
+    planned = planned_runs(small_world, mlp, seeds=(0,))
+    assert missing(planned, store) == []
+    assert missing(planned, store, weights=True) == planned
+    (again,) = sweep(planned, small_world, store, device=CPU, keep_weights=True)
+    assert missing(planned, store, weights=True) == []
+    assert again.metrics == record.metrics
+    assert again.files.keys() == {"predictions", "curves", "weights"}
+
+
+def test_what_a_contestant_shows_of_itself_is_kept(small_world, tmp_path):
+    class Showing(torch.nn.Module):
+        def __init__(self, field_dims, num_tasks=1, *, width=1):
+            super().__init__()
+            self.head = torch.nn.Linear(sum(field_dims), num_tasks)
+
+        def forward(self, x_BI):
+            return self.head(x_BI)
+
+        def observations(self):
+            return {"bias": self.head.bias, "one": torch.ones(())}
+
+    showing = Contestant(
+        name="s", title="S", model=Showing, hyperparameters={"width": 1}, dial=Dial(name="width")
+    )
+    store = Store(tmp_path)
+    (record,) = run(small_world, store, Entrant(contestant=showing), budgets=(None,), seeds=(0,))
+    table = pq.read_table(store.path("observations", record.key)).to_pandas()
+    steps = pq.read_table(store.path("curves", record.key))["step"].to_pylist()
+    bias = table[table["name"] == "bias"]
+    assert bias["step"].tolist() == [step for step in steps for _ in range(2)]
+    assert [list(index) for index in bias["index"][:2]] == [[0], [1]]
+    assert bias["value"].nunique() > 2
+    assert set(table.loc[table["name"] == "one", "value"]) == {1.0}
 
 
 def test_running_again_does_only_what_is_missing_and_gives_the_same_numbers(small_world, tmp_path):
     whole, halves = Store(tmp_path / "whole"), Store(tmp_path / "halves")
     run(small_world, whole)
-    run(small_world, halves, seeds=[1])
+    run(small_world, halves, seeds=(1,))
     later = run(small_world, halves)
     assert [r.spec.seed for r in later] == [0, 0]
     for key, record in whole.read().runs.items():
@@ -110,6 +151,8 @@ class Failing(torch.nn.Module):
                 raise RuntimeError("a fault of the model")
             if self.how == "memory":
                 raise MemoryError("no more")
+            if self.how == "exit":
+                raise SystemExit(3)
             return self.head(x_BI) * float("nan")
         return self.head(x_BI)
 
@@ -121,53 +164,110 @@ FAILING = Contestant(
 
 @pytest.mark.parametrize(
     ("how", "status", "kind"),
-    [("error", "failed", "RuntimeError"), ("memory", "oom", "MemoryError"), ("nan", "diverged", "Diverged")],
+    [
+        ("error", "failed", "RuntimeError"),
+        ("memory", "oom", "MemoryError"),
+        ("exit", "failed", "SystemExit"),
+        ("nan", "diverged", "Diverged"),
+    ],
 )
 def test_failures_are_records_and_do_not_stop_the_sweep(small_world, tmp_path, how, status, kind):
     store = Store(tmp_path)
-    failing = {"contestants": [FAILING], "hyperparameters": {"how": how}, "budgets": (None,)}
-    records = run(small_world, store, **failing)
+    failing = Entrant(contestant=FAILING, hyperparameters={"how": how})
+    records = run(small_world, store, failing, budgets=(None,))
     assert [r.status for r in records] == [status, status]
     assert records[0].error["type"] == kind
     assert records[0].error["message"]
     assert records[0].metrics is None
     assert records[0].cost.dense_parameters > 0
-    assert not store.prediction_path(records[0].key).exists()
-    again = run(small_world, store, **failing)
+    assert not store.path("predictions", records[0].key).exists()
+    again = run(small_world, store, failing, budgets=(None,))
     assert len(again) == (0 if status == "diverged" else 2)
 
 
-class Wide(torch.nn.Module):
-    """One logit too many."""
+class LoudObjective(torch.nn.Module):
+    """A healthy model whose objective is a thousand times its task loss."""
 
     def __init__(self, field_dims, num_tasks=1, *, width=1):
         super().__init__()
-        self.head = torch.nn.Linear(sum(field_dims), num_tasks + width)
+        self.head = torch.nn.Linear(sum(field_dims), num_tasks)
 
     def forward(self, x_BI):
         return self.head(x_BI)
 
+    def loss(self, x_BI, y_BK, criterion):
+        return 1000 * criterion(self(x_BI), y_BK)
 
-def test_logits_of_another_shape_are_refused_before_training(small_world):
-    wide = Contestant(
-        name="wide", title="Wide", model=Wide, hyperparameters={"width": 1}, dial=Dial(name="width")
+
+def test_divergence_is_judged_by_the_task_loss(small_world, tmp_path):
+    loud = Contestant(
+        name="l", title="L", model=LoudObjective, hyperparameters={"width": 1}, dial=Dial(name="width")
     )
-    with pytest.raises(BadInput, match=r"logits of shape \[4, 3\] for 4 rows, expected \[4, 2\]"):
-        plan(request(small_world, contestants=[wide], budgets=(None,)))
+    store = Store(tmp_path)
+    (record,) = run(small_world, store, Entrant(contestant=loud), budgets=(None,), seeds=(0,))
+    assert record.status == "ok"
+    curve = pq.read_table(store.path("curves", record.key))
+    assert curve["train_loss"].to_pylist()[0] > 100  # what is minimised
+
+
+class Meddling(torch.nn.Module):
+    """Draws from numpy, and changes what others rely on."""
+
+    def __init__(self, field_dims, num_tasks=1, *, width=1):
+        super().__init__()
+        self.head = torch.nn.Linear(sum(field_dims), num_tasks)
+        if self.head.weight.device.type != "meta":
+            with torch.no_grad():
+                self.head.weight += float(np.random.rand())  # noqa: NPY002
+            torch.set_default_dtype(torch.float64)
+            torch.set_num_threads(2)
+            np.random.seed(7)  # noqa: NPY002
+
+    def forward(self, x_BI):
+        return self.head(x_BI.to(self.head.weight.dtype))
+
+
+def test_a_run_in_company_is_a_run_alone(small_world, tmp_path):
+    meddling = Contestant(
+        name="m", title="M", model=Meddling, hyperparameters={"width": 1}, dial=Dial(name="width")
+    )
+    both = (Entrant(contestant=meddling), entrant("dlrm-mlp"))
+    alone, company = Store(tmp_path / "alone"), Store(tmp_path / "company")
+    for one in both:
+        run(small_world, alone, one, seeds=(0,), budgets=(None,))
+    threads = torch.get_num_threads()
+    np.random.seed(1)  # noqa: NPY002
+    run(small_world, company, *both, seeds=(0,), budgets=(None,))
+    assert torch.get_default_dtype() is torch.float32
+    assert torch.get_num_threads() == threads
+    for key, record in alone.read().runs.items():
+        assert company.read().runs[key].metrics == record.metrics
+
+
+def test_a_data_set_exchanged_under_the_sweep_is_not_trained_on(small_world, tmp_path):
+    import dataclasses
+
+    store = Store(tmp_path)
+    planned = planned_runs(small_world, seeds=(0,))
+    exchanged = dataclasses.replace(small_world, fingerprint="0" * 64)
+    for record in sweep(planned, exchanged, store, device=CPU):
+        assert record.status == "failed"
+        assert "exchanged" in record.error["message"]
 
 
 def test_audit_finds_what_was_tampered_with(small_world, tmp_path):
     store = Store(tmp_path / "store")
-    first, second = run(small_world, store, seeds=[0])
-    store.prediction_path(first.key).unlink()
-    path = store.prediction_path(second.key)
+    first, second = run(small_world, store, seeds=(0,))
+    store.path("predictions", first.key).unlink()
+    path = store.path("predictions", second.key)
     table = pq.read_table(path)
     pq.write_table(table.set_column(2, "logit.finish", table["label.finish"].cast("float32")), path)
-    (tmp_path / "store" / RUNS_FILE).open("a").write('{"format": 1, "key"')
+    with (tmp_path / "store" / RUNS_FILE).open("a") as file:
+        file.write('{"format": 1, "key"')
     faults = list(audit_store(store))
-    assert len(faults) == 3
+    assert any("runs.jsonl line 3" in fault for fault in faults)
     assert any("test AUC of finish is recorded as" in fault for fault in faults)
-    assert any(f"{store.prediction_path(first.key)} cannot be read" in fault for fault in faults)
+    assert any(f"{store.path('predictions', first.key)} cannot be read" in fault for fault in faults)
 
 
 def test_audit_computes_fingerprints_again(small_world, tmp_path):
@@ -188,9 +288,3 @@ def test_audit_computes_fingerprints_again(small_world, tmp_path):
     label[0] ^= 1
     label.flush()
     assert "fingerprint is" in dict(audit_datasets(tmp_path))["copy"]
-
-
-def test_requests_differ_in_key_by_protocol(small_world):
-    first = plan(request(small_world))[0].spec
-    slower = dataclasses.replace(request(small_world).protocol, dense_lr=0.001)
-    assert plan(request(small_world, protocol=slower))[0].spec.key() != first.key()

@@ -1,0 +1,85 @@
+"""Who takes part in a study: a contestant with what differs for it. Free of torch.
+
+What `--set` changes, an arm of an ablation and a trial of a tuning are all entrants.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from bench.contestants import Contestant
+from bench.errors import BadInput
+
+Sized = Literal["budget", "baseline", "given"]
+SIZED: tuple[Sized, ...] = ("budget", "baseline", "given")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Entrant:
+    """One that takes part.
+
+    Args:
+        contestant: the model.
+        hyperparameters: in place of the contestant's defaults.
+        protocol: names of protocol values, such as ``dense_lr`` → what they are for this entrant.
+        sized: ``budget``: its dial and trim are solved for the study's budget, and the hyper-parameters are
+            as given where the study has none; ``baseline``: solved for the dense parameters that the study's
+            baseline has; ``given``: as given, whatever the budget.
+        label: unique in a study; empty: the contestant's title and what differs from its defaults.
+    """
+
+    contestant: Contestant
+    hyperparameters: Mapping[str, Any] = field(default_factory=dict)
+    protocol: Mapping[str, Any] = field(default_factory=dict)
+    sized: Sized = "budget"
+    label: str = ""
+
+    def __post_init__(self) -> None:
+        if self.sized not in SIZED:
+            raise BadInput(f"an entrant is sized by '{self.sized}', allowed: {', '.join(SIZED)}")
+        if not self.label:
+            object.__setattr__(self, "label", self._own_label())
+
+    def _own_label(self) -> str:
+        told = [
+            f"{name} {_short(value)}" for name, value in {**self.hyperparameters, **self.protocol}.items()
+        ]
+        told += {"budget": [], "baseline": ["size of the baseline"], "given": ["size as given"]}[self.sized]
+        return self.contestant.title + (f" ({', '.join(told)})" if told else "")
+
+
+def told_apart(entrants: Iterable[Entrant]) -> tuple[Entrant, ...]:
+    """The entrants, those of equal labels with the names of their contestants added.
+
+    Raises:
+        BadInput: two entrants that are the same in everything a label can say.
+    """
+    entrants = tuple(entrants)
+    labels = [one.label for one in entrants]
+    apart = tuple(
+        dataclasses.replace(one, label=f"{one.label} [{one.contestant.name}]")
+        if labels.count(one.label) > 1
+        else one
+        for one in entrants
+    )
+    refuse_equal_labels(apart)
+    return apart
+
+
+def refuse_equal_labels(entrants: Iterable[Entrant]) -> None:
+    """Raises BadInput where two entrants share a label."""
+    seen = set()
+    for one in entrants:
+        if one.label in seen:
+            raise BadInput(f"two entrants are called '{one.label}'; give one of them another label")
+        seen.add(one.label)
+
+
+def _short(value: Any) -> str:
+    """A hyper-parameter as a label says it: lists as 64-32, numbers in their shortest form."""
+    if isinstance(value, (tuple, list)):
+        return "-".join(map(str, value)) or "none"
+    return f"{value:g}" if isinstance(value, float) else str(value)

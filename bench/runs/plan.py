@@ -1,0 +1,206 @@
+"""From a study to its runs: every entrant sized, and what is impossible named, before anything is trained."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from bench.contestants import Contestant, InputShape
+from bench.contestants.blame import blamed
+from bench.contestants.budget import solve
+from bench.contestants.contract import Hyperparameters
+from bench.contestants.cost import Cost
+from bench.contestants.counting import cost, on_meta
+from bench.contestants.probe import probe
+from bench.contestants.values import refuse_solved
+from bench.data.dataset import Dataset
+from bench.data.schema import Schema
+from bench.errors import BadInput
+from bench.runs.entrants import Entrant
+from bench.runs.execute import Planned
+from bench.runs.studies import Study
+from bench.runs.study_record import Member, StudyRecord
+from bench.spec import Budget, ContestantRef, DatasetRef, Protocol, Spec
+from bench.training.features import Features, features_on_meta
+from bench.training.protocols import changed
+
+
+@dataclass(frozen=True, kw_only=True)
+class SizedEntrant:
+    """An entrant at one of the study's budgets.
+
+    Args:
+        budget: the study's.
+        solved_for: what the hyper-parameters were solved for; None where they were given.
+        hyperparameters, cost: None where the entrant is impossible.
+        reason: why it is.
+        warnings: what looks odd about a contestant of one's own.
+    """
+
+    entrant: Entrant
+    budget: Budget | None
+    solved_for: Budget | None = None
+    hyperparameters: Hyperparameters | None = None
+    cost: Cost | None = None
+    reason: str | None = None
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """All runs of a study.
+
+    Args:
+        runs: one list a data set, in the study's order: all entrants and budgets of one seed, then the next.
+        record: what is kept of the study.
+        warnings: what looks odd about contestants of one's own.
+    """
+
+    runs: Sequence[tuple[Dataset, Sequence[Planned]]]
+    record: StudyRecord = field(repr=False)
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def impossible(self) -> tuple[Member, ...]:
+        """The entrants that have no run."""
+        return tuple(member for member in self.record.members if member.reason is not None)
+
+
+def size(study: Study, schema: Schema) -> list[SizedEntrant]:
+    """Every entrant at every budget, on data of that schema; one that is impossible says why.
+
+    Raises:
+        BadInput: an entrant sets what the budget decides.
+    """
+    features = features_on_meta(schema, study.features)
+    return [sized for budget in study.budgets for sized in _sized_at(study, budget, features)]
+
+
+def plan(study: Study, datasets: Sequence[Dataset], *, command: str) -> Plan:
+    """Every run of the study on those data sets, and what is kept of the study.
+
+    Args:
+        command: runs the study again.
+
+    Raises:
+        BadInput: no entrant is possible, or one sets what the budget decides.
+    """
+    members: list[Member] = []
+    runs = []
+    warnings: dict[str, None] = {}
+    for dataset in datasets:
+        sized = size(study, dataset.schema)
+        of_entrant = [[_planned(study, dataset, s, seed) for seed in study.seeds if s.cost] for s in sized]
+        seed_by_seed = zip(*(of_one for of_one in of_entrant if of_one), strict=True)
+        runs.append((dataset, [run for of_seed in seed_by_seed for run in of_seed]))
+        for s, of_one in zip(sized, of_entrant, strict=True):
+            warnings |= dict.fromkeys(s.warnings)
+            members += _members(dataset, s, of_one)
+    if not any(of_dataset for _, of_dataset in runs):
+        reasons = dict.fromkeys(member.reason for member in members if member.reason)
+        raise BadInput(f"nobody can take part in study '{study.name}': {'; '.join(reasons)}")
+    record = StudyRecord(
+        name=study.name,
+        kind=study.kind,
+        question=study.question,
+        command=command,
+        baseline=study.baseline,
+        paper=study.paper,
+        members=tuple(members),
+    )
+    return Plan(runs=runs, record=record, warnings=tuple(warnings))
+
+
+def protocol_of(study: Study, entrant: Entrant) -> Protocol:
+    """How an entrant is trained."""
+    return changed(study.protocol, entrant.protocol)
+
+
+def _sized_at(study: Study, budget: Budget | None, features: Features) -> list[SizedEntrant]:
+    sized: dict[str, SizedEntrant] = {}
+    for entrant in study.entrants:
+        if entrant.sized != "baseline":
+            solved_for = budget if entrant.sized == "budget" else None
+            sized[entrant.label] = _sized(entrant, budget, solved_for, features)
+    baseline = sized.get(study.baseline or "")
+    for entrant in study.entrants:
+        if entrant.label in sized:
+            continue
+        if baseline is None or baseline.cost is None:
+            reason = f"{entrant.label} is of the size of the baseline '{study.baseline}', which has none"
+            sized[entrant.label] = SizedEntrant(entrant=entrant, budget=budget, reason=reason)
+        else:
+            size_of_baseline = Budget(kind="dense_parameters", target=baseline.cost.dense_parameters)
+            sized[entrant.label] = _sized(entrant, budget, size_of_baseline, features)
+    return [sized[entrant.label] for entrant in study.entrants]
+
+
+def _sized(
+    entrant: Entrant, budget: Budget | None, solved_for: Budget | None, features: Features
+) -> SizedEntrant:
+    contestant, shape = entrant.contestant, features.input_shape()
+    if solved_for is not None:
+        refuse_solved(contestant, entrant.hyperparameters, shape)
+    try:
+        with blamed(contestant.name):
+            hyperparameters = _hyperparameters(contestant, shape, solved_for, entrant.hyperparameters)
+            return SizedEntrant(
+                entrant=entrant,
+                budget=budget,
+                solved_for=solved_for,
+                hyperparameters=hyperparameters,
+                cost=cost(on_meta(contestant, shape, hyperparameters), shape, **features.parameter_counts()),
+                warnings=() if contestant.source is None else probe(contestant, shape, hyperparameters),
+            )
+    except BadInput as error:
+        return SizedEntrant(entrant=entrant, budget=budget, reason=str(error))
+
+
+def _hyperparameters(
+    contestant: Contestant, shape: InputShape, solved_for: Budget | None, given: Hyperparameters
+) -> Hyperparameters:
+    if solved_for is None:
+        return {**contestant.hyperparameters, **given}
+    return solve(contestant, shape, solved_for, given).hyperparameters
+
+
+def _planned(study: Study, dataset: Dataset, sized: SizedEntrant, seed: int) -> Planned:
+    contestant = sized.entrant.contestant
+    assert sized.hyperparameters is not None
+    assert sized.cost is not None
+    return Planned(
+        contestant=contestant,
+        cost=sized.cost,
+        spec=Spec(
+            dataset=_reference(dataset),
+            features=study.features,
+            contestant=ContestantRef(
+                name=contestant.name,
+                rev=contestant.rev,
+                hyperparameters=sized.hyperparameters,
+                source=contestant.source,
+            ),
+            protocol=protocol_of(study, sized.entrant),
+            budget=sized.solved_for,
+            seed=seed,
+        ),
+    )
+
+
+def _members(dataset: Dataset, sized: SizedEntrant, runs: Sequence[Planned]) -> list[Member]:
+    of_all = Member(
+        label=sized.entrant.label,
+        contestant=sized.entrant.contestant.name,
+        title=sized.entrant.contestant.title,
+        dataset=_reference(dataset),
+        budget=sized.budget,
+        reason=sized.reason,
+    )
+    if sized.reason is not None:
+        return [of_all]
+    return [dataclasses.replace(of_all, seed=run.spec.seed, key=run.spec.key()) for run in runs]
+
+
+def _reference(dataset: Dataset) -> DatasetRef:
+    return DatasetRef(name=dataset.name, rev=dataset.rev, fingerprint=dataset.fingerprint)

@@ -1,0 +1,113 @@
+"""Studies: a question, and who answers it on what. Free of torch.
+
+A `Study` says what to run; the command line may change any part of a named one. What is kept of it beside
+the runs is a `bench.runs.study_record.StudyRecord`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from bench.contestants.registry import CONTESTANTS
+from bench.errors import BadInput
+from bench.runs.entrants import Entrant, refuse_equal_labels
+from bench.runs.study_record import KINDS, Kind
+from bench.spec import Budget, FeatureSpec, Protocol
+from bench.training.protocols import PROTOCOLS
+
+
+@dataclass(frozen=True, kw_only=True)
+class Study:
+    """Entrants × data sets × budgets × seeds, everything else equal.
+
+    Args:
+        name: as the command line calls it.
+        question: one sentence.
+        entrants: who takes part; their labels differ.
+        kind: one of `KINDS`.
+        datasets: families of the synthetic world, or names of imported data sets.
+        synthetic_rows: rows of the synthetic world, its three splits together.
+        budgets: sizes at which the entrants meet; None among them: hyper-parameters as given.
+        seeds: each entrant runs with all of them; 0 is a seed.
+        protocol: how all are trained, but for what an entrant says.
+        features: how rows are embedded.
+        baseline: label of the entrant that the others are compared with; None: no differences are taken.
+        paper: the paper's table that the results are set beside, such as ``rankmixer/table_1``.
+    """
+
+    name: str
+    question: str
+    entrants: tuple[Entrant, ...]
+    kind: Kind = "comparison"
+    datasets: tuple[str, ...] = ("trees",)
+    synthetic_rows: int = 160_000
+    budgets: tuple[Budget | None, ...] = (Budget(kind="dense_parameters", target=100_000),)
+    seeds: tuple[int, ...] = (0, 1, 2)
+    protocol: Protocol = PROTOCOLS["short"]
+    features: FeatureSpec = field(default_factory=lambda: FeatureSpec(width=8))
+    baseline: str | None = None
+    paper: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.kind not in KINDS:
+            raise BadInput(f"study '{self.name}' is of kind '{self.kind}', allowed: {', '.join(KINDS)}")
+        for what in ("entrants", "datasets", "budgets", "seeds"):
+            if not getattr(self, what):
+                raise BadInput(f"study '{self.name}' has no {what}; it needs at least one")
+        refuse_equal_labels(self.entrants)
+        labels = [one.label for one in self.entrants]
+        if self.baseline is not None and self.baseline not in labels:
+            raise BadInput(
+                f"the baseline of study '{self.name}' is '{self.baseline}', allowed: {', '.join(labels)}"
+            )
+        if self.baseline is None and any(one.sized == "baseline" for one in self.entrants):
+            raise BadInput(f"study '{self.name}' has entrants of the size of the baseline, but no baseline")
+
+
+COMPARED = (
+    "dlrm-mlp",
+    "dcnv2",
+    "rdcn",
+    "moe",
+    "autoint",
+    "hiformer",
+    "dhen",
+    "wukong",
+    "rankmixer",
+    "tokenmixer-large",
+)
+BASELINE = "dlrm-mlp"
+
+
+def entrants_called(*names: str) -> tuple[Entrant, ...]:
+    """Registered contestants as they are."""
+    return tuple(Entrant(contestant=CONTESTANTS[name]) for name in names)
+
+
+STUDIES: dict[str, Study] = {
+    study.name: study
+    for study in (
+        Study(
+            name="compare",
+            question="Who is ahead at one budget: RankMixer, TokenMixer-Large or one of eight baselines?",
+            entrants=entrants_called(*COMPARED),
+            baseline=CONTESTANTS[BASELINE].title,
+            paper="rankmixer/table_1",
+        ),
+        Study(
+            name="worlds",
+            question="Does the order of compare hold on all three families of the synthetic world?",
+            entrants=entrants_called(*COMPARED),
+            datasets=("rules", "trees", "network"),
+            baseline=CONTESTANTS[BASELINE].title,
+            paper="rankmixer/table_1",
+        ),
+        Study(
+            name="all",
+            question="Who is ahead at one budget, of every registered contestant?",
+            entrants=entrants_called(*CONTESTANTS),
+            baseline=CONTESTANTS[BASELINE].title,
+            paper="rankmixer/table_1",
+        ),
+    )
+}

@@ -1,0 +1,147 @@
+"""The options by which `run`, `show` and `speed` change a study, declared once.
+
+A field of `Choices` is an option of all three commands: `takes_choices` gives a command one for each.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import inspect
+import shlex
+import typing
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from bench.spec import BUDGET_KINDS
+from rankbench import options
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Choices:
+    """What the command line says in place of a study's own choices; None: nothing."""
+
+    data: Annotated[
+        str | None,
+        typer.Option(
+            "--data",
+            help="Data sets, separated by commas: rules, trees, network (synthetic), or imported ones.",
+        ),
+    ] = None
+    rows: Annotated[str | None, typer.Option("--rows", help="Rows of the synthetic world, such as 600k.")] = (
+        None
+    )
+    budget: Annotated[
+        str | None,
+        typer.Option(
+            "--budget", help="Sizes to match, such as 100k or 30k,100k,1M; 'none': hyper-parameters as given."
+        ),
+    ] = None
+    budget_kind: Annotated[
+        str | None, typer.Option("--budget-kind", help=f"What --budget counts: {' or '.join(BUDGET_KINDS)}.")
+    ] = None
+    contestants: Annotated[
+        str | None,
+        typer.Option(
+            "--contestants",
+            help="Who takes part, separated by commas: names from 'list models', or one of your own as "
+            "package.module:NAME or file.py:NAME. A + in front adds to the study's own: +my_model.py:FM.",
+        ),
+    ] = None
+    settings: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set",
+            help="Hyper-parameter: num_layers=3 for one contestant, rankmixer.num_layers=3 for one of "
+            "several. May be repeated.",
+        ),
+    ] = None
+    baseline: Annotated[
+        str | None,
+        typer.Option("--baseline", help="Contestant that the others are compared with; 'none': nobody."),
+    ] = None
+    seeds: Annotated[int | None, typer.Option("--seeds", help="Number of seeds, from 0.")] = None
+    width: Annotated[int | None, typer.Option("--width", help="Embedding width of every field.")] = None
+    sequence_encoder: Annotated[
+        str | None, typer.Option("--sequence-encoder", help="mean, or target (DIN attention).")
+    ] = None
+    protocol: Annotated[
+        str | None, typer.Option("--protocol", help="Training protocol, see 'list protocols'.")
+    ] = None
+    batch_size: Annotated[int | None, typer.Option("--batch-size", help="Rows per step.")] = None
+    epochs: Annotated[int | None, typer.Option("--epochs", help="Most passes over the training rows.")] = None
+    patience: Annotated[
+        int | None, typer.Option("--patience", help="Passes without a better valid AUC before stopping.")
+    ] = None
+    dense_lr: Annotated[
+        float | None, typer.Option("--dense-lr", help="Learning rate of all but the tables.")
+    ] = None
+    sparse_lr: Annotated[float | None, typer.Option("--sparse-lr", help="Learning rate of the tables.")] = (
+        None
+    )
+    cooldown: Annotated[
+        float | None, typer.Option("--cooldown", help="Share of the steps in which rates fall to 0.")
+    ] = None
+    gradient_clip: Annotated[
+        float | None, typer.Option("--gradient-clip", help="Largest norm of the dense gradient.")
+    ] = None
+    data_dir: Annotated[Path, typer.Option("--data-dir", help="Folder of the data sets.")] = (
+        options.DEFAULT_DATA
+    )
+
+    def given(self, *names: str) -> dict[str, Any]:
+        """Those of `names` that were chosen."""
+        return {name: value for name in names if (value := getattr(self, name)) is not None}
+
+    def command(self, target: str) -> str:
+        """What to type to ask for the same study again."""
+        words = ["rankbench", "run", target]
+        for field in dataclasses.fields(self):
+            value = getattr(self, field.name)
+            for one in value if isinstance(value, list) else [value]:
+                if one is not None and one != field.default:
+                    words += [_option(field.name), str(one)]
+        return shlex.join(words)
+
+
+def takes_choices(command: Callable[..., int | None]) -> Callable[..., int | None]:
+    """`command` with an option for every field of `Choices` in place of its parameter `choices`."""
+    signature = inspect.signature(command, eval_str=True)
+    fields = dataclasses.fields(Choices)
+
+    @functools.wraps(command)
+    def expanded(*_: Any, **given: Any) -> int | None:
+        choices = Choices(**{field.name: given.pop(field.name) for field in fields})
+        return command(choices=choices, **given)
+
+    parameters = []
+    for parameter in signature.parameters.values():
+        if parameter.name != "choices":
+            parameters.append(parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY))
+            continue
+        parameters += [
+            inspect.Parameter(
+                field.name,
+                inspect.Parameter.KEYWORD_ONLY,
+                default=field.default,
+                annotation=_annotations()[field.name],
+            )
+            for field in fields
+        ]
+    expanded.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]
+    expanded.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
+    return expanded
+
+
+def _option(field: str) -> str:
+    """How the command line spells a field, such as ``--set``."""
+    _, option = typing.get_args(_annotations()[field])
+    return option.default or f"--{field.replace('_', '-')}"
+
+
+@functools.cache
+def _annotations() -> dict[str, Any]:
+    return typing.get_type_hints(Choices, include_extras=True)

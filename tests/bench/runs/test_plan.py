@@ -1,0 +1,164 @@
+"""From a study to its runs: sizes, labels, and those who cannot take part."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+import torch
+
+from bench.contestants import Contestant, Dial
+from bench.contestants.lookup import contestants
+from bench.errors import BadInput
+from bench.runs.entrants import Entrant, told_apart
+from bench.runs.plan import plan, size
+from bench.runs.studies import STUDIES, Study
+from bench.runs.study_record import StudyRecord
+from bench.spec import Budget, FeatureSpec, Protocol
+
+TEN_THOUSAND = Budget(kind="dense_parameters", target=10_000)
+
+
+def entrant(name: str, **changes) -> Entrant:
+    return Entrant(contestant=contestants([name])[0], **changes)
+
+
+def study(*entrants: Entrant, **changes) -> Study:
+    given = {
+        "name": "quick",
+        "question": "Does it run?",
+        "entrants": entrants or (entrant("dlrm-mlp"), entrant("rankmixer")),
+        "features": FeatureSpec(width=4),
+        "protocol": Protocol(name="quick", batch_size=1024, dense_optimizer="adam", dense_lr=0.003),
+        "budgets": (TEN_THOUSAND,),
+        "seeds": (0, 1),
+        **changes,
+    }
+    return Study(**given)
+
+
+def test_a_plan_goes_seed_by_seed_and_meets_the_budget(small_world):
+    asked = study(budgets=(TEN_THOUSAND, None))
+    planned = plan(asked, [small_world], command="rankbench run quick")
+    ((dataset, runs),) = planned.runs
+    assert dataset is small_world
+    assert [(p.spec.contestant.name, p.spec.budget, p.spec.seed) for p in runs] == [
+        (name, budget, seed)
+        for seed in (0, 1)
+        for budget in (TEN_THOUSAND, None)
+        for name in ("dlrm-mlp", "rankmixer")
+    ]
+    assert len({p.spec.key() for p in runs}) == 8
+    for run in runs:
+        if run.spec.budget is not None:
+            assert abs(run.cost.dense_parameters / 10_000 - 1) <= 0.02
+    assert runs[2].spec.contestant.hyperparameters["hidden_dims"] == (256, 256, 256)
+    assert {m.key for m in planned.record.members} == {p.spec.key() for p in runs}
+    assert planned.record.command == "rankbench run quick"
+    assert planned.impossible == ()
+
+
+def test_one_that_is_impossible_says_why_and_the_others_go_on(small_world):
+    tiny = Budget(kind="dense_parameters", target=700)
+    planned = plan(study(budgets=(tiny, TEN_THOUSAND)), [small_world], command="")
+    reasons = {m.label: m.reason for m in planned.impossible}
+    assert reasons.keys() == {"RankMixer"}
+    assert "rankmixer cannot have 700 dense parameters" in reasons["RankMixer"]
+    ((_, runs),) = planned.runs
+    assert {(p.spec.contestant.name, p.spec.budget) for p in runs} == {
+        ("dlrm-mlp", tiny),
+        ("dlrm-mlp", TEN_THOUSAND),
+        ("rankmixer", TEN_THOUSAND),
+    }
+
+
+def test_where_nobody_can_take_part_the_study_is_refused(small_world):
+    tiny = Budget(kind="dense_parameters", target=50)
+    with pytest.raises(BadInput, match=r"nobody can take part.*dlrm-mlp cannot have 50.*rankmixer cannot"):
+        plan(study(budgets=(tiny,)), [small_world], command="")
+
+
+def test_an_entrant_can_be_of_the_size_of_the_baseline_or_as_given(small_world):
+    wide = entrant("dlrm-mlp", hyperparameters={"hidden_dims": (50,)}, sized="given")
+    like = entrant("rankmixer", sized="baseline")
+    asked = study(wide, like, baseline=wide.label, budgets=(Budget(kind="dense_parameters", target=99_999),))
+    given, solved = size(asked, small_world.schema)
+    assert given.hyperparameters["hidden_dims"] == (50,)
+    assert given.solved_for is None
+    assert abs(solved.cost.dense_parameters / given.cost.dense_parameters - 1) <= 0.02
+    with pytest.raises(BadInput, match="no baseline"):
+        study(wide, like)
+
+
+def test_what_an_entrant_changes_of_the_protocol_is_in_its_name_and_key(small_world):
+    faster = entrant("dlrm-mlp", protocol={"dense_lr": 0.01})
+    same = entrant("rankmixer", protocol={"dense_lr": 0.003})
+    ((_, runs),) = plan(study(faster, same, seeds=(0,)), [small_world], command="").runs
+    assert runs[0].spec.protocol.dense_lr == 0.01
+    assert runs[0].spec.protocol.name == "quick, dense_lr 0.01"
+    assert runs[1].spec.protocol == study().protocol
+    unknown = entrant("dlrm-mlp", protocol={"dense_rate": 1})
+    with pytest.raises(BadInput, match="unknown protocol value 'dense_rate'; did you mean"):
+        plan(study(unknown), [small_world], command="")
+
+
+def test_labels_say_what_was_given_and_differ():
+    assert entrant("rankmixer").label == "RankMixer"
+    assert entrant("rankmixer", hyperparameters={"num_layers": 3}).label == "RankMixer (num_layers 3)"
+    arm = entrant("dlrm-mlp", hyperparameters={"hidden_dims": (64, 32)}, protocol={"dense_lr": 0.01})
+    assert arm.label == "DLRM-MLP (hidden_dims 64-32, dense_lr 0.01)"
+    twin = Contestant(name="twin", title="RankMixer", model="x:X", hyperparameters={}, dial=Dial(name="d"))
+    first, second = told_apart([entrant("rankmixer"), Entrant(contestant=twin)])
+    assert (first.label, second.label) == ("RankMixer [rankmixer]", "RankMixer [twin]")
+    with pytest.raises(BadInput, match="two entrants are called 'RankMixer'"):
+        study(entrant("rankmixer"), entrant("rankmixer"))
+
+
+def test_a_study_says_what_is_wrong_with_it():
+    with pytest.raises(BadInput, match="of kind 'race', allowed: comparison"):
+        study(kind="race")
+    with pytest.raises(BadInput, match="has no seeds"):
+        study(seeds=())
+    with pytest.raises(BadInput, match="baseline of study 'quick' is 'DCNv2', allowed: DLRM-MLP, RankMixer"):
+        study(baseline="DCNv2")
+    with pytest.raises(BadInput, match="sized by 'eye'"):
+        entrant("dlrm-mlp", sized="eye")
+
+
+def test_a_study_record_comes_back_from_json(small_world):
+    record = plan(study(baseline="DLRM-MLP"), [small_world], command="rankbench run quick").record
+    assert StudyRecord.from_json(record.to_json()) == record
+    for wrong in ({"format": 9}, {"surprise": 1}, {"members": [{"label": 3}]}, {"kind": "race"}):
+        with pytest.raises(ValueError, match=r"."):
+            StudyRecord.from_json({**record.to_json(), **wrong})
+    assert record.identity != dataclasses.replace(record, baseline=None).identity
+
+
+def test_every_named_study_has_its_baseline_and_its_labels():
+    for name, asked in STUDIES.items():
+        assert asked.name == name
+        assert asked.baseline == "DLRM-MLP"
+        assert len({one.label for one in asked.entrants}) == len(asked.entrants)
+    assert len(STUDIES["compare"].entrants) == 10
+
+
+class Wide(torch.nn.Module):
+    """One logit too many."""
+
+    def __init__(self, field_dims, num_tasks=1, *, width=1):
+        super().__init__()
+        self.head = torch.nn.Linear(sum(field_dims), num_tasks + width)
+
+    def forward(self, x_BI):
+        return self.head(x_BI)
+
+
+def test_logits_of_another_shape_make_an_entrant_impossible(small_world):
+    wide = Contestant(
+        name="wide", title="Wide", model=Wide, hyperparameters={"width": 1}, dial=Dial(name="width")
+    )
+    planned = plan(
+        study(Entrant(contestant=wide), entrant("dlrm-mlp"), budgets=(None,)), [small_world], command=""
+    )
+    (member,) = planned.impossible
+    assert "logits of shape [4, 3] for 4 rows, expected [4, 2]" in member.reason
