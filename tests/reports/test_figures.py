@@ -74,7 +74,7 @@ def test_nothing_to_draw():
 
 def test_curves_are_means_over_the_steps_that_all_seeds_have(builder):
     runs = [builder.ok(builder.spec("dcnv2", seed)) for seed in (0, 1)]
-    paths = [builder.store.curve_path(run.key) for run in runs]
+    paths = [builder.store.path("curves", run.key) for run in runs]
     first, second = (pd.read_parquet(path) for path in paths)
     second.iloc[:30].to_parquet(paths[1], index=False)
     (setting,) = settings(run_frame(runs), builder.titles)
@@ -91,6 +91,6 @@ def test_curves_are_means_over_the_steps_that_all_seeds_have(builder):
 def test_a_contestant_without_curves_is_left_out(builder):
     run = builder.ok(builder.spec("dcnv2", 0))
     other = builder.ok(builder.spec("rankmixer", 0))
-    builder.store.curve_path(run.key).unlink()
+    builder.store.path("curves", run.key).unlink()
     (setting,) = settings(run_frame([run, other]), builder.titles)
     assert [curve.label for curve in mean_curves(setting.comparisons[0], builder.store)] == ["RankMixer"]

@@ -72,7 +72,7 @@ def test_one_seed_makes_no_claim(builder):
 
 def test_missing_predictions_leave_the_interval_to_the_seeds(builder):
     builder.three_contestants()
-    builder.store.prediction_path(builder.spec("dcnv2", 1).key()).unlink()
+    builder.store.path("predictions", builder.spec("dcnv2", 1).key()).unlink()
     standings, rows = only(builder)
     assert not rows["DCNv2"].to_baseline.test_rows
     assert rows["RankMixer"].to_baseline.test_rows
@@ -81,7 +81,7 @@ def test_missing_predictions_leave_the_interval_to_the_seeds(builder):
 
 def test_a_torn_predictions_file_counts_as_missing(builder):
     builder.three_contestants()
-    path = builder.store.prediction_path(builder.spec("dcnv2", 1).key())
+    path = builder.store.path("predictions", builder.spec("dcnv2", 1).key())
     path.write_bytes(path.read_bytes()[:100])
     _, rows = only(builder)
     assert not rows["DCNv2"].to_baseline.test_rows
@@ -104,7 +104,7 @@ def test_users_widen_nothing_else(builder, new_store):
 @pytest.mark.parametrize("change", ["labels", "length", "users"])
 def test_predictions_of_other_rows_are_refused(builder, change):
     builder.three_contestants()
-    path = builder.store.prediction_path(builder.spec("rankmixer", 2).key())
+    path = builder.store.path("predictions", builder.spec("rankmixer", 2).key())
     table = pd.read_parquet(path)
     if change == "labels":
         table["label.finish"] = table["label.finish"].to_numpy()[::-1]
