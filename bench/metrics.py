@@ -2,16 +2,20 @@
 
 N rows, K tasks. Pairs of rows are counted in integers, so an AUC is exact, ties included, whatever the
 order of the rows. A quantity that is not defined (AUC of one class, calibration without a positive) is NaN;
-`evaluate`, whose result goes into a record, says None instead, because JSON has no NaN.
+`evaluate`, whose result goes into a record, says None instead, because JSON has no NaN. Rows whose label is
+missing for a task (`MISSING_LABEL`) do not count for that task.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+
+MISSING_LABEL = 255
+"""Stands among the labels of a task, which are 0 or 1, where a row has none."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -135,27 +139,51 @@ def evaluate(
     """Task → the metrics of one split, under the names that `results/README.md` explains.
 
     Args:
-        label: (N, K) uint8.
+        label: (N, K) uint8: 0, 1 or `MISSING_LABEL`.
         logit: (N, K) float32.
         tasks: K names.
         user: (N,) as in `per_user_auc`; None leaves the user metrics out.
 
     Returns:
-        Metrics that are not defined for a task (one class only) are None.
+        Metrics that are not defined for a task (one class only, or no label at all) are None.
 
     Raises:
         ValueError: a logit is NaN.
     """
     assert label.shape == logit.shape == (len(label), len(tasks)), (label.shape, logit.shape, tasks)
-    return {
-        task: _evaluate_task(np.ascontiguousarray(label[:, k]), np.ascontiguousarray(logit[:, k]), user)
-        for k, task in enumerate(tasks)
-    }
+    metrics = {}
+    for k, task in enumerate(tasks):
+        rows = labelled(label[:, k])
+        metrics[task] = _evaluate_task(
+            np.ascontiguousarray(label[rows, k]),
+            np.ascontiguousarray(logit[rows, k]),
+            None if user is None else user[rows],
+        )
+    return metrics
+
+
+def labelled(label: np.ndarray) -> np.ndarray | slice:
+    """An index of the rows of one task that have a label; of all of them without a copy."""
+    present = label != MISSING_LABEL
+    return slice(None) if present.all() else np.flatnonzero(present)
+
+
+def mean_defined(values: Iterable[float]) -> float:
+    """The mean of those that are not NaN; NaN where none is."""
+    defined = [value for value in values if not math.isnan(value)]
+    return float(np.mean(defined)) if defined else math.nan
 
 
 def _evaluate_task(
     label: np.ndarray, logit: np.ndarray, user: np.ndarray | None
 ) -> dict[str, float | int | None]:
+    if not len(label):
+        nothing: dict[str, float | int | None] = dict.fromkeys(
+            ("auc", "log_loss", "calibration", "base_rate")
+        )
+        if user is not None:
+            nothing |= dict.fromkeys(("uauc", "gauc", "gauc_pos")) | {"users": 0, "users_skipped": 0}
+        return nothing
     metrics: dict[str, float | int] = {
         "auc": auc(label, logit),
         "log_loss": log_loss(label, logit),

@@ -8,10 +8,12 @@ import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from bench.data.dataset import Dataset
+from bench.data.dataset import SPLITS, Dataset, Rows
 from bench.data.synthetic import synthesize
+from bench.data.writing import DatasetWriter
 
 CHECKOUT = Path(__file__).parents[1]
 
@@ -49,3 +51,26 @@ def interruptible() -> Iterator[None]:
 def small_world(tmp_path_factory: pytest.TempPathFactory) -> Dataset:
     """A synthetic data set of 12,000 rows."""
     return synthesize(tmp_path_factory.mktemp("data") / "world", family="rules", rows=12_000, seed=0)
+
+
+@pytest.fixture(scope="session")
+def relabelled() -> Callable[[Dataset, Path, Callable[[str, np.ndarray], np.ndarray]], Dataset]:
+    """Copies a data set into a folder with the labels ``change(split, labels)``; no true probabilities."""
+
+    def copy(dataset: Dataset, folder: Path, change: Callable[[str, np.ndarray], np.ndarray]) -> Dataset:
+        with DatasetWriter(
+            folder / "relabelled",
+            name="relabelled",
+            rev=1,
+            schema=dataset.schema,
+            rows=dataset.rows,
+            source={},
+        ) as writer:
+            for split in SPLITS:
+                columns = {name: np.asarray(array) for name, array in dataset.splits[split].columns()}
+                columns["label"] = change(split, columns["label"].copy())
+                columns.pop("probability", None)
+                writer.append(split, Rows.from_columns(columns))
+        return Dataset.open(folder / "relabelled")
+
+    return copy

@@ -6,7 +6,7 @@
         categorical.npy             int32   (rows, categorical fields in schema order)
         numeric.npy                 float32 (rows, numeric fields), standardised, NaN where missing
         sequence.FIELD.npy          int32   (rows, max_length), padded at the end with 0
-        label.npy                   uint8   (rows, tasks)
+        label.npy                   uint8   (rows, tasks), 0 or 1, or 255 where the task has no label
         user.npy                    int32   (rows,), where the schema has a user
         time.npy                    int64   (rows,), where the schema has time
         probability.npy             float32 (rows, tasks), the true probabilities, where known

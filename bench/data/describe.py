@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from bench.data.dataset import SPLITS, Dataset, Rows
-from bench.data.schema import MISSING_ID, UNKNOWN_ID, Field, Schema
-from bench.metrics import auc
+from bench.data.schema import MISSING_ID, MISSING_LABEL, UNKNOWN_ID, Field, Schema
+from bench.metrics import auc, labelled
 
 BLOCK_ROWS = 1 << 18
 
@@ -21,7 +21,8 @@ def describe(dataset: Dataset) -> dict[str, Any]:
     - ``fields``: list of ``name``, ``kind``, ``group``, ``cardinality`` (rows of the table; 0 for numeric),
       ``max_length``, ``table``, ``missing_share`` (of all rows: no value, or an empty sequence) and
       ``unknown_test_share`` (of the values present on test: those that share the unknown id; numeric: None)
-    - ``base_rate``: task → split → share of positives
+    - ``base_rate``: task → split → share of positives among the labels present, or None without any
+    - ``missing_labels``: task → split → rows without a label
     - ``users``: split → distinct users, or None where the data set has no users
     - ``users_with_both_classes``: task → users with a positive and a negative row on test, or None as above
     - ``oracle_auc``: task → AUC of the true probabilities on test, or None where they are not known; this
@@ -36,7 +37,14 @@ def describe(dataset: Dataset) -> dict[str, Any]:
         "rows": dict(dataset.rows),
         "fields": _describe_fields(dataset),
         "base_rate": {
-            task: {split: float(dataset.splits[split].label[:, k].mean()) for split in SPLITS}
+            task: {split: _base_rate(dataset.splits[split].label[:, k]) for split in SPLITS}
+            for k, task in enumerate(schema.tasks)
+        },
+        "missing_labels": {
+            task: {
+                split: int(np.count_nonzero(dataset.splits[split].label[:, k] == MISSING_LABEL))
+                for split in SPLITS
+            }
             for k, task in enumerate(schema.tasks)
         },
         "users": None,
@@ -45,17 +53,26 @@ def describe(dataset: Dataset) -> dict[str, Any]:
     }
     if schema.user is not None:
         positives = {split: _positives_of_users(dataset.splits[split]) for split in SPLITS}
-        rows, positive = positives["test"]
-        description["users"] = {split: int(np.count_nonzero(rows)) for split, (rows, _) in positives.items()}
-        both = (positive > 0) & (positive < rows[:, np.newaxis])
+        _, labels, positive = positives["test"]
+        description["users"] = {
+            split: int(np.count_nonzero(rows)) for split, (rows, _, _) in positives.items()
+        }
+        both = (positive > 0) & (positive < labels)
         description["users_with_both_classes"] = dict(
             zip(schema.tasks, np.count_nonzero(both, axis=0).tolist(), strict=True)
         )
     if test.probability is not None:
+        present = [labelled(test.label[:, k]) for k in range(len(schema.tasks))]
         description["oracle_auc"] = {
-            task: auc(test.label[:, k], test.probability[:, k]) for k, task in enumerate(schema.tasks)
+            task: auc(test.label[present[k], k], test.probability[present[k], k])
+            for k, task in enumerate(schema.tasks)
         }
     return description
+
+
+def _base_rate(label: np.ndarray) -> float | None:
+    present = label[labelled(label)]
+    return float(present.mean()) if len(present) else None
 
 
 def _describe_fields(dataset: Dataset) -> list[dict[str, Any]]:
@@ -105,14 +122,15 @@ def _columns(schema: Schema, rows: Rows) -> Iterator[tuple[Field, np.ndarray]]:
         yield field, rows.sequences[field.name]
 
 
-def _positives_of_users(rows: Rows) -> tuple[np.ndarray, np.ndarray]:
-    """How many rows each user has (users,), and how many of them are positive (users, tasks)."""
+def _positives_of_users(rows: Rows) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Of each user: rows (users,), and of each task labels and positives (users, tasks)."""
     assert rows.user is not None
     users = 1 + int(rows.user.max())
     count = np.zeros(users, dtype=np.int64)
-    positive = np.zeros((users, rows.label.shape[1]), dtype=np.int64)
+    labels, positive = np.zeros((2, users, rows.label.shape[1]), dtype=np.int64)
     for start in range(0, len(rows), BLOCK_ROWS):
-        user = rows.user[start : start + BLOCK_ROWS]
+        user, label = (column[start : start + BLOCK_ROWS] for column in (rows.user, rows.label))
         np.add.at(count, user, 1)
-        np.add.at(positive, user, rows.label[start : start + BLOCK_ROWS])
-    return count, positive
+        np.add.at(labels, user, label != MISSING_LABEL)
+        np.add.at(positive, user, label == 1)
+    return count, labels, positive

@@ -17,7 +17,7 @@ from scipy import sparse
 from bench.data.dataset import Dataset, Rows
 from bench.data.schema import MISSING_ID, Schema
 from bench.errors import BadInput, unknown_name
-from bench.metrics import auc, evaluate, per_user_auc
+from bench.metrics import auc, evaluate, labelled, per_user_auc
 
 References = dict[str, dict[str, dict[str, float | int | None]]]
 """Reference → task → metric → value."""
@@ -99,9 +99,12 @@ def logistic_regression_auc(
 
     train, valid, scored = (dataset.splits[name] for name in ("train", "valid", split))
     train = train.take(slice(-max_train_rows, None))
-    for task, rate in zip(dataset.schema.tasks, train.label.mean(axis=0), strict=True):
-        if rate in (0, 1):
-            raise BadInput(f"task '{task}': all {len(train)} training labels are {rate:.0f}; both are needed")
+    for k, task in enumerate(dataset.schema.tasks):
+        label = train.label[labelled(train.label[:, k]), k]
+        if len(np.unique(label)) < 2:
+            raise BadInput(
+                f"task '{task}': all {len(label)} training labels are {label.max(initial=0)}; both are needed"
+            )
     train_x = _design(dataset.schema, train)
     seen = np.flatnonzero(np.bincount(train_x.indices))  # the weight of any other column stays 0
     train_x = train_x[:, seen].astype(np.float32)
@@ -112,13 +115,14 @@ def logistic_regression_auc(
     for k, task in enumerate(dataset.schema.tasks):
         model = LogisticRegression(solver="newton-cg", warm_start=True)
         best_on_valid = -1.0
+        train_rows, valid_rows, scored_rows = (labelled(rows.label[:, k]) for rows in (train, valid, scored))
         for inverse_penalty in INVERSE_PENALTIES:
-            model.set_params(C=inverse_penalty).fit(train_x, train.label[:, k])
-            on_valid = auc(valid.label[:, k], model.decision_function(valid_x))
+            model.set_params(C=inverse_penalty).fit(train_x[train_rows], train.label[train_rows, k])
+            on_valid = auc(valid.label[valid_rows, k], model.decision_function(valid_x)[valid_rows])
             if on_valid <= best_on_valid:  # a weaker penalty only overfits more
                 break
             best_on_valid = on_valid
-            areas[task] = auc(scored.label[:, k], model.decision_function(scored_x))
+            areas[task] = auc(scored.label[scored_rows, k], model.decision_function(scored_x)[scored_rows])
     return areas
 
 

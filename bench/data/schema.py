@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bench.errors import BadInput
+from bench.metrics import MISSING_LABEL as MISSING_LABEL
 
 KINDS = ("categorical", "numeric", "sequence")
 GROUPS = ("user", "item", "context", "cross", "sequence")
@@ -72,7 +73,8 @@ class Schema:
 
     Args:
         fields: at least one.
-        tasks: names of the binary labels, the first being the primary one.
+        tasks: names of the binary labels, the first being the primary one. A row may lack some of them
+            (`MISSING_LABEL`).
         user: name of the raw column that identifies users (for per-user metrics), or None.
         time: whether rows carry a time.
     """

@@ -2,14 +2,15 @@
 
 Rows go by in the order that the seed fixes, once unless the protocol says otherwise; the tables are updated
 by sparse Adagrad, the contestant and the shared encoders by the protocol's dense optimizer. With several
-epochs the weights of the one with the best valid AUC (mean over the tasks) are kept.
+epochs the weights of the one with the best valid AUC are kept: the mean over the tasks that have both classes
+on valid, or, where none has, the lowest log loss. Missing labels count neither there nor in the loss.
 """
 
 from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,7 +22,8 @@ from torch.optim.lr_scheduler import LambdaLR
 from bench.contestants.contract import Contestant, Hyperparameters, training_loss
 from bench.data.dataset import Dataset, Rows
 from bench.data.loader import batches
-from bench.metrics import auc
+from bench.data.schema import MISSING_LABEL
+from bench.metrics import auc, labelled, log_loss, mean_defined
 from bench.spec import FeatureSpec, Protocol
 from bench.training.features import Features, to_tensor
 from bench.training.optimizers import RowAdagrad, dense_optimizer
@@ -42,7 +44,7 @@ class Diverged(Exception):
 
 @dataclass(frozen=True, kw_only=True)
 class CurvePoint:
-    """One line of a run's curve; `valid_auc` is NaN between evaluations."""
+    """One line of a run's curve; `valid_auc` is NaN between evaluations, and if no task has both classes."""
 
     step: int
     epoch: int
@@ -86,21 +88,34 @@ class Ranker(nn.Module):
         return self.contestant(self.features(rows))
 
     def losses(self, rows: Rows) -> tuple[Tensor, Tensor]:
-        """The training objective and, without its graph, the task loss: the mean cross entropy.
+        """The training objective and, without its graph, the task loss.
 
         The two are one unless the contestant has an objective of its own; the task loss is then what it asks
-        the criterion for first.
+        the criterion for first. The criterion is the mean cross entropy over the labels present: where some
+        are missing, y_BK has NaN.
         """
         x_BI = self.features(rows)
         y_BK = to_tensor(rows.label, x_BI.device).to(x_BI.dtype)
+        cross_entropy: Callable[[Tensor, Tensor], Tensor] = F.binary_cross_entropy_with_logits
+        missing_BK = rows.label == MISSING_LABEL
+        if missing_BK.any():
+            y_BK = y_BK.masked_fill(to_tensor(missing_BK, x_BI.device), math.nan)
+            cross_entropy = _loss_of_labels_present
         asked: list[Tensor] = []
 
-        def criterion(logits_BK: Tensor, y_BK: Tensor) -> Tensor:
-            asked.append(F.binary_cross_entropy_with_logits(logits_BK, y_BK))
+        def criterion(logits: Tensor, y: Tensor) -> Tensor:
+            asked.append(cross_entropy(logits, y))
             return asked[-1]
 
         objective = training_loss(self.contestant, x_BI, y_BK, criterion)
         return objective, (asked[0] if asked else objective).detach()
+
+
+def _loss_of_labels_present(logits: Tensor, y: Tensor) -> Tensor:
+    """The mean cross entropy over the labels that are not NaN; 0 where all are."""
+    present = ~y.isnan()
+    loss = F.binary_cross_entropy_with_logits(logits, y.nan_to_num(), reduction="none")
+    return (loss * present).sum() / present.sum().clamp(min=1)
 
 
 class Trainer:
@@ -170,7 +185,7 @@ def train(
     curve: list[CurvePoint] = []
     observations: list[tuple[int, Mapping[str, np.ndarray]]] = []
     losses: list[tuple[float, float]] = []
-    best_auc, best_epoch, best_weights, best_logits = -math.inf, 0, None, np.empty(0)
+    best, best_epoch, best_weights, best_logits = -math.inf, 0, None, np.empty(0)
     step, seconds, valid_seconds = 0, 0.0, 0.0
 
     def mark() -> None:
@@ -202,14 +217,15 @@ def train(
         seconds += time.perf_counter() - started
 
         started = time.perf_counter()
-        valid_logits = predict(ranker, valid)
+        logits = predict(ranker, valid)
         valid_seconds += time.perf_counter() - started
-        valid_auc = mean_auc(valid, valid_logits)
+        if not np.isfinite(logits).all():
+            raise Diverged(f"{(~np.isfinite(logits)).sum()} valid logits are not finite after epoch {epoch}")
+        valid_auc = mean_auc(valid, logits)
         curve[-1] = CurvePoint(step=step, epoch=epoch, train_loss=curve[-1].train_loss, valid_auc=valid_auc)
-        if not math.isfinite(valid_auc):
-            raise Diverged(f"valid AUC is {valid_auc} after epoch {epoch}")
-        if valid_auc > best_auc:
-            best_auc, best_epoch, best_logits = valid_auc, epoch, valid_logits
+        quality = -mean_log_loss(valid, logits) if math.isnan(valid_auc) else valid_auc
+        if quality > best or not best_epoch:
+            best, best_epoch, best_logits = quality, epoch, logits
             best_weights = _snapshot(ranker) if protocol.epochs > 1 else None
         elif epoch - best_epoch >= protocol.patience:
             break
@@ -267,10 +283,23 @@ def _observed(contestant: nn.Module) -> Mapping[str, np.ndarray]:
 
 
 def mean_auc(rows: Rows, logits: np.ndarray) -> float:
-    """AUC, averaged over the tasks; NaN if a logit is not finite or a task has one class only."""
+    """AUC, averaged over the tasks that have both classes; NaN if none has or a logit is not finite."""
     if not np.isfinite(logits).all():
         return math.nan
-    return float(np.mean([auc(rows.label[:, k], logits[:, k]) for k in range(logits.shape[1])]))
+    return mean_defined(auc(label, logit) for label, logit in _labels_and_logits(rows, logits))
+
+
+def mean_log_loss(rows: Rows, logits: np.ndarray) -> float:
+    """Log loss, averaged over the tasks that have a label; NaN if none has."""
+    return mean_defined(log_loss(label, logit) for label, logit in _labels_and_logits(rows, logits))
+
+
+def _labels_and_logits(rows: Rows, logits: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Of each task, those of the rows that have a label; nothing of a task without labels."""
+    for k in range(logits.shape[1]):
+        present = labelled(rows.label[:, k])
+        if len(label := rows.label[present, k]):
+            yield label, logits[present, k]
 
 
 def _curve_point(step: int, epoch: int, losses: list[tuple[float, float]]) -> CurvePoint:

@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import torch
 
 from bench.contestants import Contestant, Dial
 from bench.contestants.lookup import contestants
+from bench.data.schema import MISSING_LABEL
 from bench.data.writing import DatasetWriter
 from bench.metrics import auc
 from bench.runs.audit import audit_datasets, audit_store
@@ -268,6 +270,27 @@ def test_audit_finds_what_was_tampered_with(small_world, tmp_path):
     assert any("runs.jsonl line 3" in fault for fault in faults)
     assert any("test AUC of finish is recorded as" in fault for fault in faults)
     assert any(f"{store.path('predictions', first.key)} cannot be read" in fault for fault in faults)
+
+
+def test_audit_takes_tasks_of_one_class_and_missing_labels(small_world, relabelled, tmp_path):
+    def change(split, label):
+        label[::2, 0] = MISSING_LABEL
+        label[:, 1] = label[:, 1] if split == "train" else 0
+        return label
+
+    dataset = relabelled(small_world, tmp_path / "data", change)
+    store = Store(tmp_path / "store")
+    record, _ = run(dataset, store, seeds=[0])
+    assert record.status == "ok"
+    assert record.metrics["test"]["finish"]["auc"] > 0.5
+    assert record.metrics["test"]["skip"]["auc"] is None
+    assert list(audit_store(store)) == []
+    path = store.prediction_path(record.key)
+    table = pq.read_table(path)
+    label = table["label.skip"].to_numpy().copy()
+    label[0] = 1
+    pq.write_table(table.set_column(5, "label.skip", pa.array(label)), path)
+    assert any("test AUC of skip is recorded as None" in fault for fault in audit_store(store))
 
 
 def test_audit_computes_fingerprints_again(small_world, tmp_path):
