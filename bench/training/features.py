@@ -24,7 +24,7 @@ from torch import Tensor, nn
 from bench.contestants.contract import InputShape
 from bench.data.dataset import Rows
 from bench.data.schema import MISSING_ID, Field, Schema
-from bench.errors import unknown_name
+from bench.errors import BadInput, unknown_name
 from bench.spec import FeatureSpec
 
 INITIAL_STD = 0.01
@@ -35,15 +35,13 @@ class Features(nn.Module):
     """Embeds rows: `Rows` → (B, I), fields in schema order, field i being `field_dims[i]` wide.
 
     Raises:
-        BadInput: a width for a field that the schema does not have.
+        BadInput: a width for a field that the schema does not have, or that shares the table of another.
     """
 
     def __init__(self, schema: Schema, spec: FeatureSpec) -> None:
         super().__init__()
         names = [f.name for f in schema.fields]
-        for name in spec.widths:
-            if name not in names:
-                raise unknown_name("field", name, names)
+        _check_widths(schema, spec)
         self.schema = schema
         widths = {f.name: spec.widths.get(f.table or f.name, spec.width) for f in schema.fields}
         self.field_dims = tuple(widths[name] for name in names)
@@ -59,9 +57,9 @@ class Features(nn.Module):
         self.numeric_names = tuple(f.name for f in numeric)
         self.numeric_encoder = NumericEncoder([widths[f.name] for f in numeric]) if numeric else None
         self.sequences = schema.of_kind("sequence")
-        self.attention = nn.ModuleDict(
-            {f.name: TargetAttention(widths[f.name]) for f in self.sequences if _attends(f, spec)}
-        )
+        attending = [f for f in self.sequences if _attends(f, spec)]
+        self.attention = nn.ModuleList(TargetAttention(widths[f.name]) for f in attending)
+        self.attention_of = {f.name: i for i, f in enumerate(attending)}  # a module may not be called `items`
 
     def forward(self, rows: Rows) -> Tensor:
         looked_up: dict[str, Tensor] = {}
@@ -71,9 +69,10 @@ class Features(nn.Module):
         for f in self.sequences:
             e_BND = looked_up[f.name]
             present_BN = to_tensor(rows.sequences[f.name], e_BND.device) != MISSING_ID
-            if f.name in self.attention:
+            if f.name in self.attention_of:
                 assert f.table is not None
-                embedded[f.name] = self.attention[f.name](e_BND, looked_up[f.table], present_BN)
+                attention = self.attention[self.attention_of[f.name]]
+                embedded[f.name] = attention(e_BND, looked_up[f.table], present_BN)
             else:
                 embedded[f.name] = masked_mean(e_BND, present_BN)
         if self.numeric_encoder is not None:
@@ -100,17 +99,27 @@ class Features(nn.Module):
 
     def encoder_parameters(self) -> list[nn.Parameter]:
         """The numeric encoder and the attention units: updated with the contestant."""
-        encoders = (
-            [self.attention] if self.numeric_encoder is None else [self.numeric_encoder, self.attention]
-        )
-        return [p for encoder in encoders for p in encoder.parameters()]
+        numeric = [] if self.numeric_encoder is None else list(self.numeric_encoder.parameters())
+        return [*numeric, *self.attention.parameters()]
+
+
+def _check_widths(schema: Schema, spec: FeatureSpec) -> None:
+    by_name = {f.name: f for f in schema.fields}
+    for name in spec.widths:
+        if name not in by_name:
+            raise unknown_name("field", name, by_name)
+        if (table := by_name[name].table) is not None:
+            raise BadInput(
+                f"field '{name}' has a width of its own ({spec.widths[name]}) but shares the table of "
+                f"'{table}'; set the width of '{table}', which both then have"
+            )
 
 
 def features_on_meta(schema: Schema, spec: FeatureSpec) -> Features:
     """The features without memory.
 
     Raises:
-        BadInput: a width for a field that the schema does not have.
+        BadInput: as `Features`.
     """
     with torch.device("meta"):
         return Features(schema, spec)

@@ -43,7 +43,8 @@ class RowAdagrad(torch.optim.Optimizer):
     def __init__(
         self, tables: Iterable[nn.Parameter], *, lr: float, initial_accumulator: float, eps: float = 1e-10
     ) -> None:
-        super().__init__(tables, {"lr": lr, "eps": eps})
+        # A group of none is allowed where no parameter at all is not: numbers alone need no table.
+        super().__init__([{"params": list(tables)}], {"lr": lr, "eps": eps})
         for group in self.param_groups:
             for table in group["params"]:
                 self.state[table]["sum"] = torch.full_like(table, initial_accumulator)

@@ -91,7 +91,7 @@ def test_sequence_mean_leaves_padding_out_and_shares_the_table():
 def test_target_attention_is_the_sum_of_rows_weighted_by_the_unit():
     built = features("target")
     x_BI = built(rows())
-    unit, target = built.attention["history"].unit, row_of(built, "item", 3)
+    unit, target = built.attention[built.attention_of["history"]].unit, row_of(built, "item", 3)
     expected = torch.zeros(4)
     for row in (4, 5):
         e = row_of(built, "item", row)
@@ -143,3 +143,31 @@ def test_only_numeric_fields_and_only_one_kind_work():
 def test_width_of_an_unknown_field_is_refused():
     with pytest.raises(BadInput, match="unknown field 'usr'; did you mean 'user'"):
         Features(SCHEMA, FeatureSpec(widths={"usr": 3}))
+
+
+@pytest.mark.parametrize("name", ["items", "keys", "values", "pop", "shop.seen", "forward", "training"])
+def test_a_sequence_may_have_any_name(name):
+    schema = Schema(
+        fields=(
+            Field(name=name, kind="sequence", group="sequence", cardinality=9, max_length=3, table="item"),
+            Field(name="item", kind="categorical", group="item", cardinality=9),
+        ),
+        tasks=("click",),
+    )
+    renamed = Rows(
+        categorical=np.array([[3], [4]], np.int32),
+        numeric=np.empty((2, 0), np.float32),
+        sequences={name: np.array([[4, 5, 0], [0, 0, 0]], np.int32)},
+        label=np.zeros((2, 1), np.uint8),
+    )
+    torch.manual_seed(0)
+    built = Features(schema, FeatureSpec(width=4, sequence_encoder="target"))
+    x_BI = built(renamed)
+    assert x_BI[0, :4].abs().sum() > 0
+    assert x_BI[1, :4].abs().sum() == 0
+    assert len(built.encoder_parameters()) == 5
+
+
+def test_a_width_for_a_sequence_that_shares_a_table_is_refused():
+    with pytest.raises(BadInput, match=r"'history' has a width of its own \(8\) but shares the table"):
+        Features(SCHEMA, FeatureSpec(width=4, widths={"history": 8}))
