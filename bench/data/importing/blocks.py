@@ -1,16 +1,16 @@
 """A table file as blocks of text: every cell a string, missing ones null, whatever the file's types.
 
 Delimited text is parsed chunk by chunk with type inference off, so that ``007`` stays ``007`` whatever stands
-in other rows; by polars where it is plain, by pyarrow otherwise. Values of a Parquet file are put into text:
-4.0 is ``4.0``, true is ``1``, NaN is missing. A row that is no row of the table (too few or too many cells,
-not UTF-8) is an error with its line, or left out and counted, as `Source.on_bad_row` says.
+in other rows; by polars where it is plain, by pyarrow otherwise. Values of a Parquet file are put into text
+(`parquet`), but for lists, which stay lists of text. A row that is no row of the table (too few or too many
+cells, not UTF-8) is an error with its line, or left out and counted, as `Source.on_bad_row` says.
 """
 
 from __future__ import annotations
 
 import functools
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,8 +21,16 @@ import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet
 
-from bench.data.importing.chunks import CHUNK_BYTES, Chunk, delimiter_in_chunks, read_chunks, read_header
+from bench.data.importing.chunks import (
+    BYTE_ORDER_MARK,
+    CHUNK_BYTES,
+    Chunk,
+    delimiter_in_chunks,
+    read_chunks,
+    read_header,
+)
 from bench.data.importing.columns import Source
+from bench.data.importing.parquet import as_text, check_types
 from bench.errors import BadInput, unknown_name
 
 PARQUET_SUFFIXES = (".parquet", ".pq")
@@ -35,7 +43,7 @@ class Block:
     """Some consecutive rows.
 
     Args:
-        frame: the columns asked for, strings with nulls.
+        frame: the columns asked for, strings, or lists of strings, with nulls.
         place: index of a row of `frame` → where it stands in the file, such as ``line 17``. Slow.
         skipped: reason → rows left out.
     """
@@ -51,12 +59,18 @@ Unread = tuple[Callable[[], Block], float]
 
 
 def unread_blocks(
-    file: Path, source: Source, columns: tuple[str, ...], *, block_bytes: int = CHUNK_BYTES
+    file: Path,
+    source: Source,
+    columns: tuple[str, ...],
+    *,
+    lists: Collection[str] = (),
+    block_bytes: int = CHUNK_BYTES,
 ) -> Iterator[Unread]:
     """Blocks of the rows of `file` in their order, still to be parsed.
 
     Args:
         columns: those to read; each block has them in this order.
+        lists: those of them that may be lists in a Parquet file.
         block_bytes: about how much of the file a block holds; what comes out does not depend on it.
 
     Raises:
@@ -68,9 +82,11 @@ def unread_blocks(
     before = file_state(file)
     if not before[0]:
         raise BadInput(f"{file} is empty")
-    read = _unread_parquet if file.suffix.lower() in PARQUET_SUFFIXES else _unread_text
     with _as_bad_input(file):
-        yield from read(file, source, columns, block_bytes)
+        if file.suffix.lower() in PARQUET_SUFFIXES:
+            yield from _unread_parquet(file, source, columns, lists, block_bytes)
+        else:
+            yield from _unread_text(file, source, columns, block_bytes)
         changed = file_state(file) != before
     if changed:
         raise BadInput(f"{file} was written to while it was read; import it again when it is finished")
@@ -135,8 +151,8 @@ def _parse(
 
     with _as_bad_input(file):
         table = pyarrow.csv.read_csv(
-            pa.BufferReader(data),
-            pyarrow.csv.ReadOptions(column_names=list(present), block_size=len(data) + 1, use_threads=False),
+            pa.BufferReader(_guarded(data)),
+            pyarrow.csv.ReadOptions(column_names=list(present), block_size=len(data) + 8, use_threads=False),
             pyarrow.csv.ParseOptions(
                 delimiter=delimiter_in_chunks(source),
                 quote_char=source.quote or False,
@@ -189,7 +205,7 @@ def _parse_plain(
         return None
     try:
         frame = pl.read_csv(
-            data,
+            _guarded(data),
             separator=delimiter_in_chunks(source),
             quote_char=None,
             has_header=False,
@@ -204,6 +220,11 @@ def _parse_plain(
     return frame.select(pl.nth(present.index(column)).alias(column) for column in columns)
 
 
+def _guarded(data: bytes) -> bytes:
+    """`data` for a parser that takes one byte order mark off its front: one in a first cell is text."""
+    return BYTE_ORDER_MARK + data if data.startswith(BYTE_ORDER_MARK) else data
+
+
 def _count(delimiter: str, data: bytes) -> int:
     """How often one ASCII character occurs; `bytes.count` is slow on what occurs every few bytes."""
     return int(np.count_nonzero(np.frombuffer(data, np.uint8) == ord(delimiter)))
@@ -216,9 +237,10 @@ def _rows_not_utf8(chunk: Chunk, file: Path, source: Source) -> set[int]:
     rows = _rows(chunk, source)
     bad = {i for i, (_, row) in enumerate(rows) if not _is_utf8(row)}
     if source.on_bad_row == "error":
+        encoding = "UTF-8" if source.encoding == "utf-8" else source.encoding
         raise BadInput(
-            f"{file} line {rows[min(bad)][0]} is not UTF-8 text; "
-            "encoding = 'latin-1' in [source] reads any byte"
+            f"{file} line {rows[min(bad)][0]} is not {encoding} text; name the right encoding in [source], "
+            "such as 'cp1252', or 'latin-1', which reads any byte"
         )
     return bad
 
@@ -253,10 +275,11 @@ def _nth_outside(left_out: set[int], n: int) -> int:
 
 
 def _unread_parquet(
-    file: Path, source: Source, columns: tuple[str, ...], block_bytes: int
+    file: Path, source: Source, columns: tuple[str, ...], lists: Collection[str], block_bytes: int
 ) -> Iterator[Unread]:
     with pyarrow.parquet.ParquetFile(file) as reader:
         _check_columns(file, columns, tuple(reader.schema_arrow.names))
+        check_types(file, reader.schema_arrow, columns, lists)
         total = max(1, reader.metadata.num_rows)
         whole_bytes = sum(reader.metadata.row_group(i).total_byte_size for i in range(reader.num_row_groups))
         rows = max(1, block_bytes * total // max(1, whole_bytes))
@@ -270,18 +293,5 @@ def _as_block(
     batch: pa.RecordBatch, file: Path, source: Source, columns: tuple[str, ...], rows_before: int
 ) -> Block:
     with _as_bad_input(file):
-        typed = pl.DataFrame(pl.from_arrow(batch))
-        frame = typed.select([_as_text(typed[column], source.missing) for column in columns])
+        frame = as_text(batch, columns, source.missing)
     return Block(frame=frame, file=file, place=lambda row: f"row {rows_before + row + 1}", skipped=Counter())
-
-
-def _as_text(column: pl.Series, missing: tuple[str, ...]) -> pl.Series:
-    if column.dtype.is_nested():
-        raise BadInput(
-            f"column '{column.name}' holds {column.dtype} values; a sequence must be text with a separator"
-        )
-    if column.dtype.is_float():
-        column = column.fill_nan(None)
-    if column.dtype == pl.Boolean:
-        column = column.cast(pl.Int8)
-    return column.cast(pl.String).replace(list(missing), [None] * len(missing))

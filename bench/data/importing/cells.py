@@ -9,15 +9,15 @@ from __future__ import annotations
 
 import operator
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 import polars as pl
 
 from bench.data.importing.blocks import Block
-from bench.data.importing.columns import FieldPlan, Label, Source, Time
+from bench.data.importing.columns import FieldPlan, Label, Source
 from bench.data.importing.ids import NOT_AN_ID, GivenIds, Ids
-from bench.data.schema import FIRST_ID
+from bench.data.schema import MISSING_LABEL
 from bench.errors import BadInput
 
 _COMPARE = {
@@ -28,14 +28,7 @@ _COMPARE = {
     "==": operator.eq,
     "!=": operator.ne,
 }
-_ISO_FORMATS = ("%Y-%m-%dT%H:%M:%S%.f%#z", "%Y-%m-%dT%H:%M%#z")
-_MICROSECONDS_PER = {"seconds": 1_000_000, "milliseconds": 1_000}
-_HOUR_US = 3_600_000_000
-_DAY_US = 24 * _HOUR_US
-_EXPECTED_TIME = {
-    "iso": "ISO 8601 text such as 2024-05-31T23:59:59Z",
-    "yymmddhh": "a time such as 14102123",
-}
+_TRUE, _FALSE = "true", "false"
 
 
 class Check:
@@ -47,8 +40,13 @@ class Check:
         self._bad = np.zeros(len(block.frame), dtype=bool)
         self.skipped = Counter(block.skipped)
 
-    def refuse(self, column: str, bad: np.ndarray, expected: str) -> None:
+    def refuse(
+        self, column: str, bad: np.ndarray, expected: str, note: Callable[[int], str] | None = None
+    ) -> None:
         """Deals with the rows (bool) whose cell in `column` is not what is `expected`.
+
+        Args:
+            note: index of a row → what else there is to say of its cell.
 
         Raises:
             BadInput: there are some, and `on_bad_row` is ``error``.
@@ -59,10 +57,11 @@ class Check:
         if self._source.on_bad_row == "error":
             row = int(bad.argmax())
             value = self._block.frame[column][row]
-            got = "a missing value" if value is None else repr(value[:80])
+            got = "a missing value" if value is None else _shown(value)
+            noted = f" ({note(row)})" if note is not None else ""
             raise BadInput(
                 f"{self._block.file} {self._block.place(row)}, column '{column}': "
-                f"got {got}, expected {expected}"
+                f"got {got}, expected {expected}{noted}"
             )
         self.skipped[f"column '{column}' is not {expected}"] += int(np.count_nonzero(bad))
         self._bad |= bad
@@ -72,20 +71,54 @@ class Check:
         return ~self._bad if self._bad.any() else None
 
 
+def _shown(value: str | pl.Series) -> str:
+    return repr(value[:80]) if isinstance(value, str) else str(value.to_list())[:80]
+
+
 def labels(frame: pl.DataFrame, plans: Sequence[Label], check: Check) -> np.ndarray:
-    """uint8 (rows, labels)."""
-    return np.column_stack([_label(frame[label.column], label, check) for label in plans])
+    """uint8 (rows, labels): 0, 1 or `MISSING_LABEL`, which no row has for all of them."""
+    matrix = np.column_stack([_label(frame[label.column], label, check) for label in plans])
+    expected = _expected(plans[0]) if len(plans) == 1 else "a label of at least one task"
+    check.refuse(plans[0].column, (matrix == MISSING_LABEL).all(axis=1), expected)
+    return matrix
 
 
 def _label(cells: pl.Series, label: Label, check: Check) -> np.ndarray:
-    x = cells.cast(pl.Float64, strict=False).to_numpy()  # NaN where it is no number
-    rule = label.rule()
-    if rule is None:
-        expected = f"0 or 1, or a rule in label '{label.name}' (positive = '>= 4')"
-        check.refuse(label.column, (x != 0) & (x != 1), expected)
-        return (x == 1).astype(np.uint8)
-    check.refuse(label.column, ~np.isfinite(x), f"a number for label '{label.name}'")
-    return _COMPARE[rule[0]](x, rule[1]).astype(np.uint8)
+    missing = cells.is_null().to_numpy()
+    if label.texts():
+        positive = cells.is_in(_spellings(label.texts())).fill_null(False).to_numpy()
+    else:
+        x = cells.cast(pl.Float64, strict=False).to_numpy()  # NaN where it is no number
+        rule = label.rule()
+        if rule is None:
+            lower = cells.str.to_lowercase()
+            positive = (x == 1) | (lower == _TRUE).fill_null(False).to_numpy()
+            bad = ~(positive | (x == 0) | (lower == _FALSE).fill_null(False).to_numpy())
+        else:
+            positive, bad = _COMPARE[rule[0]](x, rule[1]), ~np.isfinite(x)
+        check.refuse(label.column, bad & ~missing, _expected(label))
+    return np.where(missing, MISSING_LABEL, positive).astype(np.uint8)
+
+
+def _expected(label: Label) -> str:
+    if label.texts():
+        return f"a text for label '{label.name}'"
+    if label.rule() is not None:
+        return f"a number for label '{label.name}'"
+    return (
+        f"0 or 1, true or false, or a rule in label '{label.name}' "
+        "(positive = '>= 4', or the text of a positive: positive = 'yes')"
+    )
+
+
+def _spellings(texts: Sequence[str]) -> list[str]:
+    """The texts, and of true and false all that files write for them; a Parquet file's true reads as 1."""
+    digits = {_TRUE: "1", _FALSE: "0"}
+    found = set(texts)
+    for text in texts:
+        if (lower := text.lower()) in digits:
+            found |= {lower, lower.title(), lower.upper(), digits[lower]}
+    return sorted(found)
 
 
 def numeric(frame: pl.DataFrame, fields: Sequence[FieldPlan], check: Check) -> np.ndarray:
@@ -103,39 +136,6 @@ def numeric(frame: pl.DataFrame, fields: Sequence[FieldPlan], check: Check) -> n
         if field.transform == "log1p":
             matrix[:, i] = np.copysign(np.log1p(np.abs(x)), x)
     return matrix
-
-
-def times(frame: pl.DataFrame, time: Time, check: Check) -> np.ndarray:
-    """int64 (rows,); 0 in rows that were refused."""
-    text = pl.col(time.column)
-    if time.format == "iso":
-        expression = _microseconds(text)
-    elif time.format == "yymmddhh":
-        minutes = (text + "00").str.to_datetime("%y%m%d%H%M", time_unit="us", strict=False)
-        expression = minutes.dt.timestamp("us")
-    else:
-        expression = text.cast(pl.Int64, strict=False) * _MICROSECONDS_PER.get(time.format, 1)
-    found = frame.select(expression).to_series()
-    expected = _EXPECTED_TIME.get(time.format, "an integer")
-    check.refuse(time.column, found.is_null().to_numpy(), f"{expected}, for the time")
-    return found.fill_null(0).to_numpy()
-
-
-def _microseconds(text: pl.Expr) -> pl.Expr:
-    """ISO 8601 text as microseconds since 1970 in UTC. A date is its midnight; no offset means UTC."""
-    full = pl.when(text.str.len_bytes() == len("2024-05-31")).then(text + "T00:00").otherwise(text)
-    full = full.str.replace(" ", "T", literal=True).str.replace("Z$", "+00:00")
-    full = pl.when(full.str.contains(r"T.*[+-]")).then(full).otherwise(full + "+00:00")
-    parsed = [full.str.to_datetime(form, time_unit="us", strict=False) for form in _ISO_FORMATS]
-    return pl.coalesce(parsed).dt.timestamp("us")
-
-
-def part_of_time(time_us: np.ndarray, part: str) -> np.ndarray:
-    """Ids (int32) of the hour, the weekday (Monday first) or whether it is weekend, in UTC."""
-    if part == "hour":
-        return (time_us // _HOUR_US % 24 + FIRST_ID).astype(np.int32)
-    weekday = (time_us // _DAY_US + 3) % 7  # 1970 began on a Thursday
-    return ((weekday if part == "weekday" else weekday >= 5) + FIRST_ID).astype(np.int32)
 
 
 def categorical_text(frame: pl.DataFrame, field: FieldPlan, check: Check) -> pl.Series:
@@ -159,13 +159,6 @@ def check_given(text: pl.Series, field: FieldPlan, ids: Ids, check: Check) -> No
     if isinstance(ids, GivenIds):
         expected = f"an id of field '{field.name}', 0 … {ids.cardinality - 1}"
         check.refuse(field.column, ids.encode(text) == NOT_AN_ID, expected)
-
-
-def sequence_items(frame: pl.DataFrame, field: FieldPlan, missing: Sequence[str]) -> pl.Series:
-    """The last `max_length` items of every row, as lists; null for a missing cell."""
-    dropped = ["", *missing]
-    items = frame[field.column].str.split(field.separator)
-    return items.list.eval(pl.element().filter(~pl.element().is_in(dropped))).list.tail(field.max_length)
 
 
 def check_items(items: pl.Series, field: FieldPlan, ids: Ids, check: Check) -> None:

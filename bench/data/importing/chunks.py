@@ -1,10 +1,12 @@
 """A delimited text file as chunks of whole rows in UTF-8, each knowing its line, in the memory of a chunk.
 
-A chunk ends at a line end that is not inside of quotes, which is told by counting quotes.
+A byte order mark at the start of the file is taken off; anywhere else it is text. A chunk ends at a line end
+that is not inside of quotes, which is told by counting quotes.
 """
 
 from __future__ import annotations
 
+import codecs
 import csv
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -13,6 +15,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from bench.data.importing.columns import Source
+from bench.data.importing.text_encodings import Recoder
 from bench.errors import BadInput
 
 CHUNK_BYTES = 8 << 20
@@ -21,7 +24,8 @@ CELL_SEPARATOR = "\x1f"
 """Takes the place of a delimiter of several characters; ASCII keeps it for that purpose (unit separator)."""
 
 _COMPRESSIONS = {".gz": "gzip", ".bz2": "bz2", ".zst": "zstd"}
-_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+BYTE_ORDER_MARK = codecs.BOM_UTF8
+_UTF16_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,7 +61,8 @@ def read_header(file: Path, source: Source) -> tuple[str, ...]:
         try:
             text = line.decode()
         except UnicodeDecodeError as error:
-            raise BadInput(f"{file} line 1 is not UTF-8 text ({error.reason})") from error
+            encoding = "UTF-8" if source.encoding == "utf-8" else source.encoding
+            raise BadInput(f"{file} line 1 is not {encoding} text ({error.reason})") from error
         if source.quote:
             reader = csv.reader([text], delimiter=delimiter_in_chunks(source), quotechar=source.quote)
             return tuple(next(reader, ()))
@@ -93,13 +98,11 @@ def _chunks(file: Path, source: Source, chunk_bytes: int) -> Iterator[Chunk]:
         file.open("rb") as raw,
         pa.input_stream(raw, compression=_COMPRESSIONS.get(file.suffix.lower())) as stream,
     ):
-        while block := stream.read(chunk_bytes):
+        for block in _pieces(file, source, stream, chunk_bytes):
             if raw.tell() > size:  # else a file that somebody keeps writing to would never end
                 raise BadInput(
                     f"{file} was written to while it was read; import it again when it is finished"
                 )
-            if line == 1 and not left:
-                block = block.removeprefix(_BYTE_ORDER_MARK)
             data = left + block
             end = _end_of_rows(data, source.quote.encode())
             left = data[end:]
@@ -111,11 +114,33 @@ def _chunks(file: Path, source: Source, chunk_bytes: int) -> Iterator[Chunk]:
                 )
             if end:
                 yield Chunk(
-                    data=_recoded(data[:end], source), first_line=line, share_read=min(1.0, raw.tell() / size)
+                    data=_with_short_delimiter(data[:end], source),
+                    first_line=line,
+                    share_read=min(1.0, raw.tell() / size),
                 )
                 line += data.count(b"\n", 0, end)
         if left:
-            yield Chunk(data=_recoded(left, source), first_line=line, share_read=1.0)
+            yield Chunk(data=_with_short_delimiter(left, source), first_line=line, share_read=1.0)
+
+
+def _pieces(file: Path, source: Source, stream: pa.NativeFile, chunk_bytes: int) -> Iterator[bytes]:
+    """The text of the file in UTF-8, cut anywhere, without the byte order mark at its start."""
+    recoder = Recoder(source.encoding)
+    at_start = True
+    while True:
+        block = stream.read(chunk_bytes)
+        if at_start and source.encoding == "utf-8" and block.startswith(_UTF16_MARKS):
+            raise BadInput(f"{file} starts with the mark of UTF-16; set encoding = 'utf-16' in [source]")
+        try:
+            piece = recoder.recode(block, final=not block)
+        except UnicodeDecodeError as error:
+            raise BadInput(f"{file} is not {source.encoding} text: {error.reason}") from error
+        if at_start and piece:
+            piece, at_start = piece.removeprefix(BYTE_ORDER_MARK), False
+        if piece:
+            yield piece
+        if not block:
+            return
 
 
 def _end_of_rows(data: bytes, quote: bytes) -> int:
@@ -131,9 +156,7 @@ def _end_of_rows(data: bytes, quote: bytes) -> int:
     return end
 
 
-def _recoded(data: bytes, source: Source) -> bytes:
-    if source.encoding != "utf-8":
-        data = data.decode(source.encoding).encode()
-    if len(source.delimiter) > 1:
-        data = data.replace(source.delimiter.encode(), CELL_SEPARATOR.encode())
-    return data
+def _with_short_delimiter(data: bytes, source: Source) -> bytes:
+    if len(source.delimiter) == 1:
+        return data
+    return data.replace(source.delimiter.encode(), CELL_SEPARATOR.encode())

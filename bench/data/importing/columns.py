@@ -9,6 +9,8 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from bench.data.importing.text_encodings import check_encoding
+from bench.data.importing.time_formats import check_format
 from bench.data.schema import FIRST_ID, GROUPS, KINDS
 from bench.errors import BadInput, unknown_name
 
@@ -17,20 +19,20 @@ TRANSFORMS_OF_KIND = {
     "numeric": ("none", "log1p"),
     "sequence": ("none",),
 }
-TIME_FORMATS = ("integer", "iso", "seconds", "milliseconds", "yymmddhh")
 PARTS = {"hour": 24, "weekday": 7, "weekend": 2}
 """Part of a row's time → its values: hours; Monday to Sunday; whether it is one of the last two."""
-ENCODINGS = ("utf-8", "latin-1")
 ON_BAD_ROW = ("error", "skip")
 ALL_ROWS = "*"
 MAX_CARDINALITY = 2**31 - 1 - FIRST_ID
 
 _OPTIONS_OF_KIND = {
     "categorical": {"minimum_count", "prefix", "pattern", "cardinality", "buckets", "transform", "part"},
-    "numeric": {"transform"},
+    "numeric": {"transform", "clip"},
     "sequence": {"minimum_count", "cardinality", "buckets", "separator", "max_length", "table", "history"},
 }
 _POSITIVE = re.compile(r"(>=|<=|==|!=|>|<)\s*(-?\d+(?:\.\d+)?)")
+_SIGNS = ("<", ">", "=", "!", "≤", "≥", "≠")
+"""A text that starts so is taken for a comparison with a mistake in it, unless it stands in a list."""
 _NAME = re.compile(r"\w[\w.:-]*")
 
 
@@ -41,10 +43,12 @@ class Source:
     Args:
         delimiter: what stands between the cells: a character, or several such as ``::``, which then must not
             stand inside of quotes.
-        quote: one character around cells that hold the delimiter or a line end; empty: none, and faster.
+        quote: one ASCII character around cells that hold the delimiter or a line end; empty: none, and
+            faster.
         columns: names of the columns of a file without a header line; empty: the first line is the header.
         missing: texts that mean an absent value, in cells and in the items of sequences.
-        encoding: ``utf-8`` or ``latin-1``.
+        encoding: any text encoding that Python knows by name, such as ``utf-8``, ``latin-1``, ``cp1252``,
+            ``utf-16`` or ``gb18030``. A byte order mark at the start of the file is left out.
         on_bad_row: ``error`` stops at the first row that is not what the schema says, ``skip`` leaves such
             rows out and counts them by reason.
     """
@@ -59,10 +63,12 @@ class Source:
     def __post_init__(self) -> None:
         if not self.delimiter or "\n" in self.delimiter or not self.delimiter.isascii():
             raise BadInput(f"[source] delimiter is {self.delimiter!r}, expected ASCII text on one line")
-        if len(self.quote) > 1:
-            raise BadInput(f"[source] quote is {self.quote!r}, expected one character or none")
+        if len(self.quote) > 1 or self.quote in ("\n", "\r", "\0") or not self.quote.isascii():
+            raise BadInput(f"[source] quote is {self.quote!r}, expected one ASCII character or none")
+        if self.quote and self.quote in self.delimiter:
+            raise BadInput(f"[source] quote {self.quote!r} is part of the delimiter {self.delimiter!r}")
         refuse_twice("column in [source] columns", self.columns)
-        check_one_of("[source] encoding", self.encoding, ENCODINGS)
+        check_encoding(self.encoding)
         check_one_of("[source] on_bad_row", self.on_bad_row, ON_BAD_ROW)
 
 
@@ -72,16 +78,19 @@ class Time:
 
     Args:
         column: no cell of it may be missing.
-        format: ``integer``, of any unit and kept as it is; or ``iso`` (ISO 8601 text), ``seconds`` or
-            ``milliseconds`` (since 1970) or ``yymmddhh`` (such as 14102123), kept as microseconds since 1970
-            in UTC.
+        format: ``integer``, of any unit and kept as it is. All others are kept as microseconds since 1970 in
+            UTC, and must lie in the years 1970 to 2100: ``iso`` (ISO 8601 text, or a date or timestamp of a
+            Parquet file), ``seconds``, ``milliseconds``, ``microseconds`` or ``nanoseconds`` (integers since
+            1970), ``yymmddhh`` (such as 14102123), or a pattern such as ``%d/%m/%Y %H:%M`` with the
+            directives of Python's strptime (%Y %y %m %d %j %b %B %a %A %H %I %M %S %p %z, and %f after
+            a ``.``).
     """
 
     column: str
     format: str = "integer"
 
     def __post_init__(self) -> None:
-        check_one_of("[time] format", self.format, TIME_FORMATS)
+        check_format(self.format)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,26 +100,37 @@ class Label:
     Args:
         name: of the task.
         column: where it is read; empty: the column of that name.
-        positive: which numbers are a 1, such as ``>= 4``; None: the cells are 0 and 1 already.
+        positive: which cells are a 1: a comparison with a number, such as ``>= 4``, or a text or a list of
+            texts, such as ``yes`` or ``[">50K"]``; every other text is then a 0. None: the cells are 0 and 1,
+            or true and false, already.
+
+    A row may lack a label: it then does not count for that task. A row that lacks all of them is a bad row.
     """
 
     name: str
     column: str = ""
-    positive: str | None = None
+    positive: str | tuple[str, ...] | None = None
 
     def __post_init__(self) -> None:
         check_name("label", self.name)
         object.__setattr__(self, "column", self.column or self.name)
-        if self.positive is not None and not _POSITIVE.fullmatch(self.positive):
+        if self.positive is not None and not (self.rule() or self.texts()):
             raise BadInput(
-                f"label '{self.name}': positive is '{self.positive}', "
-                "expected a comparison with a number, such as '>= 4' (>=, >, <=, <, ==, !=)"
+                f"label '{self.name}': positive is {self.positive!r}, expected a comparison with a number, "
+                "such as '>= 4' (>=, >, <=, <, ==, !=), or a text, or a list of texts, such as ['>50K']"
             )
 
     def rule(self) -> tuple[str, float] | None:
-        """(operator, number) of `positive`."""
-        match = _POSITIVE.fullmatch(self.positive or "")
+        """(operator, number) of `positive`, if it is a comparison."""
+        match = _POSITIVE.fullmatch(self.positive) if isinstance(self.positive, str) else None
         return (match[1], float(match[2])) if match else None
+
+    def texts(self) -> tuple[str, ...]:
+        """The texts that are a 1, if `positive` says so."""
+        if isinstance(self.positive, tuple):
+            return self.positive
+        is_text = self.positive and not self.positive.lstrip().startswith(_SIGNS)
+        return (str(self.positive),) if is_text else ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -134,8 +154,12 @@ class FieldPlan:
             sign(x)·log(1 + |x|) and so defined for negative numbers too; of a categorical one
             ``floor_log_squared``, which makes a category of a number: ⌊ln(x)²⌋ above 2, below it the number
             without its fraction.
+        clip: numbers outside the range of the training rows are set to its nearest end; false: they stay as
+            they are, and the import warns about them.
         part: the field is the ``hour``, ``weekday`` or ``weekend`` of the row's time and reads no column.
-        separator: between the items of a sequence. Empty and missing items are dropped.
+        separator: between the items of a sequence; empty: the cells are lists as JSON or Python write them,
+            such as ``[1, 2, 3]`` or ``["a", "b"]``. A list column of a Parquet file needs no separator. Empty
+            and missing items are dropped.
         max_length: most items kept of a sequence: the last ones.
         table: the categorical field whose ids a sequence shares; items that are no known value of it are
             unknown.
@@ -154,6 +178,7 @@ class FieldPlan:
     cardinality: int = 0
     buckets: int = 0
     transform: str = "none"
+    clip: bool = False
     part: str = ""
     separator: str = ""
     max_length: int = 0
@@ -207,10 +232,12 @@ class FieldPlan:
             raise BadInput(f"{where}: pattern '{self.pattern}' has no group, such as (\\d+), to keep")
 
     def _check_sequence(self, where: str) -> None:
-        if self.max_length < 1 or bool(self.separator) == bool(self.history):
+        if self.max_length < 1:
+            raise BadInput(f"{where}: a sequence needs a max_length of 1 or more (got {self.max_length})")
+        if self.separator and self.history:
             raise BadInput(
-                f"{where}: a sequence needs a max_length of 1 or more (got {self.max_length}) and either a "
-                f"separator (got '{self.separator}') or a history (got '{self.history}')"
+                f"{where}: a sequence has either a separator (got '{self.separator}'), between the items in "
+                f"its cells, or a history (got '{self.history}')"
             )
         if self.history and (self.table is None or self.column or self.of):
             raise BadInput(f"{where}: a history reads the field named by table, and no column")

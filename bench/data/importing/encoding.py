@@ -18,8 +18,10 @@ from bench.data.importing import cells
 from bench.data.importing.blocks import Block, unread_blocks
 from bench.data.importing.columns import FieldPlan, Source
 from bench.data.importing.ids import Dictionary, Ids, ids_of_fields
+from bench.data.importing.lists import sequence_items
 from bench.data.importing.plan import ByColumn, ImportPlan, Table
 from bench.data.importing.splits import SPLIT_COLUMN, splits_in_column
+from bench.data.importing.times import part_of_time, times
 from bench.errors import BadInput
 
 Columns = dict[str, np.ndarray]
@@ -85,7 +87,7 @@ class Encoder:
         check = cells.Check(block, plan.source)
         columns = {"label": cells.labels(frame, plan.labels, check)}
         if plan.time is not None:
-            columns["time"] = cells.times(frame, plan.time, check)
+            columns["time"] = times(frame, plan.time, check)
         if isinstance(plan.split, ByColumn):
             columns[SPLIT_COLUMN] = splits_in_column(frame, plan.split, check)
         elif split is not None:
@@ -100,7 +102,7 @@ class Encoder:
             of_field |= table.rows(frame)
         for field in plan.fields:
             if field.part:
-                of_field[field.name] = cells.part_of_time(columns["time"], field.part)
+                of_field[field.name] = part_of_time(columns["time"], field.part)
         if plan.user is not None:
             columns["user"] = self.users.encode(frame[plan.user])
         columns["categorical"] = _matrix(
@@ -126,7 +128,7 @@ class Encoder:
                 texts[field.name] = cells.categorical_text(frame, field, check)
                 cells.check_given(texts[field.name], field, self.ids[field.name], check)
             elif field.kind == "sequence":
-                texts[field.name] = cells.sequence_items(frame, field, source.missing)
+                texts[field.name] = sequence_items(frame, field, source.missing, check)
                 cells.check_items(texts[field.name], field, self.ids[field.name], check)
         kept = check.kept()
         columns = cells.kept_of(columns, kept)
@@ -143,7 +145,8 @@ class Encoder:
         parts: list[Columns] = []
         key_parts: list[np.ndarray] = []
         for file in table.files:
-            for read, _ in unread_blocks(folder / file, table.source, names):
+            lists = self.plan.list_columns(table.name)
+            for read, _ in unread_blocks(folder / file, table.source, names, lists=lists):
                 block = read()
                 check = cells.Check(block, table.source)
                 check.refuse(table.key, block.frame[table.key].is_null().to_numpy(), "a key in every row")

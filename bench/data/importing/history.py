@@ -33,13 +33,7 @@ def add_histories(plan: ImportPlan, spool: Spool) -> None:
 
 
 def _add_history(plan: ImportPlan, spool: Spool, field: FieldPlan) -> None:
-    name = f"sequence.{field.name}"
-    # Zeros first: a full disk shows here and not in the mapping below.
-    for _, columns in spool.blocks("user"):
-        spool.write(name, np.zeros((len(columns["user"]), field.max_length), dtype=np.int32))
-    written = np.memmap(
-        spool.directory / name, dtype=np.int32, mode="r+", shape=(spool.rows, field.max_length)
-    )
+    written = _mapped(spool, f"sequence.{field.name}", np.dtype(np.int32), (field.max_length,))
     column = [f.name for f in plan.of_kind("categorical")].index(str(field.table))
     task = None if field.history == ALL_ROWS else [label.name for label in plan.labels].index(field.history)
     places = np.arange(field.max_length)
@@ -66,14 +60,22 @@ def add_user_splits(plan: ImportPlan, spool: Spool) -> None:
     """Adds the split of every row to the spool, if the plan splits by the times of each user."""
     if not isinstance(plan.split, ByUserTime):
         return
-    split = np.empty(spool.rows, dtype=np.uint8)
+    split = _mapped(spool, SPLIT_COLUMN, np.dtype(np.uint8), ())
     borders = np.cumsum(plan.split.fractions)[:2] - 1e-9  # 0.7 + 0.1 is a little below 0.8 in binary
     for part in _parts_of_users(spool, lambda columns: columns["user"]):
         starts = _starts(part["user"])
         rows_of_user = np.diff(np.append(np.flatnonzero(starts == np.arange(len(starts))), len(starts)))
         share = (np.arange(len(starts)) - starts) / np.repeat(rows_of_user, rows_of_user)
         split[part["row"]] = np.searchsorted(borders, share, side="right")
-    spool.write(SPLIT_COLUMN, split)
+        release(split)
+
+
+def _mapped(spool: Spool, name: str, dtype: np.dtype, shape: tuple[int, ...]) -> np.memmap:
+    """A new column of the spool, mapped for rows to be written in any order."""
+    # Zeros first: a full disk shows here and not in the mapping.
+    for _, columns in spool.blocks("user"):
+        spool.write(name, np.zeros((len(columns["user"]), *shape), dtype=dtype))
+    return np.memmap(spool.directory / name, dtype=dtype, mode="r+", shape=(spool.rows, *shape))
 
 
 def events_before(

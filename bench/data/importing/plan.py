@@ -213,6 +213,11 @@ class ImportPlan:
                 )
             if self.user is None or self.time is None:
                 raise BadInput(f"field '{field.name}' is a history, which needs a user and a [time]")
+            if isinstance(self.split, ByRandom):
+                raise BadInput(
+                    f"field '{field.name}' is a history and [split] is random: training rows would hold "
+                    "labels of test rows; split by 'time' or 'user-time'"
+                )
 
     @staticmethod
     def from_toml(path: Path) -> ImportPlan:
@@ -252,12 +257,27 @@ class ImportPlan:
 
     def columns(self) -> tuple[str, ...]:
         """Every column that is read of the file of rows, once, in the order of first mention."""
-        named = [label.column for label in self.labels] + [field.column for field in self.fields_of("")]
-        named += [table.on for table in self.tables]
+        labels = [label.column for label in self.labels]
+        fields = [field.column for field in self.fields_of("")]
+        return tuple(dict.fromkeys([*labels, *fields, *self._columns_that_refer()]))
+
+    def list_columns(self, table: str = "") -> frozenset[str]:
+        """Columns that only sequences read, and that may hold lists therefore."""
+        fields = self.fields_of(table)
+        single = [field.column for field in fields if field.kind != "sequence"]
+        if table:
+            single += [one.key for one in self.tables if one.name == table]
+        else:
+            single += [*(label.column for label in self.labels), *self._columns_that_refer()]
+        return frozenset(field.column for field in fields if field.kind == "sequence") - set(single)
+
+    def _columns_that_refer(self) -> list[str]:
+        """Columns of the file of rows that hold keys of tables, users, times and splits."""
+        named = [table.on for table in self.tables]
         named += [self.user] if self.user is not None else []
         named += [self.time.column] if self.time is not None else []
         named += [self.split.column] if isinstance(self.split, ByColumn) else []
-        return tuple(dict.fromkeys(named))
+        return named
 
 
 def _one_table_a_field(table: Any) -> list[dict[str, Any]]:

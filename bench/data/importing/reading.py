@@ -134,7 +134,10 @@ def _encoded(
         read, share_read = unread
         return *encoder.encode(read(), split), share_read
 
-    return map_in_threads(work, unread_blocks(file, plan.source, plan.columns(), block_bytes=block_bytes))
+    blocks = unread_blocks(
+        file, plan.source, plan.columns(), lists=plan.list_columns(), block_bytes=block_bytes
+    )
+    return map_in_threads(work, blocks)
 
 
 def _split_of_file(plan: ImportPlan, file: Path) -> int | None:

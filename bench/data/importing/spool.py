@@ -100,17 +100,21 @@ class Spool:
     def add_values(self, name: str, values: pl.Series) -> None:
         """Keeps the texts of provisional ids."""
         try:
-            values.alias("value").to_frame().write_parquet(self.directory / f"{name}.values")
+            values.alias("value").to_frame().write_parquet(self._values_file(name))
         except (OSError, pl.exceptions.ComputeError) as error:
             raise cannot_write(self.directory, error) from error
 
     def values(self, name: str) -> pl.Series:
         """The texts that were kept under `name`."""
-        return pl.read_parquet(self.directory / f"{name}.values", memory_map=False)["value"]
+        return pl.read_parquet(self._values_file(name), memory_map=False)["value"]
 
     def count_values(self, name: str) -> int:
         """How many texts were kept under `name`."""
-        return pyarrow.parquet.read_metadata(self.directory / f"{name}.values").num_rows
+        return pyarrow.parquet.read_metadata(self._values_file(name)).num_rows
+
+    def _values_file(self, name: str) -> Path:
+        # No column begins like this: 'sequence.a' of values and 'a.values' of a sequence are two files.
+        return self.directory / f"values.{name}"
 
     def block(self, name: str, first_row: int, rows: int) -> np.ndarray:
         """Some rows of one column."""

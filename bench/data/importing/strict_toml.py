@@ -75,6 +75,16 @@ def _checked(value: Any, expected: Any, where: str) -> Any:
         if type(value) is str:
             return value
         raise BadInput(f"{where} is {value!r}, expected a text")
+    if expected == str | tuple[str, ...] | None:
+        if type(value) is str:
+            return value
+        if isinstance(value, list) and all(type(item) is str for item in value):
+            return tuple(value)
+        raise BadInput(f"{where} is {value!r}, expected a text or a list of texts")
+    if expected is bool:
+        if type(value) is bool:
+            return value
+        raise BadInput(f"{where} is {value!r}, expected true or false")
     if expected is int:
         if type(value) is int:
             return value

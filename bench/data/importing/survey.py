@@ -25,11 +25,14 @@ class Survey:
     Args:
         vocabularies: of every field with a dictionary of its own.
         mean, std: float64 (numeric fields,), over the values present; a field of one value or none has std 1.
+        low, high: the range of the values present; inf and -inf for a field of none.
     """
 
     vocabularies: Mapping[str, Vocabulary]
     mean: np.ndarray
     std: np.ndarray
+    low: np.ndarray
+    high: np.ndarray
 
 
 def survey(plan: ImportPlan, spool: Spool, split_of: SplitOf) -> Survey:
@@ -38,8 +41,8 @@ def survey(plan: ImportPlan, spool: Spool, split_of: SplitOf) -> Survey:
     Raises:
         BadInput: a field without a known value, or numbers too far apart to be measured.
     """
-    mean, std = _mean_and_std(plan, spool, split_of)
-    return Survey(vocabularies=_vocabularies(plan, spool, split_of), mean=mean, std=std)
+    numbers = _numbers(plan, spool, split_of)
+    return Survey(vocabularies=_vocabularies(plan, spool, split_of), **numbers)
 
 
 def _train_blocks(
@@ -71,8 +74,11 @@ def _vocabularies(plan: ImportPlan, spool: Spool, split_of: SplitOf) -> dict[str
     }
 
 
-def _mean_and_std(plan: ImportPlan, spool: Spool, split_of: SplitOf) -> tuple[np.ndarray, np.ndarray]:
-    """Two passes, since a variance from sums of squares loses its digits where the mean is large."""
+def _numbers(plan: ImportPlan, spool: Spool, split_of: SplitOf) -> dict[str, np.ndarray]:
+    """Mean, std, low and high.
+
+    In two passes, since a variance from sums of squares loses its digits where the mean is large.
+    """
     fields = plan.of_kind("numeric")
     present, total, squares = np.zeros((3, len(fields)))
     low, high = np.full(len(fields), np.inf), np.full(len(fields), -np.inf)
@@ -94,4 +100,4 @@ def _mean_and_std(plan: ImportPlan, spool: Spool, split_of: SplitOf) -> tuple[np
                 f"field '{field.name}': numbers from {low[i]:g} to {high[i]:g} cannot be standardised; "
                 "transform = 'log1p' may help"
             )
-    return mean, std
+    return {"mean": mean, "std": std, "low": low, "high": high}

@@ -13,6 +13,13 @@ from bench.data.dataset import SPLITS, Dataset, Rows
 from bench.data.importing.chunks import CHUNK_BYTES
 from bench.data.importing.columns import FieldPlan
 from bench.data.importing.ids import dense_user_index, final_ids
+from bench.data.importing.notices import (
+    class_warnings,
+    label_counts,
+    leak_warnings,
+    range_warnings,
+    unit_warnings,
+)
 from bench.data.importing.plan import ImportPlan
 from bench.data.importing.reading import USER_VALUES, Progress, files_of, read_into_spool, spool_folder, tell
 from bench.data.importing.splits import SPLIT_COLUMN, SplitOf, rows_per_split, split_rule
@@ -22,7 +29,7 @@ from bench.data.schema import FIRST_ID, Field, Schema
 from bench.data.writing import DatasetWriter
 from bench.machine.parallel import map_in_threads
 
-REV = 2
+REV = 3
 """Raised by hand whenever the same file and plan would give another data set."""
 
 
@@ -37,6 +44,10 @@ def import_table(
     block_bytes: int = CHUNK_BYTES,
 ) -> Dataset:
     """Imports `files` as `plan` says; memory grows with the distinct values, not with the rows.
+
+    The `source` of the data set holds, besides its origin: ``labels`` (task → split → rows that are
+    ``positive``, ``negative``, ``missing``), ``warnings`` (texts), and where there are some ``skipped_rows``
+    (reason → rows) and ``clipped`` (field → ``low``, ``high`` and ``rows`` set to one of them by split).
 
     Beside `directory` a spool of about 4 bytes a category and 8 a number stands until the import ends. An
     import that was killed after its files had been read leaves it, and the same import goes on from there.
@@ -53,24 +64,36 @@ def import_table(
         block_bytes: about how much of a file is parsed at a time; what comes out does not depend on it.
 
     Raises:
-        BadInput: a file is not what the plan says, the disk is full, or another import is at it. No data set
-            is left behind.
+        BadInput: a file is not what the plan says, the training rows have one class only, the disk is full,
+            or another import is at it. No data set is left behind.
     """
     chosen = files_of(plan, files)
     with spool_folder(directory) as folder:
         spool = read_into_spool(plan, chosen, folder, rev=REV, progress=progress, block_bytes=block_bytes)
         split_of = split_rule(plan.split, spool)
         rows = rows_per_split(plan.split, spool, split_of)
+        counts = label_counts(plan, spool, split_of)
         found = survey(plan, spool, split_of)
+        out_of_range, clipped = range_warnings(plan, spool, split_of, found)
+        warnings = [
+            *class_warnings(counts),
+            *out_of_range,
+            *leak_warnings(plan, spool, split_of),
+            *unit_warnings(plan, spool),
+        ]
         users = None if plan.user is None else dense_user_index(spool.values(USER_VALUES))
-        skipped = {"skipped_rows": dict(sorted(spool.skipped.items()))} if spool.skipped else {}
+        told: dict[str, Any] = {"labels": counts, "warnings": warnings}
+        if spool.skipped:
+            told["skipped_rows"] = dict(sorted(spool.skipped.items()))
+        if clipped:
+            told["clipped"] = clipped
         with DatasetWriter(
             directory,
             name=plan.name,
             rev=rev,
             schema=_schema(plan, found),
             rows=rows,
-            source={**(origin or {"files": [file.name for file in chosen]}), **skipped},
+            source={**(origin or {"files": [file.name for file in chosen]}), **told},
         ) as writer:
             _write_rows(writer, plan, spool, split_of, found, users, progress)
             _write_vocabularies(writer.partial / "vocabulary", found)
@@ -144,13 +167,19 @@ def _final_rows(
     return dataclasses.replace(
         raw,
         categorical=categorical,
-        numeric=((raw.numeric - found.mean) / found.std).astype(np.float32),
+        numeric=((_clipped(raw.numeric, plan, found) - found.mean) / found.std).astype(np.float32),
         sequences={
             field.name: final_ids(raw.sequences[field.name], field, found.vocabularies)
             for field in plan.of_kind("sequence")
         },
         user=None if raw.user is None or user_index is None else user_index[raw.user],
     )
+
+
+def _clipped(numeric: np.ndarray, plan: ImportPlan, found: Survey) -> np.ndarray:
+    """Numbers of fields that clip set to the ends of the training range; a range of nothing clips nothing."""
+    clip = np.array([field.clip for field in plan.of_kind("numeric")], dtype=bool) & (found.low <= found.high)
+    return np.clip(numeric, np.where(clip, found.low, -np.inf), np.where(clip, found.high, np.inf))
 
 
 def _write_vocabularies(directory: Path, found: Survey) -> None:

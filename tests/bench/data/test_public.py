@@ -171,7 +171,8 @@ KUAIRAND_VIDEOS = (
 @pytest.mark.parametrize("cut", ["pure", "1k", "27k"])
 def test_kuairand_joins_users_and_videos_and_builds_histories(cut: str, tmp_path: Path) -> None:
     def log_row(user: int, video: int, time_ms: int, long_view: int) -> str:
-        return f"{user},{video},20220408,1400,{time_ms},1,0,0,0,0,0,{long_view},9,99,0,0,0,0,{video % 2}"
+        others = ",".join([str(video % 2)] * 6)
+        return f"{user},{video},20220408,1400,{time_ms},{others},{long_view},9,99,0,0,0,0,{video % 2}"
 
     hour = 3_600_000
     rows = [log_row(7, video, 24 * hour + video * hour, int(video % 3 > 0)) for video in range(10)]
@@ -259,7 +260,7 @@ def test_ali_ccp_unpacks_the_features_of_rows_and_of_users(tmp_path: Path) -> No
         of_user = features(("101", "u"), ("109_14", "5"), ("109_14", "6"), ("129", "3"))
         (tmp_path / f"common_features_{part}.csv").write_text(f"k1,4,{of_user}\n")
         of_row = features(("205", "i"), ("210", "8"), ("210", "9"), ("301", "2"), ("508", "x"))
-        rows = [f"{i},{i % 2},0,k1,5,{of_row}" for i in range(300)]
+        rows = [f"{i},{i % 2},{i % 3 % 2},k1,5,{of_row}" for i in range(300)]
         (tmp_path / f"sample_skeleton_{part}.csv").write_text("\n".join(rows) + "\n")
     with pytest.raises(BadInput, match="field '121'"):  # a field without any value is no field of this set
         NAMED["ali-ccp"].load(tmp_path, tmp_path / "made" / "ali")
@@ -270,7 +271,7 @@ def test_ali_ccp_unpacks_the_features_of_rows_and_of_users(tmp_path: Path) -> No
         (tmp_path / f"common_features_{part}.csv").write_text(f"k1,4,{of_user}\n")
         items = [(field, "y") for field in ("206", "207", "216", "509", "702", "853")]
         of_row = features(("205", "i"), *items, ("210", "8"), ("210", "9"), ("301", "2"), ("508", "x"))
-        rows = [f"{i},{i % 2},0,k1,5,{of_row}" for i in range(300)]
+        rows = [f"{i},{i % 2},{i % 3 % 2},k1,5,{of_row}" for i in range(300)]
         (tmp_path / f"sample_skeleton_{part}.csv").write_text("\n".join(rows) + "\n")
     dataset = NAMED["ali-ccp"].load(tmp_path, tmp_path / "made" / "ali")
     assert dataset.rows["test"] == 300
