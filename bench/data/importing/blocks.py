@@ -26,6 +26,7 @@ from bench.data.importing.chunks import (
     CHUNK_BYTES,
     Chunk,
     delimiter_in_chunks,
+    not_text_of,
     read_chunks,
     read_header,
 )
@@ -35,7 +36,6 @@ from bench.errors import BadInput, unknown_name
 
 PARQUET_SUFFIXES = (".parquet", ".pq")
 WRONG_WIDTH = "wrong number of cells"
-NOT_UTF8 = "not UTF-8 text"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -181,7 +181,7 @@ def _parse(
         frame=pl.DataFrame(pl.from_arrow(table)),
         file=file,
         place=lambda row: f"line {line_of(_nth_outside(wrong_width, row))}",
-        skipped=+Counter({WRONG_WIDTH: len(wrong_width), NOT_UTF8: len(not_text)}),
+        skipped=+Counter({WRONG_WIDTH: len(wrong_width), not_text_of(source): len(not_text)}),
     )
 
 
@@ -237,9 +237,8 @@ def _rows_not_utf8(chunk: Chunk, file: Path, source: Source) -> set[int]:
     rows = _rows(chunk, source)
     bad = {i for i, (_, row) in enumerate(rows) if not _is_utf8(row)}
     if source.on_bad_row == "error":
-        encoding = "UTF-8" if source.encoding == "utf-8" else source.encoding
         raise BadInput(
-            f"{file} line {rows[min(bad)][0]} is not {encoding} text; name the right encoding in [source], "
+            f"{file} line {rows[min(bad)][0]} is {not_text_of(source)}; name the right encoding in [source], "
             "such as 'cp1252', or 'latin-1', which reads any byte"
         )
     return bad

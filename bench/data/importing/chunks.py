@@ -48,6 +48,11 @@ def delimiter_in_chunks(source: Source) -> str:
     return source.delimiter if len(source.delimiter) == 1 else CELL_SEPARATOR
 
 
+def not_text_of(source: Source) -> str:
+    """What is said of bytes that are not text of the encoding."""
+    return f"not {'UTF-8' if source.encoding == 'utf-8' else source.encoding} text"
+
+
 def read_header(file: Path, source: Source) -> tuple[str, ...]:
     """The names of the columns: those of `source`, or those in the first line.
 
@@ -61,8 +66,7 @@ def read_header(file: Path, source: Source) -> tuple[str, ...]:
         try:
             text = line.decode()
         except UnicodeDecodeError as error:
-            encoding = "UTF-8" if source.encoding == "utf-8" else source.encoding
-            raise BadInput(f"{file} line 1 is not {encoding} text ({error.reason})") from error
+            raise BadInput(f"{file} line 1 is {not_text_of(source)} ({error.reason})") from error
         if source.quote:
             reader = csv.reader([text], delimiter=delimiter_in_chunks(source), quotechar=source.quote)
             return tuple(next(reader, ()))
@@ -134,7 +138,7 @@ def _pieces(file: Path, source: Source, stream: pa.NativeFile, chunk_bytes: int)
         try:
             piece = recoder.recode(block, final=not block)
         except UnicodeDecodeError as error:
-            raise BadInput(f"{file} is not {source.encoding} text: {error.reason}") from error
+            raise BadInput(f"{file} is {not_text_of(source)}: {error.reason}") from error
         if at_start and piece:
             piece, at_start = piece.removeprefix(BYTE_ORDER_MARK), False
         if piece:
