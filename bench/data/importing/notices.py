@@ -16,7 +16,7 @@ from bench.data.importing.plan import ByColumn, ByFile, ByOrder, ImportPlan
 from bench.data.importing.reading import USER_VALUES
 from bench.data.importing.splits import SplitOf, columns_of_split
 from bench.data.importing.spool import Spool
-from bench.data.importing.survey import TRAIN, Survey
+from bench.data.importing.survey import TRAIN, Survey, has_vocabulary
 from bench.data.importing.time_formats import PER_SECOND, unit_that_fits, year_of
 from bench.data.schema import MISSING_LABEL
 from bench.errors import BadInput
@@ -149,6 +149,18 @@ def leak_warnings(plan: ImportPlan, spool: Spool, split_of: SplitOf) -> list[str
     return [
         f"history of {', '.join(names)}: {late} of {rows} training rows are later than a valid or test row "
         f"of the same user, so they may hold its label; {sort}split by 'time' or 'user-time'"
+    ]
+
+
+def id_warnings(plan: ImportPlan, spool: Spool) -> list[str]:
+    """A line for every field whose ids are all whole numbers with a fraction of 0, as text of floats is."""
+    names = [field.name for field in plan.fields if has_vocabulary(field) and not field.history]
+    written = {name: values for name in names if len(values := spool.values(name))}
+    return [
+        f"field '{name}': every value is written like '{values[0]}', as by a program that took integers for "
+        f"floats; '{str(values[0]).removesuffix('.0')}' elsewhere would be another value"
+        for name, values in written.items()
+        if values.str.contains(r"^-?\d+\.0$").all()
     ]
 
 

@@ -15,6 +15,7 @@ from bench.data.importing.columns import FieldPlan
 from bench.data.importing.ids import dense_user_index, final_ids
 from bench.data.importing.notices import (
     class_warnings,
+    id_warnings,
     label_counts,
     leak_warnings,
     range_warnings,
@@ -79,6 +80,7 @@ def import_table(
             *class_warnings(counts),
             *out_of_range,
             *leak_warnings(plan, spool, split_of),
+            *id_warnings(plan, spool),
             *unit_warnings(plan, spool),
         ]
         users = None if plan.user is None else dense_user_index(spool.values(USER_VALUES))

@@ -196,6 +196,14 @@ def test_too_fine_a_unit_of_time_is_a_warning(tmp_path: Path) -> None:
         )
 
 
+def test_ids_written_as_floats_are_a_warning(tmp_path: Path) -> None:
+    plan = replace(PLAN, fields=(ITEM, replace(ITEM, name="other", column="other")))
+    rows = [f"{fold},{i},{7 + i}.0,{i}.5" for fold in "abc" for i in (0, 1)]
+    (warning,) = import_rows(tmp_path, plan, "fold,click,item,other", *rows).source["warnings"]
+    assert warning.startswith("field 'item': every value is written like '7.0'")
+    assert "'7' elsewhere would be another value" in warning
+
+
 def test_names_of_fields_never_share_a_file_of_the_import(tmp_path: Path) -> None:
     tags = FieldPlan(name="a.values", column="b", kind="sequence", group="item", separator="|", max_length=2)
     plan = replace(PLAN, fields=(replace(ITEM, name="sequence.a", column="a"), tags))

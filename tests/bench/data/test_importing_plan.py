@@ -145,6 +145,8 @@ def test_other_splits(tmp_path: Path, split: str, expected: object) -> None:
         ("minimum_count = 3", "minimum_count = true", ["minimum_count is True", "integer"]),
         ("minimum_count = 3", "minimum_count = 3\ncardinality = 9", ["field 'brand'", "ids are given"]),
         ("prefix = 3", 'transform = "log1p"', ["'zip_prefix'", "transform 'log1p'", "floor_log_squared"]),
+        ("prefix = 3", "clip = true", ["'zip_prefix'", "clip does not apply to kind 'categorical'"]),
+        ('transform = "log1p"', "clip = 1", ["price clip is 1", "true or false"]),
         ("prefix = 3", "prefix = 3\nprefix = 4", ["not valid TOML", "line"]),
         ('separator = "|"', 'separator = "|"\nhistory = "liked"', ["field 'seen'", "separator"]),
         ("max_length = 20", "max_length = 0", ["field 'seen'", "max_length"]),
