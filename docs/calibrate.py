@@ -28,8 +28,7 @@ from bench.runs.store import Store
 from bench.runs.studies import STUDIES, Study, entrants_called
 from bench.runs.sweep import missing, sweep
 from bench.spec import Budget
-from rankbench.data import synthetic
-from rankbench.options import parse_count
+from rankbench.options import parse_count, synthetic
 
 TABLE = Path(__file__).with_name("calibration.csv")
 LADDER = (30_000, 100_000, 300_000, 1_000_000, 3_000_000)

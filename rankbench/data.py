@@ -30,7 +30,8 @@ def synthesize(
     data_dir: options.DataDir = DEFAULT_DATA,
 ) -> None:
     """Generate a data set of the synthetic world, whose true probabilities are known."""
-    answer(str(synthetic(family, parse_count("rows", rows), seed, data_dir, processes=processes).directory))
+    dataset = options.synthetic(family, parse_count("rows", rows), seed, data_dir, processes=processes)
+    answer(str(dataset.directory))
 
 
 @app.command("import")
@@ -141,36 +142,12 @@ def describe(
 
 def _floor(dataset: Dataset, *, fit: bool) -> dict[str, float | int | None] | None:
     """Task → test AUC of logistic regression; None where it is not known and not to be fitted."""
-    from bench.data.references import known_references, logistic_regression_auc, references
+    from bench.data.references import known_references, references
 
-    if known := references(dataset) if fit else known_references(dataset):
-        return {task: metrics["auc"] for task, metrics in known["logistic_regression"].items()}
-    return {**logistic_regression_auc(dataset)} if fit else None
-
-
-def synthetic(family: str, rows: int, seed: int, data_dir: Path, *, processes: int | None = None) -> Dataset:
-    """The synthetic data set of that family, size and seed, generated if it is not there yet.
-
-    Raises:
-        BadInput: it cannot be generated.
-    """
-    from bench.data.dataset import MANIFEST, Dataset
-    from bench.data.synthetic import dataset_name, synthesize
-    from bench.machine.parallel import cores
-    from rankbench.progress import row_progress
-
-    directory = data_dir / dataset_name(family, rows, seed)
-    if (directory / MANIFEST).is_file():
-        return Dataset.open(directory)
-    with row_progress(f"synthesizing {directory.name}") as progress:
-        return synthesize(
-            directory,
-            family=family,
-            rows=rows,
-            seed=seed,
-            processes=cores() if processes is None else processes,
-            progress=progress,
-        )
+    known = references(dataset) if fit else known_references(dataset)
+    if known is None:
+        return None
+    return {task: metrics["auc"] for task, metrics in known.get("logistic_regression", {}).items()}
 
 
 def _cell(value: object) -> str:

@@ -10,6 +10,7 @@ import typer
 from bench.counts import parse_count as parse_count  # beside the other readers of options
 from bench.errors import BadInput
 from bench.spec import Budget
+from rankbench.console import complain
 
 if TYPE_CHECKING:
     from bench.data.dataset import Dataset
@@ -52,16 +53,17 @@ def check_device(name: str) -> None:
 
 
 def open_dataset(name: str, data_dir: Path) -> Dataset:
-    """The data set called `name` in `data_dir`.
+    """The data set called `name` in `data_dir`; notices go to stderr. See `bench.data.sources`."""
+    from bench.data import sources
 
-    Raises:
-        BadInput: there is none.
-    """
-    from bench.data.dataset import MANIFEST, Dataset
-    from bench.errors import unknown_name
+    return sources.open_dataset(name, data_dir, notice=complain)
 
-    if not (data_dir / name / MANIFEST).is_file():
-        present = [path.parent.name for path in data_dir.glob(f"*/{MANIFEST}")]
-        error = unknown_name(f"data set in {data_dir}", name, present)
-        raise BadInput(f"{error}; make one with 'rankbench data import' or 'rankbench data synthesize'")
-    return Dataset.open(data_dir / name)
+
+def synthetic(family: str, rows: int, seed: int, data_dir: Path, *, processes: int | None = None) -> Dataset:
+    """That synthetic data set; progress and notices go to stderr. See `bench.data.sources`."""
+    from bench.data import sources
+    from rankbench.progress import row_progress
+
+    return sources.open_or_synthesize(
+        family, rows, seed, data_dir, processes=processes, show=row_progress, notice=complain
+    )

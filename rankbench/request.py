@@ -57,14 +57,12 @@ def open_datasets(asked: Study, choices: Choices) -> list[Dataset]:
     Raises:
         BadInput: a data set that is not there or not what it says of itself.
     """
-    from rankbench.data import synthetic
-
     found = dict.fromkeys(asked.datasets)
     opened = _imported(asked, choices)
     return [
         opened[name]
         if name in opened
-        else synthetic(name, asked.synthetic_rows, SYNTHETIC_SEED, choices.data_dir)
+        else options.synthetic(name, asked.synthetic_rows, SYNTHETIC_SEED, choices.data_dir)
         for name in found
     ]
 

@@ -54,6 +54,7 @@ def run(
     refuse_unwritable("the store", store[0], "--store")
     refuse_unwritable("the data folder", choices.data_dir, "--data-dir")
 
+    from bench.data.verification import verify
     from bench.machine.allocator import keep_buffers
     from bench.machine.device import choose_device
     from bench.runs.plan import plan
@@ -61,7 +62,10 @@ def run(
 
     keep_buffers()
     where = choose_device(device)
-    planned = plan(asked, open_datasets(asked, choices), command=choices.command(target))
+    datasets = open_datasets(asked, choices)
+    for dataset in datasets:
+        verify(dataset)
+    planned = plan(asked, datasets, command=choices.command(target))
     for warning in planned.warnings:
         complain(warning)
     for label, reason in dict.fromkeys((m.label, m.reason) for m in planned.impossible):

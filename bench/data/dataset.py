@@ -1,7 +1,7 @@
 """A data set on disk, and how it is opened; `writing` writes one. Free of torch.
 
     NAME/
-      dataset.json                  name, rev, schema, rows per split, source, fingerprint
+      dataset.json                  name, rev, schema, rows per split, source, fingerprint, digests
       {train,valid,test}/
         categorical.npy             int32   (rows, categorical fields in schema order)
         numeric.npy                 float32 (rows, numeric fields), standardised, NaN where missing
@@ -14,7 +14,7 @@
 
 Columns of one kind lie side by side in one matrix: a batch is then one contiguous read a kind, whatever the
 number of fields. The fingerprint is SHA-256 over the schema and every column: other content, other
-fingerprint.
+fingerprint. Opening looks at the manifest and the shapes only; `verification` reads every byte.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from typing import Any
 
 import numpy as np
 
-from bench.canonical import canonical_json
+from bench.canonical import canonical_json, digest
 from bench.data.schema import Schema
 from bench.errors import BadInput
 
@@ -118,17 +118,10 @@ class Dataset:
         """Opens what a `DatasetWriter` wrote.
 
         Raises:
-            BadInput: no data set there, one of another format, or columns that do not fit the manifest.
+            BadInput: no data set there, a damaged manifest, another format, or columns that do not fit.
         """
-        manifest = directory / MANIFEST
-        if not manifest.is_file():
-            raise BadInput(f"no data set at {directory}: {MANIFEST} is missing")
-        data = json.loads(manifest.read_text())
-        if data["format"] != FORMAT:
-            raise BadInput(
-                f"{manifest} has format {data['format']}; this version reads format {FORMAT}: import it again"
-            )
-        schema = Schema.from_json(data["schema"])
+        data = read_manifest(directory)
+        schema = _schema_of(data, directory / MANIFEST)
         layout = column_layout(schema, probability=data["probability"])
         splits = {
             split: Rows.from_columns(_open_columns(directory / split, layout, data["rows"][split]))
@@ -144,6 +137,63 @@ class Dataset:
             fingerprint=data["fingerprint"],
             splits=splits,
         )
+
+
+_MANIFEST_TYPES = {
+    "name": str,
+    "rev": int,
+    "schema": dict,
+    "rows": dict,
+    "source": dict,
+    "probability": bool,
+    "fingerprint": str,
+}
+
+
+def read_manifest(directory: Path) -> dict[str, Any]:
+    """The manifest of the data set at `directory`, its keys and types checked.
+
+    Raises:
+        BadInput: none there, a damaged one, or one of another format.
+    """
+    manifest = directory / MANIFEST
+    if not manifest.is_file():
+        raise BadInput(f"no data set at {directory}: {MANIFEST} is missing")
+    try:
+        data = json.loads(manifest.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
+        raise _damaged(manifest, f"cannot be read ({error})") from error
+    if not isinstance(data, dict) or "format" not in data:
+        raise _damaged(manifest, "is no manifest of a data set")
+    if data["format"] != FORMAT:
+        raise BadInput(
+            f"{manifest} has format {data['format']}; this version reads format {FORMAT}: import it again"
+        )
+    for key, expected in _MANIFEST_TYPES.items():
+        if type(data.get(key)) is not expected:
+            raise _damaged(manifest, f"has {key} {data.get(key)!r:.80}, expected {expected.__name__}")
+    rows = data["rows"]
+    if rows.keys() != set(SPLITS) or not all(type(count) is int and count > 0 for count in rows.values()):
+        raise _damaged(manifest, f"has rows {rows!r:.80}, expected a number above 0 for each of {SPLITS}")
+    if "digest" in data and data["digest"] != manifest_digest(data):
+        raise _damaged(manifest, "was changed after it was written")
+    return data
+
+
+def manifest_digest(data: Mapping[str, Any]) -> str:
+    """SHA-256 of everything in a manifest but the digest itself."""
+    return digest({key: value for key, value in data.items() if key != "digest"})
+
+
+def _schema_of(data: Mapping[str, Any], manifest: Path) -> Schema:
+    try:
+        return Schema.from_json(data["schema"])
+    except (BadInput, KeyError, TypeError, AttributeError) as error:
+        raise _damaged(manifest, f"has a schema that cannot be read ({error})") from error
+
+
+def _damaged(manifest: Path, what: str) -> BadInput:
+    return BadInput(f"{manifest} {what}; it is damaged: import the data set again")
 
 
 def _open_columns(directory: Path, layout: Layout, rows: int) -> dict[str, np.ndarray]:
@@ -173,3 +223,12 @@ def fingerprint(directory: Path, schema: Schema, *, probability: bool) -> str:
                 while chunk := file.read(1 << 22):
                     sha.update(chunk)
     return sha.hexdigest()
+
+
+def vocabulary_digests(directory: Path) -> dict[str, str]:
+    """File name → SHA-256 of every vocabulary of the data set at `directory`."""
+    digests = {}
+    for path in sorted((directory / "vocabulary").glob("*.parquet")):
+        with path.open("rb") as file:
+            digests[path.name] = hashlib.file_digest(file, "sha256").hexdigest()
+    return digests

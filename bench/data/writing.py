@@ -13,7 +13,16 @@ from typing import Any, BinaryIO
 import numpy as np
 from numpy.lib.format import write_array_header_1_0
 
-from bench.data.dataset import FORMAT, MANIFEST, SPLITS, Rows, column_layout, fingerprint
+from bench.data.dataset import (
+    FORMAT,
+    MANIFEST,
+    SPLITS,
+    Rows,
+    column_layout,
+    fingerprint,
+    manifest_digest,
+    vocabulary_digests,
+)
 from bench.data.schema import Schema
 from bench.errors import BadInput, cannot_write
 
@@ -124,7 +133,9 @@ class DatasetWriter:
         manifest = {
             **self.manifest,
             "fingerprint": fingerprint(self.partial, self.schema, probability=self.probability),
+            "vocabulary": vocabulary_digests(self.partial),
         }
+        manifest["digest"] = manifest_digest(manifest)
         (self.partial / MANIFEST).write_text(json.dumps(manifest, indent=1) + "\n")
         old = self.partial.with_name(f".{self.directory.name}.partial-old-{os.getpid()}")
         if self.directory.exists():  # aside first: a data set is there whole or not at all

@@ -10,8 +10,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from bench.data.dataset import MANIFEST, Dataset, fingerprint
-from bench.errors import BadInput
+from bench.data.dataset import Dataset
+from bench.data.references import references_fault
+from bench.data.verification import fault_in, is_dataset_folder
 from bench.metrics import auc, labelled
 from bench.runs.record import Run
 from bench.runs.store import Store
@@ -50,15 +51,9 @@ def _audit_run(run: Run, store: Store) -> Iterator[str]:
 
 
 def audit_datasets(data_dir: Path) -> Iterator[tuple[str, str | None]]:
-    """(name, what is wrong or None) of every data set in a folder, its fingerprint computed again."""
-    for manifest in sorted(data_dir.glob(f"*/{MANIFEST}")):
-        name = manifest.parent.name
-        try:
-            dataset = Dataset.open(manifest.parent)
-        except BadInput as error:
-            yield name, str(error)
+    """(name, what is wrong or None) of every data set in a folder, each of its bytes read again."""
+    for folder in sorted(path for path in data_dir.glob("*") if path.is_dir()):
+        if folder.name.startswith(".") or not is_dataset_folder(folder):
             continue
-        probability = dataset.splits["test"].probability is not None
-        found = fingerprint(dataset.directory, dataset.schema, probability=probability)
-        same = found == dataset.fingerprint
-        yield name, None if same else f"fingerprint is {found}, {MANIFEST} says {dataset.fingerprint}"
+        fault = fault_in(folder)
+        yield folder.name, fault or references_fault(Dataset.open(folder))

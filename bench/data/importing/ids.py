@@ -17,12 +17,11 @@ import polars as pl
 from bench.data.importing.columns import FieldPlan
 from bench.data.importing.plan import ImportPlan
 from bench.data.schema import FIRST_ID, MISSING_ID, UNKNOWN_ID
+from bench.data.splitmix import INCREMENT, mix
 from bench.errors import BadInput
 
 NOT_AN_ID = -1
 """Marks a cell that should hold an id and does not."""
-
-_HASH_BASE = np.uint64(0x9E3779B97F4A7C15)
 
 
 class Dictionary:
@@ -87,17 +86,10 @@ def hash_text(text: pl.Series) -> np.ndarray:
     letters = np.frombuffer(data, np.uint8)[bounds[0] : bounds[-1]].astype(np.uint64) + np.uint64(1)
     bounds = bounds - bounds[0]
     lengths = np.diff(bounds)
-    powers = np.cumprod(np.full(lengths.max(), _HASH_BASE))
+    powers = np.cumprod(np.full(lengths.max(), INCREMENT))
     place = np.arange(len(letters)) - np.repeat(bounds[:-1], lengths)
     sums = np.concatenate([np.zeros(1, np.uint64), np.cumsum(letters * powers[place], dtype=np.uint64)])
     return mix(sums[bounds[1:]] - sums[bounds[:-1]])
-
-
-def mix(z: np.ndarray) -> np.ndarray:
-    """The finalizer of splitmix64 (Steele, Lea and Flood, OOPSLA 2014), a bijection of uint64."""
-    z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return z ^ (z >> np.uint64(31))
 
 
 def ids_of_fields(plan: ImportPlan) -> dict[str, Ids]:

@@ -10,9 +10,9 @@ import polars as pl
 
 from bench.data.dataset import SPLITS
 from bench.data.importing.cells import Check
-from bench.data.importing.ids import mix
 from bench.data.importing.plan import ByColumn, ByFile, ByOrder, ByRandom, ByTime, ByUserTime, SplitPlan
 from bench.data.importing.spool import Spool
+from bench.data.splitmix import INCREMENT, mix
 from bench.errors import BadInput
 
 SPLIT_COLUMN = "split"
@@ -98,7 +98,7 @@ def _uniform(seed: int, first_row: int, rows: int) -> np.ndarray:
     Steele, Lea and Flood, "Fast splittable pseudorandom number generators", OOPSLA 2014.
     """
     row = np.arange(first_row + 1, first_row + 1 + rows, dtype=np.uint64)
-    state = mix(np.array([seed], dtype=np.uint64)) + row * np.uint64(0x9E3779B97F4A7C15)
+    state = mix(np.array([seed], dtype=np.uint64)) + row * INCREMENT
     return (mix(state) >> np.uint64(11)) * 2.0**-53
 
 

@@ -2,10 +2,9 @@
 
     word(seed, purpose, a, b, …) = m(m(k + a·g) + b·g) …,   k = BLAKE2b(seed, purpose)
 
-with m the finaliser and g the increment of SplitMix64 (Steele, Lea and Flood 2014, doi
-10.1145/2714064.2660195), so that the words of one counter 0, 1, 2, … are exactly a SplitMix64 sequence. A
-counter is a row number, a user, an item, or several of them: whoever asks again for the same gets the same,
-in whatever order, block or process.
+with m the finaliser and g the increment of SplitMix64 (`bench.data.splitmix`), so that the words of one
+counter 0, 1, 2, … are exactly a SplitMix64 sequence. A counter is a row number, a user, an item, or several
+of them: whoever asks again for the same gets the same, in whatever order, block or process.
 """
 
 from __future__ import annotations
@@ -16,9 +15,7 @@ from functools import cache
 import numpy as np
 from scipy.special import ndtri
 
-_INCREMENT = np.uint64(0x9E3779B97F4A7C15)
-_FIRST_FACTOR = np.uint64(0xBF58476D1CE4E5B9)
-_SECOND_FACTOR = np.uint64(0x94D049BB133111EB)
+from bench.data.splitmix import INCREMENT, mix
 
 
 @cache
@@ -31,18 +28,8 @@ def words(seed: int, purpose: str, *counters: np.ndarray) -> np.ndarray:
     """64 random bits for every combination of counters, integers of shapes that broadcast together."""
     state = np.array([_key(seed, purpose)])
     for counter in counters:
-        state = _finalise(np.asarray(counter).astype(np.uint64) * _INCREMENT + state)
+        state = mix(np.asarray(counter).astype(np.uint64) * INCREMENT + state)
     return state
-
-
-def _finalise(z: np.ndarray) -> np.ndarray:
-    """Changes `z` in place."""
-    z ^= z >> np.uint64(30)
-    z *= _FIRST_FACTOR
-    z ^= z >> np.uint64(27)
-    z *= _SECOND_FACTOR
-    z ^= z >> np.uint64(31)
-    return z
 
 
 def uniform(seed: int, purpose: str, *counters: np.ndarray) -> np.ndarray:

@@ -1,3 +1,4 @@
+import json
 import shutil
 from dataclasses import replace
 
@@ -7,11 +8,13 @@ import pytest
 from bench.data.dataset import Dataset, Rows
 from bench.data.references import (
     REFERENCES_FILE,
-    entity_means,
+    REV,
     known_references,
     logistic_regression_auc,
     oracle_metrics,
     references,
+    references_fault,
+    rows_to_fit,
 )
 from bench.data.schema import FIRST_ID, Field, Schema
 from bench.data.synthetic import synthesize
@@ -63,22 +66,97 @@ def test_the_oracle_scores_the_true_probabilities(synthetic_dataset):
         assert 0.82 < metrics[task]["auc"] < 0.90
 
 
-def test_references_are_worked_out_once_and_only_for_the_same_data(small_world, tmp_path, monkeypatch):
+@pytest.fixture
+def world(small_world, tmp_path):
+    """A copy of the small world without references."""
     fresh = shutil.ignore_patterns(REFERENCES_FILE)
-    dataset = Dataset.open(shutil.copytree(small_world.directory, tmp_path / "world", ignore=fresh))
+    return Dataset.open(shutil.copytree(small_world.directory, tmp_path / "world", ignore=fresh))
+
+
+def test_references_are_worked_out_once_and_only_for_the_same_data(world, monkeypatch):
+    assert known_references(world) is None
+    found = references(world)
+    assert found["oracle"] == oracle_metrics(world)
+    assert found["logistic_regression"]["skip"]["auc"] == logistic_regression_auc(world)["skip"]
+    kept = json.loads((world.directory / REFERENCES_FILE).read_text())
+    assert (kept["rev"], kept["train_rows"]) == (REV, world.rows["train"])
+    monkeypatch.setattr("bench.data.references.logistic_regression_auc", pytest.fail)
+    assert references(world) == known_references(world) == found
+    assert known_references(replace(world, fingerprint="0" * 64)) is None
+    assert [path.name for path in world.directory.glob("*references*")] == [REFERENCES_FILE]
+
+
+def changed_area(kept):
+    kept["references"]["logistic_regression"]["skip"]["auc"] += 1e-3
+
+
+@pytest.mark.parametrize(
+    ("damage", "is_fault"),
+    [
+        (lambda kept: kept.update(rev=REV - 1), False),  # of an older version: no damage, but not used
+        (lambda kept: kept.pop("rev"), False),
+        (changed_area, True),
+        (lambda kept: kept.pop("digest"), True),
+        (lambda kept: kept.pop("references"), True),
+    ],
+)
+def test_references_of_another_rev_or_with_damage_are_worked_out_again(world, damage, is_fault):
+    found = references(world)
+    assert references_fault(world) is None
+    file = world.directory / REFERENCES_FILE
+    kept = json.loads(file.read_text())
+    damage(kept)
+    file.write_text(json.dumps(kept))
+    assert known_references(world) is None
+    assert (references_fault(world) is not None) == is_fault
+    assert references(world) == found == known_references(world)
+    assert references_fault(world) is None
+
+
+@pytest.mark.parametrize("content", ["", "[]", "{", "\x00", "[" * 100_000])
+def test_a_references_file_that_is_no_json_is_named_and_replaced(world, content):
+    (world.directory / REFERENCES_FILE).write_text(content)
+    assert known_references(world) is None
+    assert "references.json is damaged" in references_fault(world)
+
+
+def test_data_that_know_no_probabilities_have_the_floor_only(tmp_path):
+    label = np.arange(400) % 2
+    dataset = small_dataset(tmp_path / "small", label=label, item=2 + label)
     assert known_references(dataset) is None
-    found = references(dataset)
-    assert found["oracle"] == oracle_metrics(dataset)
-    assert found["logistic_regression"]["skip"]["auc"] == logistic_regression_auc(dataset)["skip"]
-    monkeypatch.setattr("bench.data.references.logistic_regression_auc", lambda dataset: pytest.fail("again"))
-    assert references(dataset) == known_references(dataset) == found
-    assert known_references(replace(dataset, fingerprint="0" * 64)) is None
-    assert [path.name for path in dataset.directory.glob("*references*")] == [REFERENCES_FILE]
+    assert (
+        references(dataset) == {"logistic_regression": {"click": {"auc": 1.0}}} == known_references(dataset)
+    )
 
 
-def test_data_that_know_no_probabilities_have_no_references(tmp_path):
-    dataset = small_dataset(tmp_path / "small", label=[0, 1, 0, 1], item=np.full(4, FIRST_ID))
-    assert references(dataset) == {}
+def test_a_task_with_one_class_has_no_floor(tmp_path):
+    dataset = small_dataset(tmp_path / "small", label=np.ones(4), item=np.full(4, FIRST_ID))
+    assert logistic_regression_auc(dataset) == {}
+    assert references(dataset) == {} == known_references(dataset)
+
+
+def test_rows_without_a_label_are_left_out(tmp_path):
+    label = np.arange(400) % 2
+    unlabelled = np.where(np.arange(400) < 300, 255, label)
+    dataset = small_dataset(tmp_path / "small", label=unlabelled, item=2 + label)
+    assert logistic_regression_auc(dataset) == {"click": 1.0}
+
+
+def test_memory_bounds_the_rows_that_are_fitted(tmp_path, monkeypatch):
+    label = np.arange(400) % 2
+    dataset = small_dataset(tmp_path / "small", label=label, item=2 + label)
+    monkeypatch.setattr("bench.data.references._BLOCK_ROWS", 100)
+    entries_of_a_row = 3  # user, item, number
+    assert rows_to_fit(dataset) == 400
+    assert rows_to_fit(dataset, max_entries=400 * entries_of_a_row) == 400
+    assert rows_to_fit(dataset, max_entries=250 * entries_of_a_row) == 200
+    assert rows_to_fit(dataset, max_entries=1) == 100  # never none
+
+
+def test_blocks_change_no_bit(world, monkeypatch):
+    whole = logistic_regression_auc(world)
+    monkeypatch.setattr("bench.data.references._BLOCK_ROWS", 1000)
+    assert logistic_regression_auc(world) == whole
 
 
 def test_logistic_regression_lies_between_chance_and_the_oracle(synthetic_dataset):
@@ -114,36 +192,6 @@ def test_logistic_regression_trains_on_the_last_rows_only(tmp_path):
     dataset = small_dataset(tmp_path / "small", label=label, item=2 + misleading)
     assert logistic_regression_auc(dataset)["click"] < 0.5 + 0.26  # 300 of 400 rows point the wrong way round
     assert logistic_regression_auc(dataset, max_train_rows=100)["click"] == auc(label, misleading)
-
-
-def test_logistic_regression_needs_both_classes(tmp_path):
-    dataset = small_dataset(tmp_path / "small", label=np.ones(4), item=np.full(4, FIRST_ID))
-    with pytest.raises(BadInput, match="task 'click': all 4 training labels are 1"):
-        logistic_regression_auc(dataset)
-
-
-def test_entity_means_by_hand(tmp_path):
-    item = np.array([2, 2, 2, 3, 3, 3, 4, 4])
-    user = np.array([2, 3, 4, 2, 3, 4, 2, 3])
-    label = np.array([1, 1, 0, 0, 1, 0, 0, 1])
-    dataset = small_dataset(tmp_path / "small", label=label, item=item, user=user)
-    item_mean = {2: (2 + 1) / 5, 3: (1 + 1) / 5, 4: (1 + 1) / 4}
-    user_mean = {2: (1 + 1) / 5, 3: (3 + 1) / 5, 4: (0 + 1) / 4}
-    by_item = np.array([item_mean[i] for i in item])
-    by_both = by_item + np.array([user_mean[u] for u in user])
-    # Only user 2 has both labels: item 2 is positive and scores above the negative items 3 and 4.
-    assert entity_means(dataset, item="item", user="user", prior_rows=2.0) == {
-        "click": {
-            "item": {"auc": auc(label, by_item), "uauc": 1.0},
-            "user_item": {"auc": auc(label, by_both), "uauc": 1.0},
-        }
-    }
-
-
-def test_entity_means_know_what_the_fields_are_called(tmp_path):
-    dataset = small_dataset(tmp_path / "small", label=np.array([0, 1]), item=np.array([2, 3]))
-    with pytest.raises(BadInput, match="did you mean 'item'"):
-        entity_means(dataset, item="itme", user="user")
 
 
 def test_log_loss_of_the_oracle_is_the_lowest(synthetic_dataset):

@@ -1,0 +1,117 @@
+"""Where a comparison gets its data set: one from the data folder, or a synthetic one made when it is missing.
+
+Whoever calls says how progress and notices are shown. A data set that another version of its maker made is
+never used without a word: a synthetic one is made again, an imported one is used with a notice. Free of
+torch.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from pathlib import Path
+
+from bench.data.dataset import MANIFEST, Dataset
+from bench.errors import BadInput, unknown_name
+
+Notice = Callable[[str], None]
+"""Told of one line that a user should read."""
+RowsDone = Callable[[int, int | None], None]
+"""Told (rows done, rows in all or None)."""
+ShowRows = Callable[[str], AbstractContextManager[RowsDone]]
+"""Description of the work → a context that shows how far it is."""
+
+
+def open_dataset(name: str, data_dir: Path, *, notice: Notice) -> Dataset:
+    """The data set called `name` in `data_dir`.
+
+    Args:
+        notice: told where an imported data set is of another rev than this version makes.
+
+    Raises:
+        BadInput: there is none, it is damaged, or it is a synthetic one of another rev.
+    """
+    if not (data_dir / name / MANIFEST).is_file():
+        present = [path.parent.name for path in data_dir.glob(f"*/{MANIFEST}")]
+        error = unknown_name(f"data set in {data_dir}", name, present)
+        raise BadInput(f"{error}; make one with 'rankbench data import' or 'rankbench data synthesize'")
+    dataset = Dataset.open(data_dir / name)
+    made_now = current_rev(dataset)
+    if made_now in (None, dataset.rev):
+        return dataset
+    said = f"{dataset.directory} is of rev {dataset.rev}, but this version makes rev {made_now}"
+    if _is_synthetic(dataset):
+        raise BadInput(
+            f"{said}: generate it again with 'rankbench data synthesize "
+            f"--family {dataset.source['family']} --rows {dataset.source['rows']} "
+            f"--seed {dataset.source['seed']}', or remove the folder"
+        )
+    notice(f"{said}; import it again to get the same data as a new user")
+    return dataset
+
+
+def open_or_synthesize(
+    family: str,
+    rows: int,
+    seed: int,
+    data_dir: Path,
+    *,
+    processes: int | None = None,
+    show: ShowRows,
+    notice: Notice,
+) -> Dataset:
+    """The synthetic data set of that family, size and seed; generated where it is missing or of another rev.
+
+    Args:
+        processes: that make rows; None: one a core.
+        show: used while rows are generated.
+        notice: told why a data set that is there is generated again.
+
+    Raises:
+        BadInput: it cannot be generated.
+    """
+    from bench.data.synthetic import REV, dataset_name, synthesize
+    from bench.machine.parallel import cores
+
+    directory = data_dir / dataset_name(family, rows, seed)
+    if (directory / MANIFEST).is_file():
+        with contextlib.suppress(BadInput):  # a damaged one is generated again
+            dataset = Dataset.open(directory)
+            if dataset.rev == REV and _is_synthetic(dataset):
+                return dataset
+        notice(f"{directory} is damaged or not of rev {REV}, which this version makes: generating it again")
+    with show(f"synthesizing {directory.name}") as progress:
+        return synthesize(
+            directory,
+            family=family,
+            rows=rows,
+            seed=seed,
+            processes=cores() if processes is None else processes,
+            progress=progress,
+        )
+
+
+def current_rev(dataset: Dataset) -> int | None:
+    """The rev that this version would give to `dataset`; None where it was not made by this project."""
+    if _is_synthetic(dataset):
+        from bench.data.synthetic import REV
+
+        return REV
+    if (loader := dataset.source.get("loader")) is not None:
+        from bench.data.public import NAMED
+
+        if loader not in NAMED:
+            return None
+        rev: int = importlib.import_module(NAMED[loader].module).REV
+        return rev
+    if "files" in dataset.source:
+        from bench.data.importing import REV as IMPORT_REV
+
+        return IMPORT_REV
+    return None
+
+
+def _is_synthetic(dataset: Dataset) -> bool:
+    return dataset.source.get("generator") == "synthetic"
