@@ -37,7 +37,7 @@ def main() -> None:
         if code == INTERRUPTED:  # typer makes an exit code of Ctrl-C
             complain("interrupted; what had finished is in the store")
     except TyperException as error:
-        complain(error.format_message())
+        complain(error.format_message() or "a command is missing; the help lists them")
         code = 2
     except BadInput as error:
         complain(str(error))

@@ -9,8 +9,9 @@ import typer
 
 from bench.errors import BadInput, unknown_name
 from rankbench import options
-from rankbench.console import answer, answer_json, complain, table
+from rankbench.console import answer, answer_json, table
 from rankbench.options import DEFAULT_DATA, parse_count
+from rankbench.summary import cell, summarise
 
 if TYPE_CHECKING:
     from bench.data.dataset import Dataset
@@ -47,9 +48,13 @@ def import_(
     known_as: Annotated[
         str | None, typer.Option("--as", help="A data set with a loader, see 'list data'.")
     ] = None,
+    replace: Annotated[
+        bool, typer.Option("--replace", help="Replace the data set of that name, if there is one.")
+    ] = False,
     data_dir: options.DataDir = DEFAULT_DATA,
+    json: options.Json = False,
 ) -> None:
-    """Import files by a schema of yours, or a data set that has a loader."""
+    """Import files by a schema of yours, or a data set that has a loader. Says what came out of it."""
     from bench.machine.parallel import leave_polars_one_thread
 
     leave_polars_one_thread()
@@ -67,6 +72,7 @@ def import_(
         if len(paths or []) > 1:
             raise BadInput(f"--as takes one folder, but {len(paths or [])} were named")
         folder = paths[0] if paths else _fetched(known_as, data_dir)
+        _refuse_to_replace(data_dir / known_as, replace)
         with row_progress(f"importing {known_as}") as progress:
             dataset = named.load(folder, data_dir / known_as, progress)
     else:
@@ -76,11 +82,36 @@ def import_(
         plan = ImportPlan.from_toml(schema)
         if plan.name in FAMILIES:
             raise BadInput(f"name is '{plan.name}', a family of the synthetic world; choose another")
+        _refuse_to_replace(data_dir / plan.name, replace)
         with row_progress(f"importing {plan.name}") as progress:
             dataset = import_table(plan, paths, data_dir / plan.name, progress=progress)
-    for reason, rows in dataset.source.get("skipped_rows", {}).items():
-        complain(f"skipped {rows} rows: {reason}")
-    answer(str(dataset.directory))
+    summarise(dataset, json=json)
+
+
+def _refuse_to_replace(directory: Path, replace: bool) -> None:
+    """Raises BadInput where something stands at `directory` that the user did not say to replace."""
+    from bench.data.dataset import Dataset
+    from bench.data.verification import is_dataset_folder
+
+    if not directory.exists():
+        return
+    if not is_dataset_folder(directory):
+        raise BadInput(f"{directory} exists and is no data set; remove it or choose another name")
+    if replace:
+        return
+    try:
+        there = Dataset.open(directory)
+        what = f"a data set of {sum(there.rows.values()):,} rows (rev {there.rev}, {_origin(there)})"
+    except BadInput:
+        what = "a damaged data set"
+    raise BadInput(
+        f"{directory} already holds {what}; add --replace to replace it, or choose another name or --data-dir"
+    )
+
+
+def _origin(dataset: Dataset) -> str:
+    source = dataset.source
+    return ", ".join(source["files"]) if "files" in source else str(source.get("loader", "made by hand"))
 
 
 @app.command()
@@ -133,11 +164,11 @@ def describe(
         return
     fields = description.pop("fields")
     columns = list(fields[0])
-    table(name, columns, [[_cell(field[column]) for column in columns] for field in fields])
+    table(name, columns, [[cell(field[column]) for column in columns] for field in fields])
     for key, value in description.items():
         if value is None:  # not known for this data set
             continue
-        answer(f"{key.replace('_', ' ')}: {_cell(value)}")
+        answer(f"{key.replace('_', ' ')}: {cell(value)}")
 
 
 def _floor(dataset: Dataset, *, fit: bool) -> dict[str, float | int | None] | None:
@@ -148,9 +179,3 @@ def _floor(dataset: Dataset, *, fit: bool) -> dict[str, float | int | None] | No
     if known is None:
         return None
     return {task: metrics["auc"] for task, metrics in known.get("logistic_regression", {}).items()}
-
-
-def _cell(value: object) -> str:
-    if isinstance(value, dict):
-        return ", ".join(f"{key} {_cell(item)}" for key, item in value.items())
-    return f"{value:.4f}" if isinstance(value, float) else "" if value is None else str(value)

@@ -19,10 +19,11 @@ def describe(dataset: Dataset) -> dict[str, Any]:
 
     - ``name``, ``rev``, ``fingerprint``, ``source``, ``rows`` (split → rows)
     - ``fields``: list of ``name``, ``kind``, ``group``, ``cardinality`` (rows of the table; 0 for numeric),
-      ``max_length``, ``table``, ``missing_share`` (of all rows: no value, or an empty sequence) and
-      ``unknown_test_share`` (of the values present on test: those that share the unknown id; numeric: None)
+      ``max_length``, ``table``, ``missing_share`` (of all rows: no value, or an empty sequence),
+      ``unknown_test_share`` (of the values present on test: those that share the unknown id; numeric, or
+      without a value on test: None) and ``constant`` (every training row has the same)
     - ``base_rate``: task → split → share of positives among the labels present, or None without any
-    - ``missing_labels``: task → split → rows without a label
+    - ``positives``, ``missing_labels``: task → split → rows with a label of 1, rows without a label
     - ``users``: split → distinct users, or None where the data set has no users
     - ``users_with_both_classes``: task → users with a positive and a negative row on test, or None as above
     - ``oracle_auc``: task → AUC of the true probabilities on test, or None where they are not known; this
@@ -40,13 +41,8 @@ def describe(dataset: Dataset) -> dict[str, Any]:
             task: {split: _base_rate(dataset.splits[split].label[:, k]) for split in SPLITS}
             for k, task in enumerate(schema.tasks)
         },
-        "missing_labels": {
-            task: {
-                split: int(np.count_nonzero(dataset.splits[split].label[:, k] == MISSING_LABEL))
-                for split in SPLITS
-            }
-            for k, task in enumerate(schema.tasks)
-        },
+        "positives": _rows_labelled(dataset, 1),
+        "missing_labels": _rows_labelled(dataset, MISSING_LABEL),
         "users": None,
         "users_with_both_classes": None,
         "oracle_auc": None,
@@ -75,10 +71,20 @@ def _base_rate(label: np.ndarray) -> float | None:
     return float(present.mean()) if len(present) else None
 
 
+def _rows_labelled(dataset: Dataset, label: int) -> dict[str, dict[str, int]]:
+    """Task → split → rows with that label."""
+    return {
+        task: {split: int(np.count_nonzero(dataset.splits[split].label[:, k] == label)) for split in SPLITS}
+        for k, task in enumerate(dataset.schema.tasks)
+    }
+
+
 def _describe_fields(dataset: Dataset) -> list[dict[str, Any]]:
     fields = dataset.schema.fields
     missing = {field.name: 0 for field in fields}
     present_test, unknown_test = missing.copy(), missing.copy()
+    first = {field.name: values for field, values in _columns(dataset.schema, _first(dataset))}
+    constant = {field.name: True for field in fields}
     for split in SPLITS:
         for block in _blocks(dataset.splits[split]):
             for field, values in _columns(dataset.schema, block):
@@ -87,6 +93,13 @@ def _describe_fields(dataset: Dataset) -> list[dict[str, Any]]:
                 if split == "test":
                     present_test[field.name] += int(np.count_nonzero(~absent))
                     unknown_test[field.name] += int(np.count_nonzero(values == UNKNOWN_ID))
+                if split == "train" and constant[field.name]:
+                    same = np.array_equal(
+                        values,
+                        np.broadcast_to(first[field.name], values.shape),
+                        equal_nan=field.kind == "numeric",
+                    )
+                    constant[field.name] = same
     all_rows = sum(dataset.rows.values())
     return [
         {
@@ -99,12 +112,17 @@ def _describe_fields(dataset: Dataset) -> list[dict[str, Any]]:
             "missing_share": missing[field.name] / all_rows,
             "unknown_test_share": (
                 None
-                if field.kind == "numeric"
-                else unknown_test[field.name] / max(1, present_test[field.name])
+                if field.kind == "numeric" or not present_test[field.name]
+                else unknown_test[field.name] / present_test[field.name]
             ),
+            "constant": constant[field.name],
         }
         for field in fields
     ]
+
+
+def _first(dataset: Dataset) -> Rows:
+    return dataset.splits["train"].take(slice(0, 1))
 
 
 def _blocks(rows: Rows) -> Iterator[Rows]:

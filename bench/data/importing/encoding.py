@@ -6,6 +6,7 @@ table's row that has its key.
 
 from __future__ import annotations
 
+import threading
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -22,6 +23,7 @@ from bench.data.importing.lists import sequence_items
 from bench.data.importing.plan import ByColumn, ImportPlan, Table
 from bench.data.importing.splits import SPLIT_COLUMN, splits_in_column
 from bench.data.importing.times import part_of_time, times
+from bench.data.schema import MISSING_ID
 from bench.errors import BadInput
 
 Columns = dict[str, np.ndarray]
@@ -33,22 +35,25 @@ class TableRows:
     """A table of facts in memory.
 
     Args:
+        name: of the table.
         on: column of the file of rows that holds the keys.
         keys: their provisional ids.
         row_of: provisional id of a key → row in `columns`.
         columns: field → its numbers; row 0 is that of keys that are not in the table.
     """
 
+    name: str
     on: str
     keys: Dictionary
     row_of: np.ndarray
     columns: Columns
 
-    def rows(self, frame: pl.DataFrame) -> Columns:
-        """The fields of the rows that `frame` refers to."""
+    def rows(self, frame: pl.DataFrame) -> tuple[Columns, int]:
+        """The fields of the rows that `frame` refers to, and how many rows name a key that is not there."""
         key = self.keys.encode(frame[self.on])  # what is not in the table gets an id beyond it
         row = self.row_of[np.where(key < len(self.row_of), key, 0)]
-        return {name: column[row] for name, column in self.columns.items()}
+        unmatched = int(np.count_nonzero((row == 0) & (key != MISSING_ID)))
+        return {name: column[row] for name, column in self.columns.items()}, unmatched
 
 
 class Encoder:
@@ -56,6 +61,8 @@ class Encoder:
 
     Args:
         folder: where the files of the tables are.
+
+    ``unmatched`` counts, by table, the rows whose key is not in it.
 
     Raises:
         BadInput: a table that is not what the plan says.
@@ -66,6 +73,8 @@ class Encoder:
         self.ids = ids_of_fields(plan)
         self.users = Dictionary()
         self.skipped: Counter[str] = Counter()
+        self.unmatched: Counter[str] = Counter()
+        self._counting = threading.Lock()
         self.tables = [self._table(table, folder) for table in plan.tables]
 
     def values(self) -> Iterator[tuple[str, pl.Series]]:
@@ -99,7 +108,10 @@ class Encoder:
         if kept is not None:
             frame = frame.filter(kept)
         for table in self.tables:
-            of_field |= table.rows(frame)
+            facts, unmatched = table.rows(frame)
+            of_field |= facts
+            with self._counting:
+                self.unmatched[table.name] += unmatched
         for field in plan.fields:
             if field.part:
                 of_field[field.name] = part_of_time(columns["time"], field.part)
@@ -171,7 +183,7 @@ class Encoder:
             field.name: np.concatenate([_missing(field), *(part[field.name] for part in parts)])
             for field in fields
         }
-        return TableRows(on=table.on, keys=keys, row_of=row_of, columns=columns)
+        return TableRows(name=table.name, on=table.on, keys=keys, row_of=row_of, columns=columns)
 
 
 def _ids(text: pl.Series, field: FieldPlan, ids: Ids) -> np.ndarray:

@@ -115,6 +115,7 @@ def read_into_spool(
                 tell(progress, spool.rows, int(before + rows_per_file * (len(files) - number)))
             if spool.rows == before:
                 raise BadInput(f"{file} has no rows{_told(spool.skipped)}")
+        spool.unmatched = +encoder.unmatched
         add_histories(plan, spool)
         add_user_splits(plan, spool)
         for name, values in encoder.values():

@@ -40,6 +40,7 @@ class Spool:
         self.directory = directory
         self.rows = 0
         self.skipped: Counter[str] = Counter()
+        self.unmatched: Counter[str] = Counter()
         self._layout: Layout = {}
         self._files: dict[str, BinaryIO] = {}
 
@@ -48,19 +49,21 @@ class Spool:
         """The spool that was finished there under `key`, or None."""
         try:
             data = json.loads((directory / FINISHED).read_text())
-        except (OSError, ValueError):
+            if data["key"] != key:
+                return None
+            spool = Spool(directory)
+            spool.rows = data["rows"]
+            spool.skipped, spool.unmatched = Counter(data["skipped"]), Counter(data["unmatched"])
+        except (OSError, ValueError, KeyError, TypeError):  # none, a damaged one, or one of an older version
             return None
-        if data["key"] != key:
-            return None
-        spool = Spool(directory)
-        spool.rows, spool.skipped = data["rows"], Counter(data["skipped"])
         spool._layout = {name: (np.dtype(d), tuple(shape)) for name, (d, shape) in data["layout"].items()}
         return spool
 
     def finish(self, key: str) -> None:
         """Says that all is there."""
         layout = {name: (dtype.str, shape) for name, (dtype, shape) in self._layout.items()}
-        data = {"key": key, "rows": self.rows, "skipped": self.skipped, "layout": layout}
+        counts = {"skipped": self.skipped, "unmatched": self.unmatched}
+        data = {"key": key, "rows": self.rows, **counts, "layout": layout}
         partial = self.directory / f"{FINISHED}.partial"
         partial.write_text(json.dumps(data))
         partial.rename(self.directory / FINISHED)

@@ -85,8 +85,9 @@ def import_table(
         ]
         users = None if plan.user is None else dense_user_index(spool.values(USER_VALUES))
         told: dict[str, Any] = {"labels": counts, "warnings": warnings}
-        if spool.skipped:
-            told["skipped_rows"] = dict(sorted(spool.skipped.items()))
+        for what, count in {"skipped_rows": spool.skipped, "unmatched_keys": spool.unmatched}.items():
+            if count:
+                told[what] = dict(sorted(count.items()))
         if clipped:
             told["clipped"] = clipped
         with DatasetWriter(

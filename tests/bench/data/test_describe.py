@@ -69,6 +69,10 @@ def test_every_number(tmp_path: Path) -> None:
         "click": {"train": 0.75, "valid": 0.5, "test": 0.75},
         "buy": {"train": 0.25, "valid": 0.0, "test": 0.75},
     }
+    assert description["positives"] == {
+        "click": {"train": 3, "valid": 1, "test": 3},
+        "buy": {"train": 1, "valid": 0, "test": 3},
+    }
     assert description["users"] == {"train": 3, "valid": 2, "test": 2}
     assert description["users_with_both_classes"] == {"click": 1, "buy": 1}
     assert description["oracle_auc"] == {"click": pytest.approx(2 / 3), "buy": pytest.approx(2 / 3)}
@@ -82,6 +86,7 @@ def test_every_number(tmp_path: Path) -> None:
         "table": None,
         "missing_share": 0.2,
         "unknown_test_share": None,
+        "constant": False,
     }
     assert (item["missing_share"], item["unknown_test_share"]) == (0.2, pytest.approx(2 / 3))
     assert (seen["missing_share"], seen["unknown_test_share"]) == (0.3, 0.2)

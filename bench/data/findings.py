@@ -1,0 +1,68 @@
+"""What a user would want to know of a data set before anything is trained on it. Free of torch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from bench.data.dataset import SPLITS
+
+FEW_POSITIVES = 30
+"""With fewer positive rows on test, an AUC says next to nothing."""
+FEW_USERS = 30
+"""With fewer users of both classes on test, a per-user AUC says next to nothing."""
+MANY_UNMATCHED = 0.05
+MANY_UNKNOWN = 0.5
+
+
+def findings(description: Mapping[str, Any]) -> list[str]:
+    """One line each; of what `bench.data.describe.describe` returns."""
+    return [
+        *description["source"].get("warnings", []),
+        *_of_rows(description),
+        *_of_labels(description),
+        *_of_fields(description["fields"]),
+    ]
+
+
+def _of_rows(description: Mapping[str, Any]) -> Iterator[str]:
+    source, rows = description["source"], sum(description["rows"].values())
+    for reason, skipped in source.get("skipped_rows", {}).items():
+        yield f"skipped {skipped} rows: {reason}"
+    for table, unmatched in source.get("unmatched_keys", {}).items():
+        if unmatched > MANY_UNMATCHED * rows:
+            yield (
+                f"{unmatched} of {rows} rows have a key that table '{table}' does not have: "
+                "its fields are missing there"
+            )
+
+
+def _of_labels(description: Mapping[str, Any]) -> Iterator[str]:
+    for task, positives in description["positives"].items():
+        for split in SPLITS:
+            missing = description["missing_labels"][task][split]
+            labels = description["rows"][split] - missing
+            if positives[split] in (0, labels):
+                yield (
+                    f"task '{task}' has {positives[split]} positives among {labels} labels in {split}: "
+                    "without both classes it has no AUC there"
+                )
+            elif split == "test" and min(positives[split], labels - positives[split]) < FEW_POSITIVES:
+                yield (
+                    f"task '{task}' has {positives[split]} positives among {labels} labels in test: "
+                    f"with fewer than {FEW_POSITIVES} of a class no difference can be told"
+                )
+        both = (description["users_with_both_classes"] or {}).get(task, FEW_USERS)
+        if both < FEW_USERS:
+            yield f"task '{task}' has {both} users with both classes in test: its per-user AUC says little"
+
+
+def _of_fields(fields: list[dict[str, Any]]) -> Iterator[str]:
+    for field in fields:
+        if field["constant"]:
+            yield f"field '{field['name']}' has the same value in every training row: it says nothing"
+        elif (field["unknown_test_share"] or 0) >= MANY_UNKNOWN:
+            yield (
+                f"field '{field['name']}': {field['unknown_test_share']:.0%} of its values in test are not "
+                "known from the training rows"
+            )
