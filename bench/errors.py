@@ -10,8 +10,12 @@ from pathlib import Path
 class BadInput(ValueError):
     """Something the user gave cannot be used; the message says what was wrong, was got and is allowed.
 
-    The command line prints it on one line and exits with code 2; nothing has been trained by then.
+    The command line prints it on one line and exits with code 2; nothing has been trained by then. Line ends
+    and control characters in what the user gave are shown escaped.
     """
+
+    def __init__(self, message: str) -> None:
+        super().__init__("".join(c if c.isprintable() else repr(c)[1:-1] for c in message))
 
 
 def unknown_name(kind: str, name: str, known: Iterable[str]) -> BadInput:

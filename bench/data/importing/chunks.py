@@ -67,9 +67,17 @@ def read_header(file: Path, source: Source) -> tuple[str, ...]:
             text = line.decode()
         except UnicodeDecodeError as error:
             raise BadInput(f"{file} line 1 is {not_text_of(source)} ({error.reason})") from error
+        if "\r" in text:
+            raise BadInput(
+                f"{file} line 1 has a carriage return inside it; lines must end with a line feed (LF or "
+                "CRLF): convert the file, for example with  tr '\\r' '\\n'"
+            )
         if source.quote:
             reader = csv.reader([text], delimiter=delimiter_in_chunks(source), quotechar=source.quote)
-            return tuple(next(reader, ()))
+            try:
+                return tuple(next(reader, ()))
+            except csv.Error as error:
+                raise BadInput(f"{file} line 1 is no header: {error}") from error
         return tuple(text.split(delimiter_in_chunks(source)))
     raise BadInput(f"{file} has no rows")
 

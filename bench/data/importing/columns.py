@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import math
 import re
 from collections import Counter
 from collections.abc import Iterable
@@ -24,6 +23,11 @@ PARTS = {"hour": 24, "weekday": 7, "weekend": 2}
 ON_BAD_ROW = ("error", "skip")
 ALL_ROWS = "*"
 MAX_CARDINALITY = 2**31 - 1 - FIRST_ID
+MAX_LENGTH = 10_000
+"""Of a sequence: every row has room for so many items, 4 bytes each."""
+MAX_PREFIX = 1_000_000
+MAX_NAME_BYTES = 200
+"""Names are parts of file names, of which most file systems take 255 bytes."""
 
 _OPTIONS_OF_KIND = {
     "categorical": {"minimum_count", "prefix", "pattern", "cardinality", "buckets", "transform", "part"},
@@ -61,7 +65,7 @@ class Source:
     on_bad_row: str = "error"
 
     def __post_init__(self) -> None:
-        if not self.delimiter or "\n" in self.delimiter or not self.delimiter.isascii():
+        if not self.delimiter or set(self.delimiter) & set("\n\r\0") or not self.delimiter.isascii():
             raise BadInput(f"[source] delimiter is {self.delimiter!r}, expected ASCII text on one line")
         if len(self.quote) > 1 or self.quote in ("\n", "\r", "\0") or not self.quote.isascii():
             raise BadInput(f"[source] quote is {self.quote!r}, expected one ASCII character or none")
@@ -193,8 +197,9 @@ class FieldPlan:
         self._check_options_fit_kind(where)
         check_one_of(f"{where}: transform", self.transform, TRANSFORMS_OF_KIND[self.kind])
         for option, low, high in (
-            ("minimum_count", 1, math.inf),
-            ("prefix", 0, math.inf),
+            ("minimum_count", 1, 2**63 - 1),
+            ("prefix", 0, MAX_PREFIX),
+            ("max_length", 0, MAX_LENGTH),
             ("cardinality", 0, MAX_CARDINALITY),
             ("buckets", 0, MAX_CARDINALITY),
         ):
@@ -224,10 +229,13 @@ class FieldPlan:
         return not (self.part or self.history)
 
     def _check_pattern(self, where: str) -> None:
+        import polars as pl
+
         try:
-            groups = re.compile(self.pattern).groups
-        except re.error as error:
-            raise BadInput(f"{where}: pattern '{self.pattern}' is no regular expression: {error}") from error
+            groups = pl.select(pl.lit("").str.extract_groups(self.pattern)).to_series().struct.fields
+        except pl.exceptions.PolarsError as error:
+            reason = " ".join(str(error).split())[:200]
+            raise BadInput(f"{where}: pattern {self.pattern!r:.80} is refused: {reason}") from error
         if not groups:
             raise BadInput(f"{where}: pattern '{self.pattern}' has no group, such as (\\d+), to keep")
 
@@ -263,6 +271,8 @@ def check_name(what: str, name: str) -> None:
         raise BadInput(
             f"{what} name {name!r} is not allowed: letters, digits, '_', '.', ':' and '-', not first a sign"
         )
+    if (size := len(name.encode())) > MAX_NAME_BYTES:
+        raise BadInput(f"{what} name {name[:40]!r}… has {size} bytes, allowed: {MAX_NAME_BYTES} at most")
 
 
 def check_one_of(what: str, got: str, allowed: Iterable[str]) -> None:

@@ -236,7 +236,7 @@ class ImportPlan:
             name=table["name"],
             user=table.get("user"),
             source=build(Source, table.get("source", {}), "[source]"),
-            tables=tuple(build(Table, one, "[[tables]]") for one in table.get("tables", [])),
+            tables=tuple(build(Table, one, "[[tables]]") for one in table_list(table, "tables", least=0)),
             time=build(Time, table["time"], "[time]") if "time" in table else None,
             labels=tuple(build(Label, label, "[[labels]]") for label in table_list(table, "labels")),
             fields=tuple(
@@ -301,7 +301,8 @@ def _split_plan(table: Any) -> SplitPlan:
 
 
 def _check_fractions(fractions: tuple[float, ...]) -> None:
-    if len(fractions) != 3 or min(fractions) <= 0 or abs(sum(fractions) - 1) > 1e-9:
+    # A comparison with NaN is false, so what is right is asked for, not what is wrong.
+    if not (len(fractions) == 3 and all(f > 0 for f in fractions) and abs(sum(fractions) - 1) <= 1e-9):
         raise BadInput(
             f"[split] fractions are {list(fractions)}, expected three above 0 (train, valid, test) of sum 1"
         )

@@ -29,7 +29,7 @@ def read_toml(path: Path) -> dict[str, Any]:
         raise BadInput(f"schema file {path} cannot be read: {error.strerror}") from error
     except UnicodeDecodeError as error:
         raise BadInput(f"schema file {path} is not UTF-8 text") from error
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:  # numbers of too many digits and deep lists among them
         raise BadInput(f"schema file {path} is not valid TOML: {error}") from error
 
 
@@ -62,11 +62,13 @@ def check_keys(table: Any, allowed: list[str], where: str) -> None:
             raise unknown_name(f"key in {where}:", key, allowed)
 
 
-def table_list(table: Mapping[str, Any], key: str) -> list[Any]:
-    """The array of tables under `key`, at least one."""
-    tables = table.get(key)
-    if not isinstance(tables, list) or not tables:
-        raise BadInput(f"the schema file has no [[{key}]]; it needs at least one")
+def table_list(table: Mapping[str, Any], key: str, *, least: int = 1) -> list[Any]:
+    """The array of tables under `key`."""
+    tables = table.get(key, [])
+    if not isinstance(tables, list):
+        raise BadInput(f"the schema file's {key} is {tables!r:.80}, expected [[{key}]] tables")
+    if len(tables) < least:
+        raise BadInput(f"the schema file has no [[{key}]]; it needs at least {least}")
     return tables
 
 
