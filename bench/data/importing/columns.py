@@ -143,9 +143,11 @@ class FieldPlan:
 
     Args:
         name: of the field, unique; also the name of its files.
-        kind, group: as in `bench.data.schema.Field`.
+        kind: ``categorical`` (an id), ``numeric`` (a number) or ``sequence`` (several ids).
+        group: what it tells of: ``user``, ``item``, ``context``, ``cross`` or ``sequence``. Some models keep
+            the fields of a group together.
         column: where it is read; empty: the column of that name.
-        of: the name of the `Table` that has the column; empty: the file of the rows itself.
+        of: the name of the table of facts that has the column; empty: the file of the rows itself.
         minimum_count: values rarer than this on the training rows share the unknown id.
         prefix: keep only so many characters of a categorical value; 0: all.
         pattern: regular expression (of Rust's regex crate) whose first group, where it is found in a

@@ -32,7 +32,12 @@ from bench.errors import BadInput, unknown_name
 
 @dataclass(frozen=True, kw_only=True)
 class ByColumn:
-    """The text in `column` says the split of a row; every value that occurs must be in one of the lists."""
+    """The text in a column says the split of a row.
+
+    Args:
+        column: where it is read.
+        train, valid, test: the values that mean this split; every value that occurs must be in one of them.
+    """
 
     column: str
     train: tuple[str, ...]
@@ -45,10 +50,11 @@ class ByColumn:
 
 @dataclass(frozen=True, kw_only=True)
 class ByTime:
-    """Earlier rows train, the latest test. `fractions` are those of train, valid and test.
+    """Earlier rows train, the latest test.
 
-    Rows of one time stay together: those of the time at a border belong to the later split, so train and
-    valid have at most their fraction.
+    Args:
+        fractions: those of train, valid and test. Rows of one time stay together: those of the time at a
+            border belong to the later split, so train and valid have at most their fraction.
     """
 
     fractions: tuple[float, ...]
@@ -59,7 +65,12 @@ class ByTime:
 
 @dataclass(frozen=True, kw_only=True)
 class ByRandom:
-    """A row's split is drawn from `seed` and the row's number: train, valid and test by `fractions`."""
+    """A row's split is drawn at random.
+
+    Args:
+        fractions: those of train, valid and test.
+        seed: decides, with the number of the row, where it goes.
+    """
 
     fractions: tuple[float, ...]
     seed: int
@@ -74,7 +85,10 @@ class ByUserTime:
     """Of each user the earlier rows train and the latest test; rows of one time keep their order.
 
     For sets whose users come and go: a split at one moment would test on users without a training row.
-    `fractions` as in `ByTime`, of every user's rows; a user with few rows may have none in a split.
+
+    Args:
+        fractions: those of train, valid and test, of every user's rows; a user with few rows may have none
+            in a split.
     """
 
     fractions: tuple[float, ...]
@@ -85,7 +99,11 @@ class ByUserTime:
 
 @dataclass(frozen=True, kw_only=True)
 class ByOrder:
-    """Rows stand in the order of time: the first train, the last test. `fractions` as in `ByTime`."""
+    """Rows stand in the order of time: the first train, the last test.
+
+    Args:
+        fractions: those of train, valid and test.
+    """
 
     fractions: tuple[float, ...]
 
@@ -99,7 +117,9 @@ class ByFile:
 
     Args:
         train, valid, test: names of the files. `valid` may be empty: then `valid_fraction` of the rows of the
-            training files, drawn as in `ByRandom` with `seed`, are the valid split.
+            training files, drawn at random, are the valid split.
+        valid_fraction: above 0 and below 1 where `valid` is empty.
+        seed: decides which rows are drawn.
     """
 
     train: tuple[str, ...]
@@ -140,12 +160,12 @@ class Table:
     """A file of facts that rows refer to by a key, such as one row a user. It is kept in memory, as numbers.
 
     Args:
-        name: what `FieldPlan.of` calls it.
+        name: what `of` of a field calls it.
         files: names of its files, in the folder of the (first) file of rows.
         key: the column of it that rows refer to; no value may stand twice. A row whose key is not there has
             the table's fields missing.
         on: the column of the rows that refers to it; empty: the one of the name of `key`.
-        source: how its files are written.
+        source: how its files are written: a table with the keys of ``[source]``.
     """
 
     name: str
@@ -163,7 +183,20 @@ class Table:
 
 @dataclass(frozen=True, kw_only=True)
 class ImportPlan:
-    """A whole schema file. `user` is the column that identifies users; no cell of it may be missing."""
+    """A whole schema file.
+
+    Args:
+        name: of the data set, and of its folder.
+        user: the column that identifies users, for per-user metrics and histories; no cell of it may be
+            missing.
+        source: how the files of rows are written.
+        tables: files of facts about users, items and so on.
+        time: when a row happened.
+        labels: what is to be predicted, one or more; the first is the primary one.
+        fields: what a model may see, in the order of its input. ``names = [...]`` in place of ``name`` makes
+            one field of every column named, all alike.
+        split: which rows train, which choose, which test.
+    """
 
     name: str
     labels: tuple[Label, ...]
