@@ -6,8 +6,10 @@ interrupted with the store intact.
 
 from __future__ import annotations
 
+import importlib.metadata
 import os
 import sys
+from typing import Annotated
 
 import typer
 from typer.exceptions import TyperException
@@ -24,6 +26,17 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Compare CTR ranking models at matched budgets, under one protocol, with honest statistics.",
 )
+
+
+@app.callback(invoke_without_command=True)
+def _main(
+    version: Annotated[bool, typer.Option("--version", help="Print the version and stop.")] = False,
+) -> None:
+    if version:
+        print(f"rankbench {importlib.metadata.version('rankbench')}")
+        raise typer.Exit
+
+
 app.command("list")(list.run)
 app.add_typer(data.app, name="data")
 for command in (show, run, report, speed, check):

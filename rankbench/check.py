@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bench.errors import BadInput
 from rankbench import options
 from rankbench.console import answer, answer_json
 from rankbench.options import DEFAULT_DATA, DEFAULT_STORE
@@ -12,7 +13,11 @@ def run(
     data_dir: options.DataDir = DEFAULT_DATA,
     json: options.Json = False,
 ) -> int:
-    """Check records against predictions, data sets against fingerprints; exit code 1: something is wrong."""
+    """Check records against their files, data sets against fingerprints; exit code 1: something is wrong."""
+    for what, option, folder in (("store", "--store", store), ("data folder", "--data-dir", data_dir)):
+        if not folder.is_dir():
+            raise BadInput(f"there is no {what} {folder} to check; choose another with {option}")
+
     from bench.runs.audit import audit_datasets, audit_store
     from bench.runs.store import Store
 

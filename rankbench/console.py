@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 import sys
 from collections.abc import Sequence
@@ -23,8 +24,17 @@ def answer(text: str) -> None:
 
 def answer_json(value: Any) -> None:
     """The answer for machines, on stdout."""
-    json.dump(value, sys.stdout, indent=1, ensure_ascii=False)
+    json.dump(_finite(value), sys.stdout, indent=1, ensure_ascii=False, allow_nan=False)
     print()
+
+
+def _finite(value: Any) -> Any:
+    """`value` with null for what JSON has no number for: NaN and infinities."""
+    if isinstance(value, dict):
+        return {key: _finite(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_finite(item) for item in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def complain(text: str) -> None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import os
 import signal
+import sys
 import threading
 import time
 from collections import deque
@@ -21,6 +23,7 @@ Result = TypeVar("Result")
 
 MAX_THREADS = 4
 _POLL_S = 0.25
+_PR_SET_PDEATHSIG = 1  # from <sys/prctl.h>
 
 
 def cores() -> int:
@@ -91,6 +94,8 @@ def _nothing() -> None:
 
 def _begin(parent: int, begin: Callable[[], None]) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if sys.platform == "linux":  # at once, even while one long call holds the interpreter
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
     begin()
 

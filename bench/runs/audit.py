@@ -13,41 +13,74 @@ import pyarrow.parquet as pq
 from bench.data.dataset import Dataset
 from bench.data.references import references_fault
 from bench.data.verification import fault_in, is_dataset_folder
-from bench.metrics import auc, labelled
+from bench.metrics import evaluate
+from bench.runs.keeping import digest_of
 from bench.runs.record import Run
 from bench.runs.store import Store
 
 
 def audit_store(store: Store) -> Iterator[str]:
-    """What is wrong with a store, a line each: torn records, missing files, AUCs that predictions deny."""
+    """What is wrong with a store, a line each: torn records, missing or changed files, other metrics.
+
+    Metrics are computed again from the predictions. Files are held against their digests, where the record
+    has some; those written before records had digests need not be there but for curve and predictions.
+    """
     view = store.read()
     yield from view.torn
     for run in view.runs.values():
-        if run.status == "ok":
-            yield from (
-                f"run {run.key} ({run.spec.contestant.name}): {wrong}" for wrong in _audit_run(run, store)
-            )
+        name = f"run {run.key} ({run.spec.contestant.name})"
+        yield from (f"{name}: {wrong}" for wrong in _audit_run(run, store))
 
 
 def _audit_run(run: Run, store: Store) -> Iterator[str]:
-    tables = {}
-    for path in (store.path("curves", run.key), store.path("predictions", run.key)):
+    readable = True
+    expected = dict.fromkeys(("curves", "predictions") if run.status == "ok" else ())
+    for kind, digest in {**expected, **run.files}.items():
+        path = store.path(kind, run.key)
         try:
-            tables[path] = pq.read_table(path)
-        except (OSError, pa.ArrowInvalid) as error:
-            yield f"{path} cannot be read: {error}"
-    predictions = tables.get(store.path("predictions", run.key))
-    if predictions is None:
-        return
+            found = digest_of(path)
+        except OSError as error:
+            readable = readable and kind != "predictions"
+            yield f"{path} cannot be read: {error.strerror}"
+            continue
+        if digest is not None and found != digest:
+            yield f"{path} is not the file that was written: its SHA-256 is {found}, the record says {digest}"
+    if run.status == "ok" and readable:
+        yield from _audit_predictions(run, store.path("predictions", run.key))
+
+
+def _audit_predictions(run: Run, path: Path) -> Iterator[str]:
+    """Where the predictions of an ok run do not give the metrics of its record."""
     assert run.metrics is not None, "an ok run has metrics"
+    tasks = list(run.metrics["test"])
+    try:
+        table = pq.read_table(path)
+        row = table["row"].to_numpy()
+        label, logit = (
+            np.stack([table[f"{what}.{task}"].to_numpy() for task in tasks], axis=1)
+            for what in ("label", "logit")
+        )
+        user = table["user"].to_numpy() if "user" in table.column_names else None
+        found = evaluate(label, logit, tasks, user)
+    except (OSError, pa.ArrowException, KeyError, ValueError, AssertionError) as error:
+        yield f"{path} holds no predictions of {', '.join(tasks)}: {' '.join(str(error).split())[:200]}"
+        return
+    if not np.array_equal(row, np.arange(len(row))):
+        yield f"{path} has rows out of order"
     for task, recorded in run.metrics["test"].items():
-        label, logit = (np.asarray(predictions[f"{what}.{task}"]) for what in ("label", "logit"))
-        rows = labelled(label)
-        found = auc(label[rows], logit[rows]) if len(label[rows]) else math.nan
-        said = math.nan if recorded["auc"] is None else recorded["auc"]  # one class has no AUC
-        same = math.isnan(found) if math.isnan(said) else math.isclose(found, said, rel_tol=0, abs_tol=1e-9)
-        if not same:
-            yield f"test AUC of {task} is recorded as {recorded['auc']}, its predictions have {found}"
+        for metric, value in recorded.items():
+            if not _same(found[task].get(metric), value):
+                yield (
+                    f"test {metric} of {task} is recorded as {value}, "
+                    f"its predictions have {found[task].get(metric)}"
+                )
+
+
+def _same(found: float | None, recorded: float | None) -> bool:
+    """Equal but for the last bits of a sum."""
+    if found is None or recorded is None:
+        return found is recorded
+    return math.isclose(found, recorded, rel_tol=1e-9, abs_tol=1e-9)
 
 
 def audit_datasets(data_dir: Path) -> Iterator[tuple[str, str | None]]:
