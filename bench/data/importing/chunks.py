@@ -15,7 +15,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from bench.data.importing.columns import Source
-from bench.data.importing.text_encodings import Recoder
+from bench.data.importing.text_encodings import Recoder, is_utf8
 from bench.errors import BadInput
 
 CHUNK_BYTES = 8 << 20
@@ -50,7 +50,7 @@ def delimiter_in_chunks(source: Source) -> str:
 
 def not_text_of(source: Source) -> str:
     """What is said of bytes that are not text of the encoding."""
-    return f"not {'UTF-8' if source.encoding == 'utf-8' else source.encoding} text"
+    return f"not {'UTF-8' if is_utf8(source.encoding) else source.encoding} text"
 
 
 def read_header(file: Path, source: Source) -> tuple[str, ...]:
@@ -141,7 +141,7 @@ def _pieces(file: Path, source: Source, stream: pa.NativeFile, chunk_bytes: int)
     at_start = True
     while True:
         block = stream.read(chunk_bytes)
-        if at_start and source.encoding == "utf-8" and block.startswith(_UTF16_MARKS):
+        if at_start and is_utf8(source.encoding) and block.startswith(_UTF16_MARKS):
             raise BadInput(f"{file} starts with the mark of UTF-16; set encoding = 'utf-16' in [source]")
         try:
             piece = recoder.recode(block, final=not block)

@@ -20,11 +20,16 @@ def check_encoding(name: str) -> None:
     if decoded != _PROBE:
         known = sorted({*aliases, *aliases.values()})
         nearest = difflib.get_close_matches(name.lower().replace("-", "_"), known, n=1)
-        hint = f"; did you mean '{nearest[0]}'?" if nearest else ""
+        hint = f"; did you mean '{nearest[0]}'?" if nearest and nearest[0] != name else ""
         raise BadInput(
             f"[source] encoding '{name}' is not known{hint} (any text encoding of Python, such as utf-8, "
             "latin-1, cp1252, utf-16, gb18030)"
         )
+
+
+def is_utf8(name: str) -> bool:
+    """Whether a known encoding is UTF-8, by whichever of its names."""
+    return codecs.lookup(name).name == "utf-8"
 
 
 class Recoder:
@@ -35,8 +40,9 @@ class Recoder:
     """
 
     def __init__(self, encoding: str) -> None:
-        plain = codecs.lookup(encoding).name == "utf-8"
-        self._decoder = None if plain else codecs.getincrementaldecoder(encoding)(errors="surrogateescape")
+        self._decoder = (
+            None if is_utf8(encoding) else codecs.getincrementaldecoder(encoding)(errors="surrogateescape")
+        )
 
     def recode(self, data: bytes, *, final: bool = False) -> bytes:
         """The next piece; whatever is left over with the last one.
