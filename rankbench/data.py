@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bench.errors import BadInput, unknown_name
+from bench.errors import BadInput, cannot_write, unknown_name
 from rankbench import options
 from rankbench.console import answer, answer_json, table
 from rankbench.options import DEFAULT_DATA, parse_count
@@ -112,6 +112,34 @@ def _refuse_to_replace(directory: Path, replace: bool) -> None:
 def _origin(dataset: Dataset) -> str:
     source = dataset.source
     return ", ".join(source["files"]) if "files" in source else str(source.get("loader", "made by hand"))
+
+
+@app.command()
+def draft(
+    file: Annotated[Path, typer.Argument(help="A CSV, TSV or Parquet file, with names of columns.")],
+    label: Annotated[
+        list[str] | None, typer.Option(help="Column to predict; guessed by default. May be repeated.")
+    ] = None,
+    name: Annotated[str | None, typer.Option(help="Of the data set; that of the file by default.")] = None,
+    output: Annotated[
+        Path | None, typer.Option(help="File to write; by default the schema is printed.")
+    ] = None,
+) -> None:
+    """Write a first schema from the columns of a file, with comments on what was guessed and why."""
+    from bench.data.importing.draft import draft as drafted
+    from bench.data.importing.draft import name_of
+
+    if output is not None and output.exists():
+        raise BadInput(f"{output} exists; remove it or choose another --output")
+    text = drafted(file, name=name_of(file) if name is None else name, labels=label or ())
+    if output is None:
+        answer(text.rstrip())
+        return
+    try:
+        output.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise cannot_write(output, error) from error
+    answer(str(output))
 
 
 @app.command()

@@ -140,3 +140,14 @@ def test_a_missing_command_is_said_beside_the_help(bench: Run) -> None:
     done = bench("data", code=2)
     assert done.stderr.endswith("rankbench: a command is missing; the help lists them\n")
     assert "synthesize" in done.stdout + done.stderr
+
+
+def test_a_drafted_schema_is_printed_or_written_and_imports(bench: Run, tmp_path: Path) -> None:
+    write_clicks(tmp_path)
+    (tmp_path / "clicks.csv").write_text("click,item\n" + "1,a\n0,b\n" * 10)
+    printed = bench("data", "draft", "clicks.csv").stdout
+    assert bench("data", "draft", "clicks.csv", "--output", "new.toml").stdout == "new.toml\n"
+    assert (tmp_path / "new.toml").read_text() == printed
+    assert bench("data", "import", "clicks.csv", "--schema", "new.toml").stdout.startswith("data/clicks\n")
+    said = bench("data", "draft", "clicks.csv", "--output", "new.toml", code=2).stderr
+    assert said == "rankbench: new.toml exists; remove it or choose another --output\n"

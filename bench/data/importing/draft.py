@@ -1,0 +1,245 @@
+"""A first schema file from the columns of a file: what each column may be, and why it was taken for that.
+
+Only the first `SAMPLE_ROWS` rows are looked at. Every guess stands beside its reason in a comment. What must
+not be guessed, the label, is an error with one line where the columns leave it open.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import polars as pl
+import pyarrow.parquet
+
+from bench.data.importing.blocks import PARQUET_SUFFIXES, unread_blocks
+from bench.data.importing.chunks import read_header
+from bench.data.importing.columns import Source
+from bench.data.importing.guessing import Column, examine, guess_field, guess_time, is_binary
+from bench.data.synthetic import FAMILIES
+from bench.errors import BadInput, unknown_name
+
+SAMPLE_ROWS = 50_000
+_DELIMITERS = (",", "\t", ";", "|")
+_LABEL = re.compile(
+    r"label|target|click|bought|buy|purchase|order|conver|finish|skip|like|share|follow|install|watched|"
+    r"long_view|response",
+    re.IGNORECASE,
+)
+_RATING = re.compile(r"rating|stars|score", re.IGNORECASE)
+_USER = re.compile(
+    r"(user|customer|visitor|member|client|account|person|uid|device|session|reader|viewer)(_?(id|key|no))?",
+    re.IGNORECASE,
+)
+_MISSING = ("NA", "N/A", "NaN", "nan", "NULL", "null", "None", "\\N")
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Choice:
+    """Columns with a role of their own, and why."""
+
+    labels: list[tuple[Column, str, str]]
+    user: Column | None
+    time: tuple[Column, str, str] | None
+
+
+def name_of(file: Path) -> str:
+    """The name of a data set made of `file`; none of the synthetic ones."""
+    name = _name(file.name.partition(".")[0].lower(), ())
+    return f"my-{name}" if name in FAMILIES else name
+
+
+def draft(file: Path, *, name: str, labels: Sequence[str] = ()) -> str:
+    """The text of a schema file for `file`, with comments.
+
+    Args:
+        file: delimited text with a header line, or Parquet.
+        name: of the data set.
+        labels: columns to predict; empty: guessed.
+
+    Raises:
+        BadInput: a file that cannot be read or has no header, or a label that must be chosen.
+    """
+    source, frame, left_out = _sample(file)
+    columns = [examine(frame[column]) for column in frame.columns]
+    choice = _choose(columns, labels)
+    lines = [
+        f"# Drafted by 'rankbench data draft' from the first {len(frame):,} rows of {json.dumps(file.name)}.",
+        "# Read every guess; docs/schema.md explains the keys.",
+        "",
+        f"name = {_text(name)}",
+    ]
+    if choice.user is not None:
+        lines.append(
+            f"user = {_text(choice.user.name)}  # {choice.user.distinct:,} different ones, by its name"
+        )
+    lines += _source_lines(source, file, columns, choice)
+    if choice.time is not None:
+        time, form, why = choice.time
+        lines += ["", "[time]", f"column = {_text(time.name)}  # {why}", f"format = {_text(form)}"]
+    taken = {label.name for label, _, _ in choice.labels}
+    for label, positive, why in choice.labels:
+        lines += ["", "[[labels]]", f"name = {_text(_name(label.name, ()))}  # {why}"]
+        lines += [f"column = {_text(label.name)}"] if _name(label.name, ()) != label.name else []
+        lines += [f"positive = {_text(positive)}"] if positive else []
+    names: list[str] = []
+    for column in columns:
+        if column.name in taken or (choice.time is not None and column is choice.time[0]):
+            continue
+        keys, why = guess_field(column, is_user=column is choice.user)
+        if not keys:
+            left_out[column.name] = why
+            continue
+        names.append(_name(column.name, names))
+        lines += ["", "[[fields]]", f"name = {_text(names[-1])}  # {why}"]
+        lines += [f"column = {_text(column.name)}"] if names[-1] != column.name else []
+        lines += [f"{key} = {_value(value)}" for key, value in keys.items()]
+    if not names:
+        raise BadInput(f"{file} has no column that can be a field beside the label")
+    lines += _split_lines(choice)
+    lines += [
+        "",
+        *(
+            f"# Left out: {json.dumps(column, ensure_ascii=False)}, {why}."
+            for column, why in left_out.items()
+        ),
+    ]
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def _sample(file: Path) -> tuple[Source, pl.DataFrame, dict[str, str]]:
+    """(how the file is written, its first rows as text, columns that cannot be read → why)."""
+    left_out: dict[str, str] = {}
+    if file.suffix.lower() in PARQUET_SUFFIXES:
+        source = Source()
+        names = _parquet_columns(file, left_out)
+    else:
+        source = _text_source(file)
+        names = list(read_header(file, source))
+        if any(_is_number(cell) for cell in names):
+            raise BadInput(
+                f"{file} has a number in its first line, so it seems to have no header; write the schema by "
+                "hand, with the names in columns of [source]"
+            )
+        left_out |= dict.fromkeys((n for n in names if names.count(n) > 1 or not n), "no name of its own")
+        names = [column for column in names if column not in left_out]
+    frames: list[pl.DataFrame] = []
+    for read, _ in unread_blocks(file, source, tuple(names)):
+        frames.append(read().frame)
+        if sum(map(len, frames)) >= SAMPLE_ROWS:
+            break
+    if not frames or not len(frames[0]):
+        raise BadInput(f"{file} has no rows")
+    frame = pl.concat(frames).head(SAMPLE_ROWS)
+    missing = [text for text in _MISSING if any((frame[column] == text).any() for column in frame.columns)]
+    if missing:
+        source = Source(delimiter=source.delimiter, quote=source.quote, missing=("", *missing))
+        frame = frame.select(pl.all().replace(missing, [None] * len(missing)))
+    return source, frame, left_out
+
+
+def _parquet_columns(file: Path, left_out: dict[str, str]) -> list[str]:
+    if not file.is_file():
+        raise BadInput(f"no file at {file}")
+    try:
+        schema = pyarrow.parquet.read_schema(file)
+    except (OSError, pyarrow.ArrowException) as error:
+        raise BadInput(f"{file} cannot be read: {' '.join(str(error).split())[:200]}") from error
+    for column in schema:
+        if pyarrow.types.is_nested(column.type):
+            left_out[column.name] = f"it holds {column.type} values"
+    return [name for name in schema.names if name not in left_out]
+
+
+def _text_source(file: Path) -> Source:
+    if not file.is_file():
+        raise BadInput(f"no file at {file}")
+    header = ",".join(read_header(file, Source(quote="", delimiter="\x1f")))
+    counts = {delimiter: header.count(delimiter) for delimiter in _DELIMITERS}
+    return Source(delimiter=max(counts, key=lambda delimiter: counts[delimiter]))
+
+
+def _choose(columns: list[Column], labels: Sequence[str]) -> _Choice:
+    by_name = {column.name: column for column in columns}
+    for label in labels:
+        if label not in by_name:
+            raise unknown_name("column for a label", label, by_name)
+    user = next(
+        (c for c in columns if _USER.fullmatch(c.name) and not c.is_unique and not is_binary(c)), None
+    )
+    chosen = [by_name[label] for label in labels] or _guess_labels(columns)
+    times = [(c, *found) for c in columns if c not in chosen and (found := guess_time(c)) is not None]
+    return _Choice(labels=[_label(column) for column in chosen], user=user, time=times[0] if times else None)
+
+
+def _guess_labels(columns: list[Column]) -> list[Column]:
+    binary = [column for column in columns if is_binary(column)]
+    named = [column for column in binary if _LABEL.search(column.name)]
+    ratings = [c for c in columns if _RATING.search(c.name) and c.is_numeric and 2 < c.distinct <= 11]
+    if named or len(binary) == 1 or ratings:
+        return named or binary[:1] or ratings[:1]
+    if binary:
+        listed = ", ".join(column.name for column in binary)
+        raise BadInput(f"which column is to be predicted? say it with --label: {listed} hold 0 and 1")
+    listed = ", ".join(column.name for column in columns)
+    raise BadInput(f"no column holds 0 and 1; say with --label which one is to be predicted: {listed}")
+
+
+def _label(column: Column) -> tuple[Column, str, str]:
+    """(column, rule of what is positive, reason)."""
+    if is_binary(column):
+        return column, "", f"0 and 1, {column.mean:.1%} of them 1"
+    if not column.is_numeric or column.high <= column.low:
+        raise BadInput(
+            f"column '{column.name}' cannot be a label: it holds neither 0 and 1 nor different numbers"
+        )
+    threshold = column.low + 0.75 * (column.high - column.low)
+    return column, f">= {threshold:g}", f"numbers from {column.low:g} to {column.high:g}; check the threshold"
+
+
+def _source_lines(source: Source, file: Path, columns: list[Column], choice: _Choice) -> list[str]:
+    lines = []
+    if source.delimiter != "," and file.suffix.lower() not in PARQUET_SUFFIXES:
+        lines.append(f"delimiter = {_text(source.delimiter)}")
+    if source.missing != ("",):
+        lines.append(f"missing = {_value(list(source.missing))}  # met in the file")
+    needed = [choice.user, choice.time[0] if choice.time else None, *(label for label, _, _ in choice.labels)]
+    gaps = [column.name for column in needed if column is not None and column.missing]
+    if gaps:
+        lines.append(f'on_bad_row = "skip"  # {", ".join(gaps)}: some rows lack it and are left out')
+    return ["", "[source]", *lines] if lines else []
+
+
+def _split_lines(choice: _Choice) -> list[str]:
+    if choice.time is not None and choice.time[0].splits_by_time:
+        return ["", "[split]", 'by = "time"', "fractions = [0.8, 0.1, 0.1]"]
+    why = "no column with a time" if choice.time is None else "too few different times to split by them"
+    return ["", "[split]", f'by = "order"  # {why}', "fractions = [0.8, 0.1, 0.1]"]
+
+
+def _name(column: str, taken: Sequence[str]) -> str:
+    """A name of a field or label for a column."""
+    name = re.sub(r"[^\w.:-]", "_", column).lstrip(".:-")[:60] or "column"
+    number = 2
+    while name in taken:
+        name, number = f"{name.rpartition('__')[0] or name}__{number}", number + 1
+    return name
+
+
+def _is_number(cell: str) -> bool:
+    try:
+        float(cell)
+    except ValueError:
+        return False
+    return True
+
+
+def _text(text: str) -> str:
+    return json.dumps(text, ensure_ascii=False)  # a TOML string too
+
+
+def _value(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False)

@@ -1,0 +1,168 @@
+"""A drafted schema imports the file it was drafted from, or says in one line what must be chosen."""
+
+from __future__ import annotations
+
+import csv
+import random
+import tomllib
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from bench.data.dataset import Dataset
+from bench.data.importing import ImportPlan, import_table
+from bench.data.importing.draft import draft, name_of
+from bench.errors import BadInput
+
+ROWS = 2_000
+
+
+def shop(**columns: list[object]) -> dict[str, list[object]]:
+    """What the README's shop has, with columns replaced or added."""
+    generator = random.Random(0)
+    table: dict[str, list[object]] = {
+        "timestamp": [1_700_000_000 + 60 * i for i in range(ROWS)],
+        "customer": [f"c{generator.randrange(90)}" for _ in range(ROWS)],
+        "item": [f"i{generator.randrange(40)}" for _ in range(ROWS)],
+        "price": [round(generator.lognormvariate(1, 2), 2) for _ in range(ROWS)],
+        "bought": [generator.randrange(2) for _ in range(ROWS)],
+    }
+    return table | columns
+
+
+def write(path: Path, columns: dict[str, list[object]], delimiter: str = ",") -> Path:
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file, delimiter=delimiter)
+        writer.writerow(columns)
+        writer.writerows(zip(*columns.values(), strict=True))
+    return path
+
+
+def imported(file: Path, *labels: str) -> tuple[Dataset, str]:
+    """The data set that `file` becomes by its own draft, and the draft."""
+    text = draft(file, name=name_of(file), labels=labels)
+    schema = file.with_name("schema.toml")
+    schema.write_text(text, encoding="utf-8")
+    plan = ImportPlan.from_toml(schema)
+    return import_table(plan, file, file.with_name("data") / plan.name), text
+
+
+@pytest.mark.parametrize("kind", ["csv", "tsv", "semicolons.csv", "parquet"])
+def test_the_shop_of_the_readme_imports_by_its_draft(tmp_path: Path, kind: str) -> None:
+    file = tmp_path / f"purchases.{kind}"
+    if kind == "parquet":
+        pl.DataFrame(shop()).write_parquet(file)
+    else:
+        write(file, shop(), {"tsv": "\t", "semicolons.csv": ";"}.get(kind, ","))
+    dataset, text = imported(file)
+    assert (dataset.name, dataset.schema.user, dataset.schema.time) == ("purchases", "customer", True)
+    assert dataset.schema.tasks == ("bought",)
+    assert [(f.name, f.kind, f.group) for f in dataset.schema.fields] == [
+        ("customer", "categorical", "user"),
+        ("item", "categorical", "item"),
+        ("price", "numeric", "item"),
+    ]
+    assert dataset.rows == {"train": 1600, "valid": 200, "test": 200}
+    for said in ('transform = "log1p"', "seconds since 1970, by its name and values", "0 and 1, "):
+        assert said in text
+
+
+def test_every_kind_of_column_is_guessed_or_left_out_with_a_reason(tmp_path: Path) -> None:
+    columns = shop(
+        timestamp=[f"2024-05-{1 + i * 30 // ROWS:02} 10:00:00" for i in range(ROWS)],
+        is_mobile=[i % 3 % 2 for i in range(ROWS)],
+        row_id=[f"r{i}" for i in range(ROWS)],
+        currency=["EUR"] * ROWS,
+        note=[""] * ROWS,
+        tags=[" ".join(f"t{j}" for j in range(i % 4)) for i in range(ROWS)],
+        seen=["|".join(f"s{j % 9}" for j in range(i % 5)) for i in range(ROWS)],
+        visits=[i % 700 for i in range(ROWS)],
+        **{"weird name!": ["a", "b"] * (ROWS // 2), "age": [None, "NA", *["30", "40"] * (ROWS // 2 - 1)]},
+    )
+    dataset, text = imported(write(tmp_path / "rules.csv", columns))
+    fields = {field.name: field for field in dataset.schema.fields}
+    assert dataset.name == "my-rules"  # rules is a synthetic family
+    assert tomllib.loads(text)["time"]["format"] == "iso"
+    assert {name: field.kind for name, field in fields.items()} == {
+        "customer": "categorical",
+        "item": "categorical",
+        "price": "numeric",
+        "is_mobile": "categorical",
+        "tags": "sequence",
+        "seen": "sequence",
+        "visits": "numeric",
+        "weird_name_": "categorical",
+        "age": "categorical",
+    }
+    assert fields["tags"].max_length == 3
+    for said in (
+        '# Left out: "row_id", every row has another value.',
+        '# Left out: "currency", it has the same value in every row.',
+        '# Left out: "note", it is empty.',
+        'missing = ["", "NA"]  # met in the file',
+    ):
+        assert said in text
+
+
+def test_ratings_become_a_rule(tmp_path: Path) -> None:
+    ratings = [1 + i % 5 for i in range(ROWS)]
+    columns = {name: cells for name, cells in shop().items() if name != "bought"} | {"rating": ratings}
+    dataset, text = imported(write(tmp_path / "films.csv", columns))
+    assert 'positive = ">= 4"  # numbers from 1 to 5; check the threshold' in text
+    assert dataset.splits["train"].label.mean() == pytest.approx(0.4, abs=0.01)
+
+
+def test_several_labels_and_one_that_is_said(tmp_path: Path) -> None:
+    more = {"is_click": [i % 2 for i in range(ROWS)], "is_weekend": [i % 4 // 3 for i in range(ROWS)]}
+    file = write(tmp_path / "feed.csv", shop(**more))
+    assert imported(file)[0].schema.tasks == ("bought", "is_click")
+    assert imported(file, "is_weekend")[0].schema.tasks == ("is_weekend",)
+
+
+def test_without_time_the_order_of_the_file_splits(tmp_path: Path) -> None:
+    columns = {name: cells for name, cells in shop().items() if name != "timestamp"}
+    dataset, text = imported(write(tmp_path / "shop.csv", columns))
+    assert not dataset.schema.time
+    assert 'by = "order"  # no column with a time' in text
+    dataset, text = imported(write(tmp_path / "shop.csv", shop(timestamp=[1_700_000_000] * ROWS)))
+    assert 'by = "order"  # too few different times to split by them' in text
+
+
+def test_rows_without_a_user_are_skipped(tmp_path: Path) -> None:
+    columns = shop()
+    columns["customer"][7] = ""
+    dataset, text = imported(write(tmp_path / "shop.csv", columns))
+    assert 'on_bad_row = "skip"  # customer: some rows lack it and are left out' in text
+    assert sum(dataset.source["skipped_rows"].values()) == 1
+
+
+@pytest.mark.parametrize(
+    ("columns", "labels", "message"),
+    [
+        (shop(bought=["x", "y"] * 1000), (), "no column holds 0 and 1; say with --label which one"),
+        (
+            {"a": [0, 1] * 1000, "b": [1, 0] * 1000, "c": ["x", "y"] * 1000},
+            (),
+            "which column is to be predicted? say it with --label: a, b hold 0 and 1",
+        ),
+        (shop(), ("brought",), "did you mean 'bought'?"),
+        (shop(), ("item",), "column 'item' cannot be a label"),
+        ({"1": [0, 1], "0": [1, 0]}, (), "has a number in its first line"),
+        ({"click": [0, 1]}, (), "has no column that can be a field"),
+        ({"click": []}, (), "has no rows"),
+    ],
+)
+def test_what_must_be_chosen_is_said_in_one_line(
+    tmp_path: Path, columns: dict[str, list[object]], labels: tuple[str, ...], message: str
+) -> None:
+    file = write(tmp_path / "shop.csv", columns)
+    with pytest.raises(BadInput, match=message.replace("?", r"\?")):
+        draft(file, name="shop", labels=labels)
+
+
+def test_files_that_cannot_be_read(tmp_path: Path) -> None:
+    (tmp_path / "broken.parquet").write_bytes(b"PAR1 nothing")
+    for name, message in (("none.csv", "no file at"), ("broken.parquet", "cannot be read")):
+        with pytest.raises(BadInput, match=message):
+            draft(tmp_path / name, name="shop")
