@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from bench.data.dataset import SPLITS
-
 FEW_POSITIVES = 30
 """With fewer positive rows on test, an AUC says next to nothing."""
 FEW_USERS = 30
@@ -39,19 +37,13 @@ def _of_rows(description: Mapping[str, Any]) -> Iterator[str]:
 
 def _of_labels(description: Mapping[str, Any]) -> Iterator[str]:
     for task, positives in description["positives"].items():
-        for split in SPLITS:
-            missing = description["missing_labels"][task][split]
-            labels = description["rows"][split] - missing
-            if positives[split] in (0, labels):
-                yield (
-                    f"task '{task}' has {positives[split]} positives among {labels} labels in {split}: "
-                    "without both classes it has no AUC there"
-                )
-            elif split == "test" and min(positives[split], labels - positives[split]) < FEW_POSITIVES:
-                yield (
-                    f"task '{task}' has {positives[split]} positives among {labels} labels in test: "
-                    f"with fewer than {FEW_POSITIVES} of a class no difference can be told"
-                )
+        labels = description["rows"]["test"] - description["missing_labels"][task]["test"]
+        fewest = min(positives["test"], labels - positives["test"])
+        if 0 < fewest < FEW_POSITIVES:  # of one class alone the import has told
+            yield (
+                f"task '{task}' has {positives['test']} positives among {labels} labels in test: "
+                f"with fewer than {FEW_POSITIVES} of a class no difference can be told"
+            )
         both = (description["users_with_both_classes"] or {}).get(task, FEW_USERS)
         if both < FEW_USERS:
             yield f"task '{task}' has {both} users with both classes in test: its per-user AUC says little"

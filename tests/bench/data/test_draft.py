@@ -109,7 +109,7 @@ def test_ratings_become_a_rule(tmp_path: Path) -> None:
     ratings = [1 + i % 5 for i in range(ROWS)]
     columns = {name: cells for name, cells in shop().items() if name != "bought"} | {"rating": ratings}
     dataset, text = imported(write(tmp_path / "films.csv", columns))
-    assert 'positive = ">= 4"  # numbers from 1 to 5; check the threshold' in text
+    assert 'name = "rating"  # numbers from 1 to 5; check the threshold\npositive = ">= 4"\n' in text
     assert dataset.splits["train"].label.mean() == pytest.approx(0.4, abs=0.01)
 
 
