@@ -56,7 +56,10 @@ def download(
     if to.is_file():
         verify(to, md5=md5, size=size)
         return
-    to.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        to.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise cannot_write(to.parent, error) from error
     partial = to.with_name(f"{to.name}.part")
     for attempt in range(1, ATTEMPTS + 1):
         try:
@@ -152,10 +155,13 @@ def _remember_version(headers: http.client.HTTPMessage, validator: Path) -> None
     """Keeps what tells one version of the file on the server from the next; a weak tag does not."""
     tag = headers.get("ETag", "")
     version = headers.get("Last-Modified") if not tag or tag.startswith("W/") else tag
-    if version:
-        validator.write_text(version)
-    else:
+    if not version:
         validator.unlink(missing_ok=True)
+        return
+    try:
+        validator.write_text(version)
+    except OSError as error:
+        raise cannot_write(validator, error) from error
 
 
 def _validator_of(partial: Path) -> Path:

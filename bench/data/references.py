@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 from collections.abc import Mapping
 from typing import Any
 
@@ -18,6 +17,7 @@ from scipy import sparse
 
 from bench.canonical import digest
 from bench.data.dataset import Dataset, Rows
+from bench.data.partial import written_whole
 from bench.data.schema import MISSING_ID, Schema
 from bench.errors import BadInput
 from bench.metrics import auc, evaluate, labelled
@@ -58,10 +58,9 @@ def references(dataset: Dataset) -> References:
         "references": found,
     }
     file = dataset.directory / REFERENCES_FILE
-    partial = file.with_name(f".{file.name}.partial-{os.getpid()}")
-    with contextlib.suppress(OSError):  # a folder that cannot be written has them worked out every time
+    # In a folder that cannot be written they are worked out every time.
+    with contextlib.suppress(OSError), written_whole(file) as partial:
         partial.write_text(json.dumps({**content, "digest": digest(content)}, indent=1))
-        partial.replace(file)
     return found
 
 

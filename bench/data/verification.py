@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 from pathlib import Path
 
 from bench.data.dataset import (
@@ -20,6 +19,7 @@ from bench.data.dataset import (
     read_manifest,
     vocabulary_digests,
 )
+from bench.data.partial import written_whole
 from bench.errors import BadInput
 
 VERIFIED_FILE = ".verified.json"
@@ -102,7 +102,7 @@ def _remembered(dataset: Dataset) -> object:
 
 def _remember(dataset: Dataset, states: _States) -> None:
     file = dataset.directory / VERIFIED_FILE
-    partial = file.with_name(f"{file.name}.partial-{os.getpid()}")
-    with contextlib.suppress(OSError):  # a folder that cannot be written is read again the next time
-        partial.write_text(json.dumps({"fingerprint": dataset.fingerprint, "files": states}))
-        partial.replace(file)
+    content = json.dumps({"fingerprint": dataset.fingerprint, "files": states})
+    # A folder that cannot be written is read again the next time.
+    with contextlib.suppress(OSError), written_whole(file) as partial:
+        partial.write_text(content)

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
@@ -23,6 +21,7 @@ from bench.data.dataset import (
     manifest_digest,
     vocabulary_digests,
 )
+from bench.data.partial import partial_of, remove
 from bench.data.schema import Schema
 from bench.errors import BadInput, cannot_write
 
@@ -73,21 +72,22 @@ class DatasetWriter:
         }
         self.schema = schema
         self.probability = probability
-        self.partial = directory.with_name(f".{directory.name}.partial-{os.getpid()}")
+        self.partial = partial_of(directory)
         self._written = dict.fromkeys(SPLITS, 0)
         self._layout = column_layout(schema, probability=probability)
         self._files: dict[tuple[str, str], BinaryIO] = {}
 
     def __enter__(self) -> DatasetWriter:
-        _remove_abandoned(self.directory)
-        shutil.rmtree(self.partial, ignore_errors=True)
-        for split, rows in self.manifest["rows"].items():
-            (self.partial / split).mkdir(parents=True)
-            for name, (dtype, shape) in self._layout.items():
-                file = (self.partial / split / f"{name}.npy").open("wb", buffering=0)
-                self._files[split, name] = file
-                header = {"descr": dtype.str, "fortran_order": False, "shape": (rows, *shape)}
-                write_array_header_1_0(file, header)
+        try:
+            for split, rows in self.manifest["rows"].items():
+                (self.partial / split).mkdir(parents=True)
+                for name, (dtype, shape) in self._layout.items():
+                    file = (self.partial / split / f"{name}.npy").open("wb", buffering=0)
+                    self._files[split, name] = file
+                    header = {"descr": dtype.str, "fortran_order": False, "shape": (rows, *shape)}
+                    write_array_header_1_0(file, header)
+        except OSError as error:
+            self._give_up(error)
         return self
 
     def append(self, split: str, block: Rows) -> None:
@@ -122,14 +122,27 @@ class DatasetWriter:
     ) -> None:
         for file in self._files.values():
             file.close()
-        if error_type is not None:
-            shutil.rmtree(self.partial, ignore_errors=True)
-            if isinstance(error, OSError):
-                raise cannot_write(self.directory, error) from error
+        if error is not None:
+            self._give_up(error)
             return
         assert self._written == self.manifest["rows"], (
             f"wrote {self._written}, announced {self.manifest['rows']}"
         )
+        try:
+            self._finish()
+        except BaseException as failure:
+            self._give_up(failure)
+            raise
+
+    def _give_up(self, error: BaseException) -> None:
+        """Removes what is written. Raises BadInput where the disk was the reason."""
+        for file in self._files.values():
+            file.close()
+        remove(self.partial)
+        if isinstance(error, OSError):
+            raise cannot_write(self.directory, error) from error
+
+    def _finish(self) -> None:
         manifest = {
             **self.manifest,
             "fingerprint": fingerprint(self.partial, self.schema, probability=self.probability),
@@ -137,11 +150,11 @@ class DatasetWriter:
         }
         manifest["digest"] = manifest_digest(manifest)
         (self.partial / MANIFEST).write_text(json.dumps(manifest, indent=1) + "\n")
-        old = self.partial.with_name(f".{self.directory.name}.partial-old-{os.getpid()}")
+        old = partial_of(self.directory, "partial-old")
         if self.directory.exists():  # aside first: a data set is there whole or not at all
             self.directory.rename(old)
         self.partial.rename(self.directory)
-        shutil.rmtree(old, ignore_errors=True)
+        remove(old)
 
 
 def write_all(file: BinaryIO, array: np.ndarray) -> None:
@@ -153,21 +166,3 @@ def write_all(file: BinaryIO, array: np.ndarray) -> None:
     left = memoryview(array.tobytes())
     while len(left):
         left = left[file.write(left) :]
-
-
-def _remove_abandoned(directory: Path) -> None:
-    """Removes what writers of `directory` left that no longer run."""
-    for partial in directory.parent.glob(f".{directory.name}.partial-*"):
-        process = partial.name.rpartition("-")[2]
-        if process.isdecimal() and not _runs(int(process)):
-            shutil.rmtree(partial, ignore_errors=True)
-
-
-def _runs(process: int) -> bool:
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:  # somebody else's
-        pass
-    return True

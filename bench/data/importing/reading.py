@@ -19,7 +19,7 @@ from bench.data.importing.encoding import Encoder
 from bench.data.importing.history import add_histories, add_user_splits
 from bench.data.importing.plan import ByFile, ImportPlan
 from bench.data.importing.spool import FINISHED, Spool
-from bench.errors import BadInput
+from bench.errors import BadInput, cannot_write
 from bench.machine.parallel import map_in_threads
 
 Progress = Callable[[int, int | None], None]
@@ -50,7 +50,10 @@ def spool_folder(directory: Path) -> Iterator[Path]:
     directory = directory.absolute()
     made = [parent for parent in directory.parents if not parent.exists()]
     outer = directory.with_name(f".{directory.name}.importing")
-    outer.mkdir(parents=True, exist_ok=True)
+    try:
+        outer.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise cannot_write(outer, error) from error
     keep = False
     try:
         with FileLock(outer / "lock", timeout=0):

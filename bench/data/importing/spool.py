@@ -65,7 +65,10 @@ class Spool:
         counts = {"skipped": self.skipped, "unmatched": self.unmatched}
         data = {"key": key, "rows": self.rows, **counts, "layout": layout}
         partial = self.directory / f"{FINISHED}.partial"
-        partial.write_text(json.dumps(data))
+        try:
+            partial.write_text(json.dumps(data))
+        except OSError as error:
+            raise cannot_write(self.directory, error) from error
         partial.rename(self.directory / FINISHED)
 
     def __enter__(self) -> Spool:

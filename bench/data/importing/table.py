@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import polars as pl
 
 from bench.data.dataset import SPLITS, Dataset, Rows
 from bench.data.importing.chunks import CHUNK_BYTES
@@ -28,6 +29,7 @@ from bench.data.importing.spool import Spool
 from bench.data.importing.survey import Survey, survey
 from bench.data.schema import FIRST_ID, Field, Schema
 from bench.data.writing import DatasetWriter
+from bench.errors import cannot_write
 from bench.machine.parallel import map_in_threads
 
 REV = 3
@@ -186,6 +188,9 @@ def _clipped(numeric: np.ndarray, plan: ImportPlan, found: Survey) -> np.ndarray
 
 
 def _write_vocabularies(directory: Path, found: Survey) -> None:
-    directory.mkdir()
-    for name, vocabulary in found.vocabularies.items():
-        vocabulary.known.write_parquet(directory / f"{name}.parquet")
+    try:
+        directory.mkdir()
+        for name, vocabulary in found.vocabularies.items():
+            vocabulary.known.write_parquet(directory / f"{name}.parquet")
+    except (OSError, pl.exceptions.PolarsError) as error:
+        raise cannot_write(directory, error) from error

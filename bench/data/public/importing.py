@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from bench.data.dataset import Dataset
 from bench.data.importing import ImportPlan, Progress, import_table
+from bench.data.partial import partial_of, remove
 from bench.data.public.catalogue import NAMED
+from bench.errors import cannot_write
 
 
 def import_named(
@@ -27,15 +28,22 @@ def import_named(
 
 @contextmanager
 def folder_beside(directory: Path) -> Iterator[Path]:
-    """A folder for files in between, on the disk that the data set will be on; removed at the end."""
+    """A folder for files in between, on the disk that the data set will be on; removed at the end.
+
+    What a killed process left of one is removed first.
+
+    Raises:
+        BadInput: it cannot be written, as on a full disk.
+    """
     made = not directory.parent.exists()
-    directory.parent.mkdir(parents=True, exist_ok=True)
+    folder = partial_of(directory, "prepared")
     try:
-        with tempfile.TemporaryDirectory(
-            prefix=f".{directory.name}.prepared-", dir=directory.parent
-        ) as folder:
-            yield Path(folder)
+        folder.mkdir(parents=True)
+        yield folder
+    except OSError as error:
+        raise cannot_write(folder, error) from error
     finally:
+        remove(folder)
         if made:
             with suppress(OSError):  # it holds the data set now
                 directory.parent.rmdir()

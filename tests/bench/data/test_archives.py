@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import shutil
 import stat
 import tarfile
 import zipfile
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from bench.data import archives
 from bench.data.archives import extract, is_archive
 from bench.errors import BadInput
 
@@ -123,3 +125,39 @@ def test_what_is_an_archive() -> None:
         False,
         True,
     ]
+
+
+@pytest.mark.parametrize("name", MAKERS)
+@pytest.mark.parametrize("member", ["train.csv", "unwanted.bin"])
+def test_an_archive_that_unpacks_to_far_too_much_is_refused(
+    name: str, member: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(archives, "ALWAYS_ALLOWED_BYTES", 1 << 16)
+    archive = MAKERS[name](tmp_path / name, {**GOOD, "Set/data/train.csv": "a", member: "0" * (1 << 24)})
+    wanted = [member, "test.csv"]
+    if name.endswith("zip") and member == "unwanted.bin":
+        extract(archive, tmp_path / "out", ["train.csv"])  # a zip has no need to unpack what is not wanted
+        return
+    if member == "train.csv":
+        archive = MAKERS[name](tmp_path / name, {"train.csv": "0" * (1 << 24), "test.csv": "b"})
+    with pytest.raises(BadInput, match="unpacks to more than 200 times its size"):
+        extract(archive, tmp_path / "out", wanted)
+    assert tree(tmp_path / "out") == {}
+
+
+def test_an_archive_larger_than_the_disk_is_refused_before_it_fills(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    free = shutil.disk_usage(tmp_path)._replace(free=1000)
+    monkeypatch.setattr(archives.shutil, "disk_usage", lambda _: free)
+    archive = make_zip(tmp_path / "set.zip", {"train.csv": "a" * 2000, "test.csv": "b"})
+    with pytest.raises(BadInput, match=r"train\.csv needs 2,000 bytes, but the disk of .* has 1,000 free"):
+        extract(archive, tmp_path / "out", WANTED)
+    assert tree(tmp_path / "out") == {}
+
+
+def test_too_many_entries_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(archives, "MOST_ENTRIES", 3)
+    archive = make_tar(tmp_path / "set.tar.gz", GOOD)
+    with pytest.raises(BadInput, match="has more than 3 entries"):
+        extract(archive, tmp_path / "out", WANTED)
