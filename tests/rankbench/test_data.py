@@ -151,3 +151,15 @@ def test_a_drafted_schema_is_printed_or_written_and_imports(bench: Run, tmp_path
     assert bench("data", "import", "clicks.csv", "--schema", "new.toml").stdout.startswith("data/clicks\n")
     said = bench("data", "draft", "clicks.csv", "--output", "new.toml", code=2).stderr
     assert said == "rankbench: new.toml exists; remove it or choose another --output\n"
+
+
+def test_nothing_is_trained_on_a_data_set_that_was_changed(bench: Run, tmp_path: Path) -> None:
+    write_clicks(tmp_path)
+    bench(*IMPORT)
+    label = tmp_path / "data" / "clicks" / "train" / "label.npy"
+    content = bytearray(label.read_bytes())
+    content[-1] ^= 1
+    label.write_bytes(content)
+    said = bench("run", "dlrm-mlp", "--data", "clicks", "--budget", "none", code=2).stderr
+    assert "data/clicks: its content is damaged: the fingerprint is" in said
+    assert not list((tmp_path / "results").rglob("runs.jsonl"))

@@ -18,7 +18,15 @@ import pyarrow.parquet
 from bench.data.importing.blocks import PARQUET_SUFFIXES, unread_blocks
 from bench.data.importing.chunks import read_header
 from bench.data.importing.columns import Source
-from bench.data.importing.guessing import Column, examine, guess_field, guess_time, is_binary
+from bench.data.importing.guessing import (
+    LONGEST_SEQUENCE,
+    Column,
+    examine,
+    guess_field,
+    guess_time,
+    is_binary,
+)
+from bench.data.importing.parquet import check_types
 from bench.data.synthetic import FAMILIES
 from bench.errors import BadInput, unknown_name
 
@@ -34,6 +42,7 @@ _USER = re.compile(
     r"(user|customer|visitor|member|client|account|person|uid|device|session|reader|viewer)(_?(id|key|no))?",
     re.IGNORECASE,
 )
+_YES = re.compile(r"yes|y|true|t|positive|pos|click(ed)?|bought|1", re.IGNORECASE)
 _MISSING = ("NA", "N/A", "NaN", "nan", "NULL", "null", "None", "\\N")
 
 
@@ -41,7 +50,7 @@ _MISSING = ("NA", "N/A", "NaN", "nan", "NULL", "null", "None", "\\N")
 class _Choice:
     """Columns with a role of their own, and why."""
 
-    labels: list[tuple[Column, str, str]]
+    labels: list[tuple[Column, str | list[str], str]]
     user: Column | None
     time: tuple[Column, str, str] | None
 
@@ -63,7 +72,7 @@ def draft(file: Path, *, name: str, labels: Sequence[str] = ()) -> str:
     Raises:
         BadInput: a file that cannot be read or has no header, or a label that must be chosen.
     """
-    source, frame, left_out = _sample(file)
+    source, frame, lists, left_out = _sample(file)
     columns = [examine(frame[column]) for column in frame.columns]
     choice = _choose(columns, labels)
     lines = [
@@ -84,7 +93,7 @@ def draft(file: Path, *, name: str, labels: Sequence[str] = ()) -> str:
     for label, positive, why in choice.labels:
         lines += ["", "[[labels]]", f"name = {_text(_name(label.name, ()))}  # {why}"]
         lines += [f"column = {_text(label.name)}"] if _name(label.name, ()) != label.name else []
-        lines += [f"positive = {_text(positive)}"] if positive else []
+        lines += [f"positive = {_value(positive)}"] if positive else []
     names: list[str] = []
     for column in columns:
         if column.name in taken or (choice.time is not None and column is choice.time[0]):
@@ -97,6 +106,11 @@ def draft(file: Path, *, name: str, labels: Sequence[str] = ()) -> str:
         lines += ["", "[[fields]]", f"name = {_text(names[-1])}  # {why}"]
         lines += [f"column = {_text(column.name)}"] if names[-1] != column.name else []
         lines += [f"{key} = {_value(value)}" for key, value in keys.items()]
+    for column_name, longest in lists.items():
+        names.append(_name(column_name, names))
+        lines += ["", "[[fields]]", f"name = {_text(names[-1])}  # lists of up to {longest} items"]
+        lines += [f"column = {_text(column_name)}"] if names[-1] != column_name else []
+        lines += ['kind = "sequence"', 'group = "sequence"', f"max_length = {min(longest, LONGEST_SEQUENCE)}"]
     if not names:
         raise BadInput(f"{file} has no column that can be a field beside the label")
     lines += _split_lines(choice)
@@ -110,12 +124,15 @@ def draft(file: Path, *, name: str, labels: Sequence[str] = ()) -> str:
     return "\n".join(lines).rstrip() + "\n"
 
 
-def _sample(file: Path) -> tuple[Source, pl.DataFrame, dict[str, str]]:
-    """(how the file is written, its first rows as text, columns that cannot be read → why)."""
+def _sample(file: Path) -> tuple[Source, pl.DataFrame, dict[str, int], dict[str, str]]:
+    """How the file is written, its first rows as text, the length of the longest list of each column of
+    lists, and why columns are left out.
+    """
     left_out: dict[str, str] = {}
+    lists: list[str] = []
     if file.suffix.lower() in PARQUET_SUFFIXES:
         source = Source()
-        names = _parquet_columns(file, left_out)
+        names, lists = _parquet_columns(file, left_out)
     else:
         source = _text_source(file)
         names = list(read_header(file, source))
@@ -127,31 +144,41 @@ def _sample(file: Path) -> tuple[Source, pl.DataFrame, dict[str, str]]:
         left_out |= dict.fromkeys((n for n in names if names.count(n) > 1 or not n), "no name of its own")
         names = [column for column in names if column not in left_out]
     frames: list[pl.DataFrame] = []
-    for read, _ in unread_blocks(file, source, tuple(names)):
+    for read, _ in unread_blocks(file, source, tuple(names), lists=lists):
         frames.append(read().frame)
         if sum(map(len, frames)) >= SAMPLE_ROWS:
             break
     if not frames or not len(frames[0]):
         raise BadInput(f"{file} has no rows")
     frame = pl.concat(frames).head(SAMPLE_ROWS)
+    longest = {column: int(frame[column].list.len().max() or 0) for column in lists}  # type: ignore[arg-type]
+    left_out |= {column: "it is empty" for column, length in longest.items() if not length}
+    frame = frame.drop(lists)
     missing = [text for text in _MISSING if any((frame[column] == text).any() for column in frame.columns)]
     if missing:
         source = Source(delimiter=source.delimiter, quote=source.quote, missing=("", *missing))
         frame = frame.select(pl.all().replace(missing, [None] * len(missing)))
-    return source, frame, left_out
+    return source, frame, {column: n for column, n in longest.items() if n}, left_out
 
 
-def _parquet_columns(file: Path, left_out: dict[str, str]) -> list[str]:
+def _parquet_columns(file: Path, left_out: dict[str, str]) -> tuple[list[str], list[str]]:
+    """(columns that can be read, those of them that hold lists)."""
     if not file.is_file():
         raise BadInput(f"no file at {file}")
     try:
         schema = pyarrow.parquet.read_schema(file)
     except (OSError, pyarrow.ArrowException) as error:
         raise BadInput(f"{file} cannot be read: {' '.join(str(error).split())[:200]}") from error
+    names, lists = [], []
     for column in schema:
-        if pyarrow.types.is_nested(column.type):
-            left_out[column.name] = f"it holds {column.type} values"
-    return [name for name in schema.names if name not in left_out]
+        try:
+            check_types(file, schema, [column.name], [column.name])
+        except (BadInput, KeyError):  # KeyError: several of one name
+            left_out[column.name] = f"it holds {column.type} values, which cannot be read"
+            continue
+        names.append(column.name)
+        lists += [column.name] if pyarrow.types.is_nested(column.type) else []
+    return names, lists
 
 
 def _text_source(file: Path) -> Source:
@@ -177,7 +204,8 @@ def _choose(columns: list[Column], labels: Sequence[str]) -> _Choice:
 
 def _guess_labels(columns: list[Column]) -> list[Column]:
     binary = [column for column in columns if is_binary(column)]
-    named = [column for column in binary if _LABEL.search(column.name)]
+    of_two_texts = [column for column in columns if column.distinct == 2 and not column.is_numeric]
+    named = [column for column in [*binary, *of_two_texts] if _LABEL.search(column.name)]
     ratings = [c for c in columns if _RATING.search(c.name) and c.is_numeric and 2 < c.distinct <= 11]
     if named or len(binary) == 1 or ratings:
         return named or binary[:1] or ratings[:1]
@@ -188,16 +216,26 @@ def _guess_labels(columns: list[Column]) -> list[Column]:
     raise BadInput(f"no column holds 0 and 1; say with --label which one is to be predicted: {listed}")
 
 
-def _label(column: Column) -> tuple[Column, str, str]:
-    """(column, rule of what is positive, reason)."""
+def _label(column: Column) -> tuple[Column, str | list[str], str]:
+    """(column, what is positive, reason)."""
     if is_binary(column):
         return column, "", f"0 and 1, {column.mean:.1%} of them 1"
-    if not column.is_numeric or column.high <= column.low:
-        raise BadInput(
-            f"column '{column.name}' cannot be a label: it holds neither 0 and 1 nor different numbers"
+    if column.is_numeric and column.high > column.low:
+        threshold = column.low + 0.75 * (column.high - column.low)
+        return (
+            column,
+            f">= {threshold:g}",
+            f"numbers from {column.low:g} to {column.high:g}; check the threshold",
         )
-    threshold = column.low + 0.75 * (column.high - column.low)
-    return column, f">= {threshold:g}", f"numbers from {column.low:g} to {column.high:g}; check the threshold"
+    if column.distinct != 2:
+        raise BadInput(
+            f"column '{column.name}' cannot be a label: it holds {column.distinct:,} different values, "
+            "neither numbers nor two texts"
+        )
+    counts = column.cells.drop_nulls().value_counts(sort=True)
+    texts = counts[column.name].to_list()
+    positive = next((text for text in texts if _YES.fullmatch(text)), texts[-1])
+    return column, [positive], f"{' and '.join(texts)}; check which of them is positive"
 
 
 def _source_lines(source: Source, file: Path, columns: list[Column], choice: _Choice) -> list[str]:

@@ -27,7 +27,7 @@ _SECONDS = (100_000_000, 4_102_444_800)  # 1973 … 2100
 _FEW_VALUES = 50
 _MANY_VALUES = 1_000
 _MINIMUM_COUNT = 5
-_LONGEST_SEQUENCE = 50
+LONGEST_SEQUENCE = 50
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -128,7 +128,7 @@ def guess_field(column: Column, *, is_user: bool) -> tuple[dict[str, object], st
             "kind": "sequence",
             "group": "sequence",
             "separator": separator,
-            "max_length": min(longest, _LONGEST_SEQUENCE),
+            "max_length": min(longest, LONGEST_SEQUENCE),
         }, f"up to {longest} items between {separator!r}"
     keys = {"kind": "categorical", "group": group}
     if column.distinct > _MANY_VALUES and _most_frequent(column) >= 2 * _MINIMUM_COUNT:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import datetime
 import random
 import tomllib
 from pathlib import Path
@@ -120,6 +121,31 @@ def test_several_labels_and_one_that_is_said(tmp_path: Path) -> None:
     assert imported(file, "is_weekend")[0].schema.tasks == ("is_weekend",)
 
 
+@pytest.mark.parametrize(
+    ("texts", "positive"), [(["no", "yes"], "yes"), (["<=50K", "<=50K", "<=50K", ">50K"], ">50K")]
+)
+def test_labels_of_two_texts(tmp_path: Path, texts: list[str], positive: str) -> None:
+    file = write(tmp_path / "shop.csv", shop(bought=texts * (ROWS // len(texts))))
+    dataset, text = imported(file)
+    assert f'positive = ["{positive}"]' in text
+    assert dataset.splits["train"].label.mean() == pytest.approx(1 / len(texts))
+
+
+def test_types_of_parquet(tmp_path: Path) -> None:
+    columns = shop(
+        timestamp=[datetime.datetime(2024, 5, 1 + i * 30 // ROWS) for i in range(ROWS)],
+        bought=[i % 2 == 0 for i in range(ROWS)],
+        seen=[[j % 7 for j in range(i % 4)] for i in range(ROWS)],
+        facts=[{"a": 1}] * ROWS,
+    )
+    pl.DataFrame(columns).write_parquet(tmp_path / "shop.parquet")
+    dataset, text = imported(tmp_path / "shop.parquet")
+    assert [(f.name, f.max_length) for f in dataset.schema.of_kind("sequence")] == [("seen", 3)]
+    assert dataset.schema.time
+    assert 'format = "iso"' in text
+    assert '# Left out: "facts", it holds struct<a: int64> values, which cannot be read.' in text
+
+
 def test_without_time_the_order_of_the_file_splits(tmp_path: Path) -> None:
     columns = {name: cells for name, cells in shop().items() if name != "timestamp"}
     dataset, text = imported(write(tmp_path / "shop.csv", columns))
@@ -140,7 +166,7 @@ def test_rows_without_a_user_are_skipped(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("columns", "labels", "message"),
     [
-        (shop(bought=["x", "y"] * 1000), (), "no column holds 0 and 1; say with --label which one"),
+        (shop(bought=["x", "y", "z", "?"] * 500), (), "no column holds 0 and 1; say with --label which one"),
         (
             {"a": [0, 1] * 1000, "b": [1, 0] * 1000, "c": ["x", "y"] * 1000},
             (),
