@@ -17,9 +17,9 @@ from scipy import sparse
 
 from bench.canonical import digest
 from bench.data.dataset import Dataset, Rows
-from bench.data.partial import written_whole
 from bench.data.schema import MISSING_ID, Schema
 from bench.errors import BadInput
+from bench.machine.partial import written_whole
 from bench.metrics import auc, evaluate, labelled
 
 References = dict[str, dict[str, dict[str, float | int | None]]]

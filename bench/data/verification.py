@@ -19,8 +19,8 @@ from bench.data.dataset import (
     read_manifest,
     vocabulary_digests,
 )
-from bench.data.partial import written_whole
 from bench.errors import BadInput
+from bench.machine.partial import written_whole
 
 VERIFIED_FILE = ".verified.json"
 

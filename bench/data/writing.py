@@ -21,9 +21,9 @@ from bench.data.dataset import (
     manifest_digest,
     vocabulary_digests,
 )
-from bench.data.partial import partial_of, remove
 from bench.data.schema import Schema
 from bench.errors import BadInput, cannot_write
+from bench.machine.partial import partial_of, remove
 
 
 class DatasetWriter:

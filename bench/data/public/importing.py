@@ -8,9 +8,9 @@ from pathlib import Path
 
 from bench.data.dataset import Dataset
 from bench.data.importing import ImportPlan, Progress, import_table
-from bench.data.partial import partial_of, remove
 from bench.data.public.catalogue import NAMED
 from bench.errors import cannot_write
+from bench.machine.partial import partial_of, remove
 
 
 def import_named(

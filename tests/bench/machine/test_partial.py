@@ -12,12 +12,12 @@ from pathlib import Path
 import pytest
 
 from bench.data.dataset import Dataset
-from bench.data.partial import partial_of, written_whole
 from bench.data.public.importing import folder_beside
 from bench.data.references import references
 from bench.data.synthetic import synthesize
 from bench.data.verification import verify
 from bench.errors import BadInput
+from bench.machine.partial import partial_of, written_whole
 
 
 @pytest.fixture(scope="module")
