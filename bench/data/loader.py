@@ -50,6 +50,27 @@ def batches(
     return _shuffled(rows, batch_size, np.random.default_rng(shuffle_seed))
 
 
+def training_batches(rows: Rows, *, batch_size: int, shuffle_seed: int | Sequence[int]) -> Iterator[Rows]:
+    """`batches`, but that a last one of a single row joins the one before it: BatchNorm refuses one row."""
+    before = None
+    for batch in batches(rows, batch_size=batch_size, shuffle_seed=shuffle_seed):
+        if before is not None:
+            if len(batch) == 1 < batch_size:
+                batch = _joined([before, batch])
+            else:
+                yield before
+        before = batch
+    if before is not None:
+        yield before
+
+
+def num_training_batches(num_rows: int, batch_size: int) -> int:
+    """How many `training_batches` there are."""
+    full, left_over = divmod(num_rows, batch_size)
+    joins = left_over == 1 and full > 0
+    return full + (left_over > 0 and not joins)
+
+
 def rows_per_second(rows: Rows, *, batch_size: int, seconds: float) -> float:
     """How many rows a second shuffled batches deliver.
 

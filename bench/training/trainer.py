@@ -21,7 +21,7 @@ from torch.optim.lr_scheduler import LambdaLR
 
 from bench.contestants.contract import Contestant, Hyperparameters, training_loss
 from bench.data.dataset import Dataset, Rows
-from bench.data.loader import batches
+from bench.data.loader import batches, num_training_batches, training_batches
 from bench.data.schema import MISSING_LABEL
 from bench.metrics import auc, labelled, log_loss, mean_defined
 from bench.spec import FeatureSpec, Protocol
@@ -125,14 +125,14 @@ class Trainer:
         self.ranker = ranker
         self.gradient_clip = protocol.gradient_clip
         self.dense = [*ranker.contestant.parameters(), *ranker.features.encoder_parameters()]
-        self.optimizers = (
-            dense_optimizer(self.dense, protocol),
-            RowAdagrad(
-                ranker.features.embedding_parameters(),
-                lr=protocol.sparse_lr,
-                initial_accumulator=protocol.sparse_initial_accumulator,
-            ),
+        of_tables = RowAdagrad(
+            ranker.features.embedding_parameters(),
+            lr=protocol.sparse_lr,
+            initial_accumulator=protocol.sparse_initial_accumulator,
         )
+        # A contestant may have no parameters, as a sum of products of fields has none; PyTorch refuses that.
+        of_dense = [dense_optimizer(self.dense, protocol)] if self.dense else []
+        self.optimizers: tuple[torch.optim.Optimizer, ...] = (*of_dense, of_tables)
 
     def step(self, batch: Rows) -> tuple[float, float]:
         """One update; returns objective and task loss before it. An objective not finite updates nothing."""
@@ -179,7 +179,7 @@ def train(
     trainer = Trainer(ranker, protocol)
     rows = dataset.splits["train"].inputs_and_labels()
     valid = dataset.splits["valid"]
-    steps_per_epoch = math.ceil(len(rows) / protocol.batch_size)
+    steps_per_epoch = num_training_batches(len(rows), protocol.batch_size)
     schedules = learning_rates(trainer.optimizers, protocol, steps=protocol.epochs * steps_per_epoch)
     point_every = max(1, steps_per_epoch // CURVE_POINTS)
     curve: list[CurvePoint] = []
@@ -197,7 +197,7 @@ def train(
     for epoch in range(1, protocol.epochs + 1):
         started = time.perf_counter()
         ranker.train()
-        for batch in batches(
+        for batch in training_batches(
             rows, batch_size=protocol.batch_size, shuffle_seed=(_seed(seed, "order"), epoch)
         ):
             losses.append(trainer.step(batch))

@@ -5,7 +5,14 @@ from hypothesis import strategies as st
 
 from bench.data import loader
 from bench.data.dataset import Rows
-from bench.data.loader import BLOCK_ROWS, WINDOW_BLOCKS, batches, rows_per_second
+from bench.data.loader import (
+    BLOCK_ROWS,
+    WINDOW_BLOCKS,
+    batches,
+    num_training_batches,
+    rows_per_second,
+    training_batches,
+)
 from bench.errors import BadInput
 
 
@@ -45,6 +52,28 @@ def test_every_row_once_in_full_batches(count, batch_size, shuffle_seed):
     assert all(size > 0 for size in sizes)
     if count:
         assert np.array_equal(np.sort(row_numbers(delivered)), np.arange(count))
+
+
+@pytest.mark.parametrize(
+    ("count", "batch_size", "sizes"),
+    [
+        (0, 5, []),
+        (1, 5, [1]),
+        (10, 5, [5, 5]),
+        (11, 5, [5, 6]),
+        (12, 5, [5, 5, 2]),
+        (3, 1, [1, 1, 1]),
+        (3, 2, [3]),
+    ],
+)
+def test_no_training_batch_is_a_single_row_beside_others(count, batch_size, sizes):
+    rows = numbered_rows(count)
+    delivered = list(training_batches(rows, batch_size=batch_size, shuffle_seed=0))
+    assert [len(batch) for batch in delivered] == sizes
+    assert num_training_batches(count, batch_size) == len(sizes)
+    plain = list(batches(rows, batch_size=batch_size, shuffle_seed=0))
+    if count:
+        assert np.array_equal(row_numbers(delivered), row_numbers(plain))
 
 
 @pytest.mark.parametrize("shuffle_seed", [None, 0])

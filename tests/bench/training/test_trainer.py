@@ -75,6 +75,68 @@ def test_one_epoch_sees_every_row_once_and_learns(small_world):
     assert all(math.isnan(point.valid_auc) for point in training.curve[:-1])
 
 
+class Normed(torch.nn.Module):
+    def __init__(self, field_dims, num_tasks=1):
+        super().__init__()
+        self.norm = torch.nn.BatchNorm1d(sum(field_dims))
+        self.head = torch.nn.Linear(sum(field_dims), num_tasks)
+
+    def forward(self, x_BI):
+        return self.head(self.norm(x_BI))
+
+
+class Products(torch.nn.Module):
+    """Means of columns and of their products: not a parameter of its own."""
+
+    def __init__(self, field_dims, num_tasks=1):
+        super().__init__()
+        self.num_tasks = num_tasks
+
+    def forward(self, x_BI):
+        pairs_B1 = x_BI.mean(dim=1, keepdim=True) ** 2 - (x_BI**2).mean(dim=1, keepdim=True)
+        return (x_BI.mean(dim=1, keepdim=True) + pairs_B1).expand(-1, self.num_tasks)
+
+
+def ranker_of(model_class, dataset) -> Ranker:
+    contestant = Contestant(
+        name="own", title="Own", model=model_class, hyperparameters={}, dial=Dial(name="own")
+    )
+    return build_ranker(dataset, FEATURES, contestant, {}, seed=0, device=CPU)
+
+
+def test_batch_norm_never_meets_a_single_row(small_world):
+    one_over = len(small_world.splits["train"]) // 512 * 512 + 1
+    splits = {**small_world.splits, "train": small_world.splits["train"].take(slice(one_over))}
+    training = train(
+        ranker_of(Normed, small_world), dataclasses.replace(small_world, splits=splits), QUICK, seed=0
+    )
+    assert training.rows == one_over
+    assert training.steps == one_over // 512
+
+
+def test_the_best_epoch_brings_its_running_statistics_back(small_world):
+    built, stopped = (
+        ranker_of(Normed, small_world),
+        dataclasses.replace(QUICK, epochs=40, patience=2, sparse_lr=0.3),
+    )
+    training = train(built, small_world, stopped, seed=0)
+    assert training.best_epoch < training.epochs
+    again = ranker_of(Normed, small_world)
+    until_best = dataclasses.replace(stopped, epochs=training.best_epoch, cooldown=0.0)
+    assert stopped.cooldown == 0.0
+    train(again, small_world, until_best, seed=0)
+    for name, value in again.contestant.state_dict().items():
+        assert torch.equal(built.contestant.state_dict()[name], value), name
+
+
+def test_a_contestant_without_parameters_trains_the_tables(small_world):
+    built, start = ranker_of(Products, small_world), ranker_of(Products, small_world)
+    clipped = dataclasses.replace(QUICK, gradient_clip=1.0)
+    training = train(built, small_world, clipped, seed=0)
+    assert not torch.equal(built.features.tables["4"].rows.weight, start.features.tables["4"].rows.weight)
+    assert training.curve[-1].train_loss < training.curve[0].train_loss
+
+
 def test_early_stopping_keeps_the_weights_of_the_best_epoch(small_world):
     eager = dataclasses.replace(QUICK, epochs=40, patience=2, sparse_lr=0.3, dense_lr=0.01)
     built, training = trained(small_world, protocol=eager)
