@@ -8,7 +8,9 @@
 Letters: B batch, I flat input width, T tokens, C token width, H heads, D head width, A = H D attention width,
 K tasks.
 
-The maps of a layer have no biases and the scores no 1/√D, as in the paper; `scaled_scores` brings it.
+The maps of a layer have no biases and the scores no 1/√D, as in the paper. The authors' code differs from
+their paper: each of the four maps has a bias and a ReLU, the scores are divided by √D, and a LayerNorm
+follows the layer's ReLU. Of these, only the division is offered here, by `scaled_scores`.
 Where we differ: the paper's tokens are the embeddings themselves; ours are a linear map of each, since fields
 may differ in width and C should not depend on the embedding; beyond `max_tokens` fields, neighbours share a
 token (see `tokens.FieldTokens`), as scores grow with T². The two parts of AutoInt+ share one bias.
@@ -23,7 +25,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from baselines.mlp import mlp, mlp_cost
+from baselines.mlp import mlp
 from baselines.tokens import FieldTokens, require_positive
 
 
@@ -60,22 +62,17 @@ class AutoInt(nn.Module):
     ) -> None:
         super().__init__()
         require_positive({"num_layers": num_layers, "num_heads": num_heads, "head_dim": head_dim})
-        self.input_dim, self.num_tasks, self.num_layers = sum(field_dims), num_tasks, num_layers
-        self.token_dim, self.attention_dim = token_dim, num_heads * head_dim
-        self.hidden_dims = tuple(hidden_dims)
+        attention_dim = num_heads * head_dim
         self.tokens = FieldTokens(field_dims, max_tokens=max_tokens, token_dim=token_dim)
         self.layers = nn.ModuleList(
             InteractingLayer(in_dim, num_heads, head_dim, scaled_scores=scaled_scores)
-            for in_dim in self._layer_inputs()
+            for in_dim in [token_dim] + [attention_dim] * (num_layers - 1)
         )
-        self.head = nn.Linear(self.tokens.num_tokens * self.attention_dim, num_tasks)
+        self.head = nn.Linear(self.tokens.num_tokens * attention_dim, num_tasks)
         self.deep: nn.Module | None = None
-        if self.hidden_dims:
-            deep_head = nn.Linear(self.hidden_dims[-1], num_tasks, bias=False)
-            self.deep = nn.Sequential(mlp(self.input_dim, self.hidden_dims), deep_head)
-
-    def _layer_inputs(self) -> list[int]:
-        return [self.token_dim] + [self.attention_dim] * (self.num_layers - 1)
+        if hidden_dims:
+            deep_head = nn.Linear(hidden_dims[-1], num_tasks, bias=False)
+            self.deep = nn.Sequential(mlp(sum(field_dims), hidden_dims), deep_head)
 
     def forward(self, x_BI: Tensor) -> Tensor:
         """(B, I) → logits (B, K)."""
@@ -84,22 +81,6 @@ class AutoInt(nn.Module):
             e_BTA = layer(e_BTA)
         logits_BK = self.head(e_BTA.flatten(1))
         return logits_BK if self.deep is None else logits_BK + self.deep(x_BI)
-
-    def closed_form(self) -> dict[str, int]:
-        """Dense parameters and forward FLOPs per example; the scores and their use take 4 T² A a layer."""
-        T, A, K = self.tokens.num_tokens, self.attention_dim, self.num_tasks
-        maps = sum(4 * in_dim * A for in_dim in self._layer_inputs())
-        token_parameters, token_flops = self.tokens.cost
-        deep_parameters, deep_flops = mlp_cost(self.input_dim, self.hidden_dims)
-        heads = (T * A + sum(self.hidden_dims[-1:])) * K
-        return {
-            "dense_parameters": token_parameters + maps + deep_parameters + heads + K,
-            "flops_forward": token_flops
-            + 2 * T * maps
-            + self.num_layers * 4 * T * T * A
-            + deep_flops
-            + 2 * heads,
-        }
 
 
 class InteractingLayer(nn.Module):

@@ -24,7 +24,7 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor, nn
 
-from baselines.mlp import mlp, mlp_cost
+from baselines.mlp import mlp
 
 ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {"tanh": torch.tanh, "relu": torch.relu}
 
@@ -67,27 +67,23 @@ class DCNv2(nn.Module):
             raise ValueError(f"activation is '{activation}', allowed: {', '.join(ACTIVATIONS)}")
         if structure not in ("parallel", "stacked"):
             raise ValueError(f"structure is '{structure}', allowed: parallel, stacked")
-        self.input_dim, self.num_tasks, self.num_cross_layers = sum(field_dims), num_tasks, num_cross_layers
-        self.rank, self.num_experts, self.shared_gates = rank, num_experts, shared_gates
-        self.parallel, self.hidden_dims = structure == "parallel", tuple(hidden_dims)
+        input_dim = sum(field_dims)
+        self.rank, self.num_experts, self.parallel = rank, num_experts, structure == "parallel"
 
         self.cross_layers = nn.ModuleList()
         gates = None
         for _ in range(num_cross_layers):
             if rank is None:
-                self.cross_layers.append(FullCross(self.input_dim))
+                self.cross_layers.append(FullCross(input_dim))
             elif num_experts == 1:
-                self.cross_layers.append(LowRankCross(self.input_dim, rank))
+                self.cross_layers.append(LowRankCross(input_dim, rank))
             else:
                 if gates is None or not shared_gates:
-                    gates = nn.Linear(self.input_dim, num_experts, bias=False)
-                self.cross_layers.append(MixtureCross(self.input_dim, rank, gates, ACTIVATIONS[activation]))
-        self.mlp = mlp(self.input_dim, self.hidden_dims)
-        self.head = nn.Linear(self._head_dim(), num_tasks)
-
-    def _head_dim(self) -> int:
-        last = [self.input_dim, *self.hidden_dims][-1]
-        return self.input_dim + last if self.parallel else last
+                    gates = nn.Linear(input_dim, num_experts, bias=False)
+                self.cross_layers.append(MixtureCross(input_dim, rank, gates, ACTIVATIONS[activation]))
+        self.mlp = mlp(input_dim, hidden_dims)
+        last = [input_dim, *hidden_dims][-1]
+        self.head = nn.Linear(input_dim + last if self.parallel else last, num_tasks)
 
     def forward(self, x_BI: Tensor) -> Tensor:
         """(B, I) → logits (B, K)."""
@@ -97,30 +93,6 @@ class DCNv2(nn.Module):
         if self.parallel:
             return self.head(torch.cat([cross_BI, self.mlp(x_BI)], dim=1))
         return self.head(self.mlp(cross_BI))
-
-    def closed_form(self) -> dict[str, int]:
-        """Dense parameters and forward FLOPs per example."""
-        I, L, R, E = self.input_dim, self.num_cross_layers, self.rank, self.num_experts  # noqa: E741
-        gates = 0
-        if R is None:
-            products = L * I * I
-        elif E == 1:
-            products = L * 2 * I * R
-        else:
-            products = L * E * (2 * I * R + R * R)
-            gates = E * I
-        mlp_parameters, mlp_flops = mlp_cost(I, self.hidden_dims)
-        head = self._head_dim() * self.num_tasks
-        gate_copies = 1 if self.shared_gates else L
-        return {
-            "dense_parameters": products
-            + L * I
-            + gate_copies * gates
-            + mlp_parameters
-            + head
-            + self.num_tasks,
-            "flops_forward": 2 * (products + L * gates + head) + mlp_flops,
-        }
 
 
 class FullCross(nn.Module):

@@ -11,13 +11,14 @@ The ensemble concatenates the modules' tokens, adds them up, or adds them up wit
 module. The shortcut is the identity, or a linear map over the tokens where their number changes.
 
 Letters: B batch, I flat input width, T tokens (m of a layer's input, l of a module's output), D token width,
-H heads, K tasks. A `cost` is (parameters, forward FLOPs per example), by formula.
+H heads, K tasks.
 
 Our reading where the paper is silent: concatenated modules give l = ⌈m / modules⌉ tokens each and added ones
 l = m, so that the number of tokens stays and the shortcut is the identity, but for a first layer whose m the
 modules do not divide. The cross map is of low rank and has no skip of its own, as the layer has one. Maps
 over tokens and W_m of the DCN have no bias. The encoder layer is the original one: norms behind, ReLU. The
 fm MLP has one hidden layer. The ensemble's weights are one scalar a module, from 1. The head is linear.
+A layer on the single token of a single field has no pairs and goes without its fm module.
 Every field, and beyond `max_tokens` fields every run of them, is projected (see `tokens.FieldTokens`).
 """
 
@@ -29,7 +30,7 @@ from itertools import combinations
 import torch
 from torch import Tensor, nn
 
-from baselines.mlp import mlp, mlp_cost
+from baselines.mlp import mlp
 from baselines.tokens import FieldTokens, TokenMap, require_positive
 
 INTERACTIONS = ("attention", "linear", "dcn", "fm")
@@ -100,19 +101,16 @@ class DHEN(nn.Module):
             return FMModule(in_tokens, out_tokens, token_dim, fm_hidden_dim)
 
         self.tokens = FieldTokens(field_dims, max_tokens=max_tokens, token_dim=token_dim)
-        self.costs = [self.tokens.cost]
         self.layers = nn.ModuleList()
         num_tokens = self.tokens.num_tokens
         for _ in range(num_layers):
-            out_tokens = -(-num_tokens // len(interactions)) if ensemble == "concat" else num_tokens
-            modules = [interaction(name, num_tokens, out_tokens) for name in interactions]
+            names = _without_pairs(interactions) if num_tokens == len(field_dims) == 1 else interactions
+            out_tokens = -(-num_tokens // len(names)) if ensemble == "concat" else num_tokens
+            modules = [interaction(name, num_tokens, out_tokens) for name in names]
             layer = DHENLayer(modules, num_tokens, out_tokens, token_dim, ensemble)
             self.layers.append(layer)
-            self.costs.append(layer.cost)
             num_tokens = layer.out_tokens
         self.head = nn.Linear(num_tokens * token_dim, num_tasks)
-        head_products = num_tokens * token_dim * num_tasks
-        self.costs.append((head_products + num_tasks, 2 * head_products))
 
     def forward(self, x_BI: Tensor) -> Tensor:
         """(B, I) → logits (B, K)."""
@@ -121,10 +119,10 @@ class DHEN(nn.Module):
             x_BTD = layer(x_BTD)
         return self.head(x_BTD.flatten(1))
 
-    def closed_form(self) -> dict[str, int]:
-        """Dense parameters and forward FLOPs per example."""
-        parameters, flops = (sum(column) for column in zip(*self.costs, strict=True))
-        return {"dense_parameters": parameters, "flops_forward": flops}
+
+def _without_pairs(interactions: Sequence[str]) -> Sequence[str]:
+    """Those that work on a single token; all of them where none would be left, so that the FM says why."""
+    return [name for name in interactions if name != "fm"] or interactions
 
 
 class DHENLayer(nn.Module):
@@ -143,11 +141,6 @@ class DHENLayer(nn.Module):
         self.shortcut = nn.Identity() if same else TokenMap(in_tokens, self.out_tokens)
         self.norm = nn.LayerNorm(dim)
 
-        shortcut = 0 if same else in_tokens * self.out_tokens
-        parameters, flops = (sum(column) for column in zip(*(u.cost for u in interactions), strict=True))
-        weights = count if ensemble == "weighted" else 0
-        self.cost = (parameters + shortcut + weights + 2 * dim, flops + 2 * shortcut * dim)
-
     def forward(self, x_BTD: Tensor) -> Tensor:
         outputs = [interaction(x_BTD) for interaction in self.interactions]
         if self.concat:
@@ -165,7 +158,6 @@ class LinearModule(nn.Module):
     def __init__(self, in_tokens: int, out_tokens: int, dim: int) -> None:
         super().__init__()
         self.map = TokenMap(in_tokens, out_tokens)
-        self.cost = (in_tokens * out_tokens, 2 * in_tokens * out_tokens * dim)
 
     def forward(self, x_BTD: Tensor) -> Tensor:
         return self.map(x_BTD)
@@ -186,14 +178,6 @@ class AttentionModule(nn.Module):
         self.ffn = nn.Sequential(mlp(dim, (hidden_dim,)), nn.Linear(hidden_dim, dim))
         self.ffn_norm = nn.LayerNorm(dim)
         self.map = TokenMap(in_tokens, out_tokens)
-
-        weights = 4 * dim * dim + 2 * dim * hidden_dim
-        biases_and_norms = 4 * dim + hidden_dim + dim + 4 * dim
-        token_map = in_tokens * out_tokens
-        self.cost = (
-            weights + biases_and_norms + token_map,
-            2 * (in_tokens * weights + 2 * in_tokens * in_tokens * dim + token_map * dim),
-        )
 
     def forward(self, x_BTD: Tensor) -> Tensor:
         s_BTD = self.attention_norm(x_BTD + self._attend(x_BTD))
@@ -218,8 +202,6 @@ class DCNModule(nn.Module):
         self.u = nn.Linear(rank, in_dim)
         self.map = nn.Linear(in_dim, out_dim, bias=False)
         self.tokens = nn.Unflatten(1, (out_tokens, dim))
-        products = 2 * in_dim * rank + in_dim * out_dim
-        self.cost = (products + in_dim, 2 * products)
 
     def forward(self, x_BTD: Tensor) -> Tensor:
         x_BI = x_BTD.flatten(1)
@@ -234,19 +216,12 @@ class FMModule(nn.Module):
         if in_tokens < 2:
             raise ValueError(f"interaction 'fm' has {in_tokens} token; it needs 2 or more")
         pairs = [a * in_tokens + b for a, b in combinations(range(in_tokens), 2)]
-        num_pairs = len(pairs)
         self.pairs: Tensor
         self.register_buffer("pairs", torch.tensor(pairs), persistent=False)
         self.mlp = nn.Sequential(
-            mlp(num_pairs, (hidden_dim,)),
+            mlp(len(pairs), (hidden_dim,)),
             nn.Linear(hidden_dim, out_tokens * dim),
             nn.Unflatten(1, (out_tokens, dim)),
-        )
-        mlp_parameters, mlp_flops = mlp_cost(num_pairs, (hidden_dim,))
-        last = hidden_dim * out_tokens * dim
-        self.cost = (
-            mlp_parameters + last + out_tokens * dim,
-            2 * in_tokens * in_tokens * dim + mlp_flops + 2 * last,
         )
 
     def forward(self, x_BTD: Tensor) -> Tensor:

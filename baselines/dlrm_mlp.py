@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 from torch import Tensor, nn
 
-from baselines.mlp import mlp, mlp_cost
+from baselines.mlp import mlp
 
 
 class DLRMMLP(nn.Module):
@@ -28,19 +28,9 @@ class DLRMMLP(nn.Module):
         self, field_dims: Sequence[int], num_tasks: int = 1, *, hidden_dims: Sequence[int] = (256, 256, 256)
     ) -> None:
         super().__init__()
-        self.input_dim, self.num_tasks, self.hidden_dims = sum(field_dims), num_tasks, tuple(hidden_dims)
-        self.mlp = mlp(self.input_dim, self.hidden_dims)
-        self.head = nn.Linear([self.input_dim, *self.hidden_dims][-1], num_tasks)
+        self.mlp = mlp(sum(field_dims), hidden_dims)
+        self.head = nn.Linear([sum(field_dims), *hidden_dims][-1], num_tasks)
 
     def forward(self, x_BI: Tensor) -> Tensor:
         """(B, I) → logits (B, K)."""
         return self.head(self.mlp(x_BI))
-
-    def closed_form(self) -> dict[str, int]:
-        """Dense parameters and forward FLOPs per example."""
-        parameters, flops = mlp_cost(self.input_dim, self.hidden_dims)
-        last = [self.input_dim, *self.hidden_dims][-1]
-        return {
-            "dense_parameters": parameters + (last + 1) * self.num_tasks,
-            "flops_forward": flops + 2 * last * self.num_tasks,
-        }

@@ -13,8 +13,7 @@ r_k and r_v are shared by all heads. In the last block only the task tokens are 
 on to its FFN, since nothing else is read.
 
 Letters: B batch, I flat input width, T tokens, Q those that are queries, D token width, H heads, K tasks.
-Tokens come first inside (`x_TBD`), so that the per-token products are batched ones without copies. A `cost`
-is (parameters, forward FLOPs per example), by formula.
+Tokens come first inside (`x_TBD`), so that the per-token products are batched ones without copies.
 
 Our reading where the paper is silent: residuals and LayerNorms stand as in the original Transformer (norms
 behind), a LayerNorm's scale and shift are shared by the tokens; projections have no bias; ranks are those of
@@ -93,7 +92,6 @@ class Hiformer(nn.Module):
         num_task_tokens = num_tasks * tokens_per_task
         num_tokens = self.tokens.num_tokens + num_task_tokens
         self.task_tokens = nn.Parameter(0.02 * torch.randn(num_task_tokens, 1, token_dim))
-        self.costs = [self.tokens.cost, (num_task_tokens * token_dim, 0)]
 
         def project(queries: int, head_dim: int, rank: int) -> CompositeProjection | HeterogeneousProjection:
             if projection == "composite":
@@ -111,9 +109,7 @@ class Hiformer(nn.Module):
                 hidden_dim,
             )
             self.blocks.append(block)
-            self.costs.append(block.cost)
         self.head = PerTokenLinear(num_tasks, tokens_per_task * token_dim, 1)
-        self.costs.append((num_task_tokens * token_dim + num_tasks, 2 * num_task_tokens * token_dim))
 
     def forward(self, x_BI: Tensor) -> Tensor:
         """(B, I) → logits (B, K)."""
@@ -123,11 +119,6 @@ class Hiformer(nn.Module):
             x_TBD = block(x_TBD)
         own_KBI = x_TBD.unflatten(0, (self.num_tasks, -1)).transpose(1, 2).flatten(2)
         return self.head(own_KBI).squeeze(2).transpose(0, 1)
-
-    def closed_form(self) -> dict[str, int]:
-        """Dense parameters and forward FLOPs per example."""
-        parameters, flops = (sum(column) for column in zip(*self.costs, strict=True))
-        return {"dense_parameters": parameters, "flops_forward": flops}
 
 
 class CompositeProjection(nn.Module):
@@ -140,8 +131,6 @@ class CompositeProjection(nn.Module):
         self.num_queries, self.num_heads, self.head_dim = num_queries, num_heads, head_dim
         self.left = nn.Linear(num_tokens * dim, rank, bias=False)
         self.right = nn.Linear(rank, num_queries * num_heads * head_dim, bias=False)
-        products = rank * (num_tokens * dim + num_queries * num_heads * head_dim)
-        self.cost = (products, 2 * products)
 
     def forward(self, x_TBD: Tensor) -> Tensor:
         projected = self.right(self.left(x_TBD.transpose(0, 1).flatten(1)))
@@ -156,8 +145,6 @@ class HeterogeneousProjection(nn.Module):
         super().__init__()
         self.num_queries, self.num_heads, self.head_dim = num_queries, num_heads, head_dim
         self.linear = PerTokenLinear(num_queries, dim, num_heads * head_dim, bias=False)
-        products = num_queries * dim * num_heads * head_dim
-        self.cost = (products, 2 * products)
 
     def forward(self, x_TBD: Tensor) -> Tensor:
         heads = self.linear(x_TBD[-self.num_queries :]).unflatten(2, (self.num_heads, self.head_dim))
@@ -176,24 +163,14 @@ class Block(nn.Module):
         hidden_dim: int,
     ) -> None:
         super().__init__()
-        Q, T, H = query.num_queries, key.num_queries, query.num_heads
+        Q, H = query.num_queries, query.num_heads
         self.num_queries, self.num_heads = Q, H
         self.query, self.key, self.value = query, key, value
-        values = H * value.head_dim
-        self.out = PerTokenLinear(Q, values, dim, bias=False)
+        self.out = PerTokenLinear(Q, H * value.head_dim, dim, bias=False)
         self.attention_norm = nn.LayerNorm(dim)
         self.up = PerTokenLinear(Q, dim, hidden_dim)
         self.down = PerTokenLinear(Q, hidden_dim, dim)
         self.ffn_norm = nn.LayerNorm(dim)
-
-        weights = Q * (values * dim + 2 * dim * hidden_dim)
-        scores_and_sums = Q * T * H * (key.head_dim + value.head_dim)
-        projections = [query.cost, key.cost, value.cost]
-        parameters, flops = (sum(column) for column in zip(*projections, strict=True))
-        self.cost = (
-            parameters + weights + Q * (hidden_dim + dim) + 4 * dim,
-            flops + 2 * scores_and_sums + 2 * weights,
-        )
 
     def forward(self, x_TBD: Tensor) -> Tensor:
         s_QBD = self.attention_norm(x_TBD[-self.num_queries :] + self.out(self._attend(x_TBD)))

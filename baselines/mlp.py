@@ -17,9 +17,3 @@ def mlp(in_dim: int, hidden_dims: Sequence[int]) -> nn.Sequential:
     for narrow, wide in pairwise([in_dim, *hidden_dims]):
         layers += [nn.Linear(narrow, wide), nn.ReLU()]
     return nn.Sequential(*layers)
-
-
-def mlp_cost(in_dim: int, hidden_dims: Sequence[int]) -> tuple[int, int]:
-    """(parameters, forward FLOPs per example) of `mlp`."""
-    products = sum(narrow * wide for narrow, wide in pairwise([in_dim, *hidden_dims]))
-    return products + sum(hidden_dims), 2 * products

@@ -15,20 +15,20 @@ not made to sum to one, so that the gate learns from the prediction even at k = 
 mixture.
 
 With top k, training computes every expert in one batched product and weighs the others by zero. Evaluation
-groups the rows by expert and computes what was chosen only: exactly k experts a row, so that the FLOPs of
-`closed_form` are exact and do not depend on the data.
+groups the rows by expert and computes what was chosen only: exactly k experts a row, so that `closed_form` is
+exact. No count can know it, since which rows an expert gets depends on the data.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from baselines.mlp import mlp_cost
 from baselines.tokens import require_positive
 
 
@@ -85,17 +85,15 @@ class MoE(nn.Module):
         return prediction_loss + self.balance_weight * load_imbalance(p_BE, self.top_k)
 
     def closed_form(self) -> dict[str, int]:
-        """Dense and active parameters, forward FLOPs of the chosen experts, training FLOPs of all of them."""
-        expert_parameters, expert_flops = mlp_cost(self.input_dim, self.expert_dims)
-        gate = self.input_dim * self.num_experts
-        head = self.expert_dims[-1] * self.num_tasks
-        shared_parameters, shared_flops = gate + head + self.num_tasks, 2 * (gate + head)
-        active = self.num_experts if self.top_k is None else self.top_k
+        """With top-k gating, active parameters and forward FLOPs of an example: those of k experts."""
+        if self.top_k is None:
+            return {}
+        dense, experts = (sum(p.numel() for p in m.parameters()) for m in (self, self.experts))
+        products = sum(n * o for n, o in pairwise([self.input_dim, *self.expert_dims]))
+        gate, head = self.input_dim * self.num_experts, self.expert_dims[-1] * self.num_tasks
         return {
-            "dense_parameters": shared_parameters + self.num_experts * expert_parameters,
-            "active_parameters": shared_parameters + active * expert_parameters,
-            "flops_forward": shared_flops + active * expert_flops,
-            "flops_train": 3 * (shared_flops + self.num_experts * expert_flops),
+            "active_parameters": dense - experts + self.top_k * (experts // self.num_experts),
+            "flops_forward": 2 * (gate + self.top_k * products + head),
         }
 
     def _probabilities(self, x_BI: Tensor) -> Tensor:

@@ -32,7 +32,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from baselines.mlp import mlp, mlp_cost
+from baselines.mlp import mlp
 from baselines.tokens import require_positive
 
 
@@ -73,20 +73,13 @@ class RDCN(nn.Module):
             raise ValueError(f"num_score_tokens is {num_score_tokens}; it must divide rank, {rank}")
         if not temperature > 0:
             raise ValueError(f"temperature is {temperature}; it must be above 0")
-        self.input_dim, self.num_tasks, self.num_cross_layers = sum(field_dims), num_tasks, num_cross_layers
-        self.rank, self.num_score_tokens = rank, num_score_tokens
-        self.hidden_dims = (hidden_dim,) * num_hidden_layers
+        input_dim, hidden_dims = sum(field_dims), (hidden_dim,) * num_hidden_layers
         self.cross_layers = nn.ModuleList(
-            AttentionCross(
-                self.input_dim, rank, num_score_tokens, temperature=temperature, inner_skip=inner_skip
-            )
+            AttentionCross(input_dim, rank, num_score_tokens, temperature=temperature, inner_skip=inner_skip)
             for _ in range(num_cross_layers)
         )
-        self.mlp = mlp(self.input_dim, self.hidden_dims)
-        self.head = nn.Linear(self._head_dim(), num_tasks)
-
-    def _head_dim(self) -> int:
-        return self.input_dim + [self.input_dim, *self.hidden_dims][-1]
+        self.mlp = mlp(input_dim, hidden_dims)
+        self.head = nn.Linear(input_dim + [input_dim, *hidden_dims][-1], num_tasks)
 
     def forward(self, x_BI: Tensor) -> Tensor:
         """(B, I) → logits (B, K)."""
@@ -94,16 +87,6 @@ class RDCN(nn.Module):
         for layer in self.cross_layers:
             cross_BI = layer(x_BI, cross_BI)
         return self.head(torch.cat([cross_BI, self.mlp(x_BI)], dim=1))
-
-    def closed_form(self) -> dict[str, int]:
-        """Dense parameters and forward FLOPs per example: 6IR + I and 12IR + 4TR a cross layer."""
-        I, L, R = self.input_dim, self.num_cross_layers, self.rank  # noqa: E741
-        mlp_parameters, mlp_flops = mlp_cost(I, self.hidden_dims)
-        head = self._head_dim() * self.num_tasks
-        return {
-            "dense_parameters": L * (6 * I * R + I) + mlp_parameters + head + self.num_tasks,
-            "flops_forward": L * (12 * I * R + 4 * self.num_score_tokens * R) + mlp_flops + 2 * head,
-        }
 
 
 class AttentionCross(nn.Module):

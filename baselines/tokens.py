@@ -1,7 +1,6 @@
 """Layers on tokens that several baselines are made of: fields to tokens, a map over tokens, a map per token.
 
-Letters: B batch, F fields, I flat input width, T tokens, D token width. A `cost` is (parameters, forward
-FLOPs per example), by formula.
+Letters: B batch, F fields, I flat input width, T tokens, D token width.
 """
 
 from __future__ import annotations
@@ -30,9 +29,7 @@ class FieldTokens(nn.Module):
         super().__init__()
         require_positive({"max_tokens": max_tokens, "token_dim": token_dim})
         F, T = len(field_dims), min(len(field_dims), max_tokens)
-        self.num_tokens, self.token_dim = T, token_dim
-        products = sum(field_dims) * token_dim
-        self.cost = (products + T * token_dim, 2 * products)
+        self.num_tokens = T
         run_dims = [sum(field_dims[t * F // T : (t + 1) * F // T]) for t in range(T)]
         # Runs of equal width go through one batched product.
         widths = sorted(set(run_dims))

@@ -10,8 +10,7 @@
 The static Y is a weight. The attentive Y is made of X itself: Y = MLP(flatten(W_Y X)), cut into n_i × k, with
 W_Y ∈ R^{c×n_i} and one hidden layer.
 
-Letters: B batch, I flat input width, T tokens, n_i those that enter layer i, D token width, K tasks. A `cost`
-is (parameters, forward FLOPs per example), by formula.
+Letters: B batch, I flat input width, T tokens, n_i those that enter layer i, D token width, K tasks.
 
 Our reading where the paper is silent: W_L, W_R and W_Y have no bias; the LayerNorm of a layer shares its
 scale and shift among the tokens; an MLP ends linearly (no ReLU) where tokens or Y come out; the head's MLP
@@ -26,7 +25,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from baselines.mlp import mlp, mlp_cost
+from baselines.mlp import mlp
 from baselines.tokens import FieldTokens, TokenMap, require_positive
 
 
@@ -86,7 +85,6 @@ class Wukong(nn.Module):
             raise ValueError(f"projection is '{projection}', allowed: static, attentive")
         hidden_dims = (hidden_dim,) * num_hidden
         self.tokens = FieldTokens(field_dims, max_tokens=max_tokens, token_dim=token_dim)
-        self.costs = [self.tokens.cost]
         self.layers = nn.ModuleList()
         num_tokens = self.tokens.num_tokens
         for _ in range(num_layers):
@@ -99,12 +97,9 @@ class Wukong(nn.Module):
                 )
             layer = WukongLayer(y, num_tokens, num_fmb_tokens, num_lcb_tokens, token_dim, hidden_dims)
             self.layers.append(layer)
-            self.costs.append(layer.cost)
             num_tokens = num_fmb_tokens + num_lcb_tokens
         self.mlp = mlp(num_tokens * token_dim, hidden_dims)
         self.head = nn.Linear(hidden_dim, num_tasks)
-        self.costs.append(mlp_cost(num_tokens * token_dim, hidden_dims))
-        self.costs.append(((hidden_dim + 1) * num_tasks, 2 * hidden_dim * num_tasks))
 
     def forward(self, x_BI: Tensor) -> Tensor:
         """(B, I) → logits (B, K)."""
@@ -112,11 +107,6 @@ class Wukong(nn.Module):
         for layer in self.layers:
             x_BTD = layer(x_BTD)
         return self.head(self.mlp(x_BTD.flatten(1)))
-
-    def closed_form(self) -> dict[str, int]:
-        """Dense parameters and forward FLOPs per example."""
-        parameters, flops = (sum(column) for column in zip(*self.costs, strict=True))
-        return {"dense_parameters": parameters, "flops_forward": flops}
 
 
 class WukongLayer(nn.Module):
@@ -146,16 +136,6 @@ class WukongLayer(nn.Module):
         self.residual = nn.Identity() if same else TokenMap(in_tokens, out_tokens)
         self.norm = nn.LayerNorm(dim)
 
-        token_maps = in_tokens * (lcb_tokens + (0 if same else out_tokens))
-        mlp_parameters, mlp_flops = mlp_cost(fm_dim, hidden_dims)
-        last = hidden_dims[-1] * fmb_dim
-        norms = 2 * fm_dim + 2 * dim
-        y_parameters, y_flops = projection.cost
-        self.cost = (
-            y_parameters + mlp_parameters + last + fmb_dim + token_maps + norms,
-            y_flops + 2 * fm_dim * dim + mlp_flops + 2 * last + 2 * token_maps * dim,
-        )
-
     def forward(self, x_BTD: Tensor) -> Tensor:
         fm_BTk = torch.bmm(x_BTD, self.projection(x_BTD))
         fmb_BTD = self.mlp(self.fm_norm(fm_BTk.flatten(1)))
@@ -169,7 +149,6 @@ class StaticProjection(nn.Module):
         super().__init__()
         self.rank = rank
         self.y = nn.Linear(in_tokens, rank, bias=False)
-        self.cost = (in_tokens * rank, 2 * in_tokens * rank * dim)
 
     def forward(self, x_BTD: Tensor) -> Tensor:
         return self.y(x_BTD.transpose(1, 2))
@@ -187,12 +166,6 @@ class AttentiveProjection(nn.Module):
             mlp(num_compressed * dim, (hidden_dim,)),
             nn.Linear(hidden_dim, y_dim),
             nn.Unflatten(1, (in_tokens, rank)),
-        )
-        products = (num_compressed * dim + y_dim) * hidden_dim
-        compress = num_compressed * in_tokens
-        self.cost = (
-            compress + products + hidden_dim + y_dim,
-            2 * (compress * dim + products + y_dim * dim),
         )
 
     def forward(self, x_BTD: Tensor) -> Tensor:

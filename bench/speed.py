@@ -31,11 +31,11 @@ _WARM_UP_STEPS = 3
 
 @dataclass(frozen=True, kw_only=True)
 class Speed:
-    """Training speed of one contestant; `flops_per_second` is of its matrix products only."""
+    """Training speed of a contestant, FLOPs being of its matrix products only; `mfu` is None without any."""
 
     samples_per_second: float
     flops_per_second: float
-    mfu: float
+    mfu: float | None
 
 
 def loader_rows_per_second(*, seconds: float) -> float:
@@ -82,7 +82,9 @@ def training_speed(
     model = on_meta(contestant, shape, hyperparameters)
     work = cost(model, shape, **ranker.features.parameter_counts())
     flops = work.flops_train * samples_per_second
-    return Speed(samples_per_second=samples_per_second, flops_per_second=flops, mfu=flops / peak)
+    return Speed(
+        samples_per_second=samples_per_second, flops_per_second=flops, mfu=flops / peak if flops else None
+    )
 
 
 def _endless(rows: Rows, batch_size: int) -> Iterator[Rows]:

@@ -105,7 +105,7 @@ def _cells(s: SizedEntrant) -> list[str]:
         "" if error is None else f"{error:+.2%}",
         count(s.cost.active_parameters, billion="B"),
         count(s.cost.flops_forward),
-        f"{s.cost.flops_forward / s.cost.dense_parameters:.2f}",
+        f"{s.cost.flops_forward / s.cost.dense_parameters:.2f}" if s.cost.dense_parameters else "",
         count(s.cost.flops_train),
         f"{count(s.cost.activation_bytes)}B",
         ", ".join(f"{name} {value}" for name, value in changed.items()),

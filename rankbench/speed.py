@@ -90,7 +90,12 @@ def run(
         f"Training on {dataset.name}, median step",
         ["model", "samples/s", "FLOP/s", "MFU"],
         [
-            [label, count(s.samples_per_second), count(s.flops_per_second), f"{s.mfu:.1%}"]
+            [
+                label,
+                count(s.samples_per_second),
+                count(s.flops_per_second),
+                "" if s.mfu is None else f"{s.mfu:.1%}",
+            ]
             for label, s in speeds.items()
         ],
     )

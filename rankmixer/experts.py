@@ -97,11 +97,12 @@ class SparsePerTokenMoE(nn.Module):
         self.up_TEND = nn.Parameter(torch.empty(T, routed, N, D).uniform_(-up, up))
         self.down_TEND = nn.Parameter(torch.empty(T, routed, N, D).uniform_(-down, down))
 
-    def forward(self, x_TBD: Tensor) -> Tensor:
-        """(T, B, D) → (T, B, D)."""
-        gates = top_k_gates(self.router(x_TBD), self.num_routed, softmax=self.router_softmax)
+    def forward(self, x_TBD: Tensor) -> tuple[Tensor, Tensor]:
+        """(T, B, D) → the same, and the router's scores of the routed experts, (T, B, E - 1)."""
+        score_TBE = self.router(x_TBD)
+        gates = top_k_gates(score_TBE, self.num_routed, softmax=self.router_softmax)
         routed_TBD = sum_of_chosen(x_TBD, gates, self._grouped)
-        return torch.add(self.shared_expert(x_TBD), routed_TBD, alpha=self.gate_scale)
+        return torch.add(self.shared_expert(x_TBD), routed_TBD, alpha=self.gate_scale), score_TBE
 
     def _grouped(self, rows_RD: Tensor, counts_G: Tensor) -> Tensor:
         gate_GDN, up_GDN = (w.flatten(0, 1).transpose(1, 2) for w in (self.gate_TEND, self.up_TEND))

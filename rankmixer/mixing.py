@@ -9,7 +9,7 @@ No parameters. Letters: B batch, T tokens, D token width, H heads, W = T · D/H 
 
 from __future__ import annotations
 
-from torch import Tensor
+from torch import Tensor, nn
 
 
 def mix(x_TBD: Tensor, num_heads: int) -> Tensor:
@@ -27,3 +27,10 @@ def revert(s_HBW: Tensor, num_tokens: int) -> Tensor:
     Slice h of token t is slice t of mixed token h, so undoing a mixing is a mixing with T heads.
     """
     return mix(s_HBW, num_tokens)
+
+
+class TokenMixing(nn.Module):
+    """`mix` with as many heads as tokens, as a block takes it: (T, B, D) → (T, B, D)."""
+
+    def forward(self, x_TBD: Tensor) -> Tensor:
+        return mix(x_TBD, x_TBD.shape[0])

@@ -10,17 +10,27 @@ inside (`x_TBD`), so that the per-token products are batched ones without copies
 Our reading where the paper is silent: one projection per token (see `tokenization`); a LayerNorm's scale
 and shift are shared by the tokens; weights start as those of `torch.nn.Linear` do; the heads are linear.
 The paper never gives the expansion k of the hidden layer: 4 is the usual Transformer's.
+
+To try another block, override `RankMixer.block`. It may build a `Block` of other pieces, or exchange one:
+
+    class WithoutMixing(RankMixer):
+        def block(self):
+            block = super().block()
+            block.mixing = nn.Identity()
+            return block
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from torch import Tensor, nn
 
-from rankmixer.mixing import mix
+from rankmixer.mixing import TokenMixing
 from rankmixer.per_token import PerTokenFFN
 from rankmixer.tokenization import Tokenizer
+
+NORMS = ("post", "pre", "none")
 
 
 class RankMixer(nn.Module):
@@ -34,8 +44,8 @@ class RankMixer(nn.Module):
         num_tokens: T; at most the number of fields unless `slicing` is ``equal``.
         token_dim: D, a multiple of T.
         hidden_dim: kD, the hidden width of the per-token FFN; None: 4 D.
-        norm: ``post`` (the paper's) or ``pre``, which normalises what enters the mixing and the FFN and, once
-            more, what leaves the last block.
+        norm: ``post`` (the paper's), ``pre``, which normalises what enters the mixing and the FFN and, once
+            more, what leaves the last block, or ``none``.
         slicing: how the input is cut into tokens, see `Tokenizer`.
 
     Raises:
@@ -58,17 +68,14 @@ class RankMixer(nn.Module):
         super().__init__()
         if token_dim % num_tokens:
             raise ValueError(f"token_dim is {token_dim}; it must be a multiple of num_tokens, {num_tokens}")
-        if norm not in ("post", "pre"):
-            raise ValueError(f"norm is '{norm}', allowed: post, pre")
-        self.input_dim, self.num_tasks, self.num_layers = sum(field_dims), num_tasks, num_layers
+        if norm not in NORMS:
+            raise ValueError(f"norm is '{norm}', allowed: {', '.join(NORMS)}")
         self.num_tokens, self.token_dim, self.norm = num_tokens, token_dim, norm
         self.hidden_dim = 4 * token_dim if hidden_dim is None else hidden_dim
         self.tokenizer = Tokenizer(
             field_dims, groups, num_tokens=num_tokens, token_dim=token_dim, slicing=slicing
         )
-        self.blocks = nn.ModuleList(
-            Block(num_tokens, token_dim, self.hidden_dim, norm=norm) for _ in range(num_layers)
-        )
+        self.blocks = nn.ModuleList(self.block() for _ in range(num_layers))
         self.final_norm = nn.LayerNorm(token_dim) if norm == "pre" else nn.Identity()
         self.head = nn.Linear(token_dim, num_tasks)
 
@@ -79,32 +86,47 @@ class RankMixer(nn.Module):
             x_TBD = block(x_TBD)
         return self.head(self.final_norm(x_TBD).mean(dim=0))
 
-    def closed_form(self) -> dict[str, int]:
-        """Dense parameters and forward FLOPs per example; the blocks have the paper's 2kLTD² and 4kLTD²."""
-        I, T, D, L, K = self.input_dim, self.num_tokens, self.token_dim, self.num_layers, self.num_tasks  # noqa: E741
-        tokens = I * D + T * D
-        norms = L * 2 * 2 * D + (2 * D if self.norm == "pre" else 0)
-        ffn = L * T * (2 * D * self.hidden_dim + self.hidden_dim + D)
-        return {
-            "dense_parameters": tokens + norms + ffn + D * K + K,
-            "flops_forward": 2 * I * D + L * T * 4 * D * self.hidden_dim + 2 * D * K,
-        }
+    def block(self) -> nn.Module:
+        """A fresh block, (T, B, D) → (T, B, D): the one place to override for another.
+
+        It is called while the model is built; `num_tokens`, `token_dim`, `hidden_dim` and `norm` are set.
+        """
+        ffn = PerTokenFFN(self.num_tokens, self.token_dim, self.hidden_dim)
+        return Block(TokenMixing(), ffn, self.token_dim, norm=self.norm)
 
 
 class Block(nn.Module):
-    """Token mixing, then the per-token FFN, each with a residual and a LayerNorm: (T, B, D) → (T, B, D)."""
+    """Mixing, then an FFN, each with a residual and a LayerNorm: (T, B, D) → (T, B, D).
 
-    def __init__(self, num_tokens: int, dim: int, hidden_dim: int, *, norm: str) -> None:
+    Args:
+        mixing: what carries information between the tokens, (T, B, D) → (T, B, D).
+        ffn: what works on each token, (T, B, D) → (T, B, D).
+        dim: D.
+        norm: ``post`` LN(f(x) + x), ``pre`` f(LN(x)) + x or ``none`` f(x) + x.
+        skip: whether there are residuals, the + x above.
+    """
+
+    def __init__(
+        self, mixing: nn.Module, ffn: nn.Module, dim: int, *, norm: str = "post", skip: bool = True
+    ) -> None:
         super().__init__()
-        self.pre_norm = norm == "pre"
-        self.mixing_norm = nn.LayerNorm(dim)
-        self.ffn = PerTokenFFN(num_tokens, dim, hidden_dim)
-        self.ffn_norm = nn.LayerNorm(dim)
+        self.norm, self.skip = norm, skip
+        self.mixing = mixing
+        self.mixing_norm = _layer_norm(dim, norm)
+        self.ffn = ffn
+        self.ffn_norm = _layer_norm(dim, norm)
 
-    def forward(self, x_TBD: Tensor) -> Tensor:
-        T = x_TBD.shape[0]
-        if self.pre_norm:
-            s_TBD = mix(self.mixing_norm(x_TBD), T) + x_TBD
-            return self.ffn(self.ffn_norm(s_TBD)) + s_TBD
-        s_TBD = self.mixing_norm(mix(x_TBD, T) + x_TBD)
-        return self.ffn_norm(self.ffn(s_TBD) + s_TBD)
+    def forward(self, x_TBD: Tensor, ffn: Callable[[Tensor], Tensor] | None = None) -> Tensor:
+        """`ffn` may take the place of the block's own, to lead through it another way."""
+        s_TBD = self._around(self.mixing, self.mixing_norm, x_TBD)
+        return self._around(self.ffn if ffn is None else ffn, self.ffn_norm, s_TBD)
+
+    def _around(self, layer: Callable[[Tensor], Tensor], norm: nn.Module, x_TBD: Tensor) -> Tensor:
+        y_TBD = layer(norm(x_TBD) if self.norm == "pre" else x_TBD)
+        if self.skip:
+            y_TBD = y_TBD + x_TBD
+        return norm(y_TBD) if self.norm == "post" else y_TBD
+
+
+def _layer_norm(dim: int, norm: str) -> nn.Module:
+    return nn.Identity() if norm == "none" else nn.LayerNorm(dim)

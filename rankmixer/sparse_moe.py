@@ -37,8 +37,9 @@ from torch import Tensor, nn
 
 from rankmixer.experts import PerTokenExperts
 from rankmixer.grouped import Gates
-from rankmixer.mixing import mix
+from rankmixer.mixing import TokenMixing
 from rankmixer.per_token import PerTokenLinear
+from rankmixer.rankmixer import Block
 from rankmixer.routing import balance_loss, relu_gates, top_k_gates
 from rankmixer.tokenization import Tokenizer
 
@@ -46,8 +47,8 @@ ROUTINGS = ("relu", "top_k")
 FIRST_PENALTY = 1e-8
 PENALTY_FACTOR = 1.2
 
-Route = Callable[["Block", Tensor], Gates]
-"""(block, its tokens before the FFN) → gates."""
+Route = Callable[["RoutedFFN", Tensor], Gates]
+"""(routers and experts, the tokens that enter them) → gates."""
 
 
 class SparseRankMixer(nn.Module):
@@ -116,7 +117,11 @@ class SparseRankMixer(nn.Module):
             field_dims, groups, num_tokens=num_tokens, token_dim=token_dim, slicing=slicing
         )
         self.blocks = nn.ModuleList(
-            Block(num_tokens, token_dim, num_experts, self.hidden_dim, two_routers=routing == "relu")
+            Block(
+                TokenMixing(),
+                RoutedFFN(num_tokens, token_dim, num_experts, self.hidden_dim, two_routers=routing == "relu"),
+                token_dim,
+            )
             for _ in range(num_layers)
         )
         self.head = nn.Linear(token_dim, num_tasks)
@@ -169,41 +174,45 @@ class SparseRankMixer(nn.Module):
             return self.active_LTE.clone()
         return _active(self._through_blocks(self.tokenizer(x_BI), self._served, dense=False)[1])
 
-    def closed_form(self) -> dict[str, int]:
-        """Dense and active parameters, and FLOPs per example; those served at the target `active_fraction`.
+    @torch.no_grad()
+    def active_parameters(self, x_BI: Tensor) -> Tensor:
+        """Mean number of parameters that serve a row of `x_BI`, a scalar.
 
-        Active are all but the experts that an example does not choose.
+        That is all of them but the experts that the row does not choose.
         """
-        I, T, D, L, K = self.input_dim, self.num_tokens, self.token_dim, self.num_layers, self.num_tasks  # noqa: E741
-        E, N, share = self.num_experts, self.hidden_dim, self.active_fraction
-        rest = I * D + T * D + L * 4 * D + D * K + K
-        routers = L * T * (D * E + E)
-        experts = L * T * E * (2 * D * N + N + D)
-        tokens_flops, routers_flops, head_flops = 2 * I * D, L * T * 2 * D * E, 2 * D * K
-        experts_flops = L * T * E * 4 * D * N
-        served = tokens_flops + routers_flops + round(share * experts_flops) + head_flops
-        if self.routing == "top_k":
-            num_routers, train = 1, 3 * served
-        else:
-            last_biases = L * T * 2 * E * D  # of dense experts, a product with the gates
-            one_path = routers_flops + experts_flops + last_biases + head_flops
-            num_routers, train = 2, 3 * (tokens_flops + 2 * one_path)
-        return {
-            "dense_parameters": rest + num_routers * routers + experts,
-            "active_parameters": rest + num_routers * routers + round(share * experts),
-            "flops_forward": served,
-            "flops_train": train,
-        }
+        share = self.activation_fractions(x_BI).mean(dtype=torch.float64)
+        return sum(p.numel() for p in self.parameters()) - (1 - share) * self._expert_parameters()
+
+    def closed_form(self) -> dict[str, int]:
+        """Active parameters, and with ``relu`` the FLOPs served, of an example at `active_fraction`."""
+        dense, experts = sum(p.numel() for p in self.parameters()), self._expert_parameters()
+        form = {"active_parameters": dense - experts + round(self.active_fraction * experts)}
+        if self.routing == "relu":  # how many experts a row chooses depends on the row: no count knows
+            I, T, D, L, K = self.input_dim, self.num_tokens, self.token_dim, self.num_layers, self.num_tasks  # noqa: E741
+            E, N = self.num_experts, self.hidden_dim
+            routers, of_experts = L * T * D * E, L * T * E * 2 * D * N
+            form["flops_forward"] = 2 * (I * D + routers + D * K) + round(
+                self.active_fraction * 2 * of_experts
+            )
+        return form
+
+    def _expert_parameters(self) -> int:
+        return sum(p.numel() for block in self.blocks for p in _ffn_of(block).experts.parameters())
 
     def _through_blocks(self, x_TBD: Tensor, route: Route, *, dense: bool) -> tuple[Tensor, list[Gates]]:
-        gates = []
+        gates: list[Gates] = []
+
+        def ffn(s_TBD: Tensor) -> Tensor:
+            routed = _ffn_of(block)
+            gates.append(route(routed, s_TBD))
+            return routed.experts(s_TBD, gates[-1], dense=dense)
+
         for block in self.blocks:
-            x_TBD, of_block = block(x_TBD, route, dense=dense)
-            gates.append(of_block)
+            x_TBD = block(x_TBD, ffn)
         return self.head(x_TBD.mean(dim=0)), gates
 
-    def _served(self, block: Block, s_TBD: Tensor) -> Gates:
-        score_TBE = block.h_infer(s_TBD)
+    def _served(self, ffn: RoutedFFN, s_TBD: Tensor) -> Gates:
+        score_TBE = ffn.h_infer(s_TBD)
         if self.routing == "relu":
             return relu_gates(score_TBE + self.offset)
         return top_k_gates(score_TBE, int(self.active_fraction * self.num_experts))
@@ -217,31 +226,27 @@ class SparseRankMixer(nn.Module):
             self.offset.sub_(self.offset_rate * excess)
 
 
-def _train_gates(block: Block, s_TBD: Tensor) -> Gates:
-    return relu_gates(block.h_train(s_TBD))
+def _ffn_of(block: nn.Module) -> RoutedFFN:
+    assert isinstance(block.ffn, RoutedFFN)
+    return block.ffn
+
+
+def _train_gates(ffn: RoutedFFN, s_TBD: Tensor) -> Gates:
+    return relu_gates(ffn.h_train(s_TBD))
 
 
 def _active(gates: list[Gates]) -> Tensor:
     return torch.stack([g.chosen.to(g.weight.dtype).mean(dim=1) for g in gates])
 
 
-class Block(nn.Module):
-    """Token mixing, then the chosen experts of every token, each with a residual and a LayerNorm."""
+class RoutedFFN(nn.Module):
+    """Routers and experts of every token: what the per-token FFN of a block is in `SparseRankMixer`."""
 
     def __init__(
         self, num_tokens: int, dim: int, num_experts: int, hidden_dim: int, *, two_routers: bool
     ) -> None:
         super().__init__()
-        self.mixing_norm = nn.LayerNorm(dim)
         self.h_infer = PerTokenLinear(num_tokens, dim, num_experts)
         if two_routers:
             self.h_train = PerTokenLinear(num_tokens, dim, num_experts)
         self.experts = PerTokenExperts(num_tokens, dim, num_experts, hidden_dim)
-        self.ffn_norm = nn.LayerNorm(dim)
-
-    def forward(self, x_TBD: Tensor, route: Route, *, dense: bool) -> tuple[Tensor, Gates]:
-        """(T, B, D) → the same, and the gates by which it came about."""
-        s_TBD = self.mixing_norm(mix(x_TBD, x_TBD.shape[0]) + x_TBD)
-        gates = route(self, s_TBD)
-        v_TBD = self.experts(s_TBD, gates, dense=dense)
-        return self.ffn_norm(v_TBD + s_TBD), gates

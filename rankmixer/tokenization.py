@@ -19,6 +19,8 @@ whole fields, cut as above, then stand for groups.
 
 from __future__ import annotations
 
+import functools
+import itertools
 from collections.abc import Sequence
 
 import torch
@@ -161,23 +163,39 @@ def equal_slices(width: int, count: int) -> list[int]:
 
 
 def even_runs(dims: Sequence[int], count: int) -> list[int]:
-    """Widths of `count` runs of consecutive whole fields; the widest run is as narrow as it can be."""
+    """Widths of `count` runs of consecutive whole fields, as even as can be.
+
+    Their squared deviations from the mean width add up to the least possible; of several such cuts, the one
+    whose first runs are the wider.
+    """
     if not 1 <= count <= len(dims):
         raise ValueError(f"num_tokens is {count}; {len(dims)} whole fields allow 1 … {len(dims)}")
-    low, high = max(dims), sum(dims)
-    while low < high:  # the least limit that `count` runs can keep
-        middle = (low + high) // 2
-        low, high = (low, middle) if len(_greedy_runs(dims, middle, 1)) <= count else (middle + 1, high)
-    return _greedy_runs(dims, low, count)
+    return list(_even_runs(tuple(dims), count))
 
 
-def _greedy_runs(dims: Sequence[int], limit: int, at_least: int) -> list[int]:
-    """Fills one run after another up to `limit`; keeps a field back for each run owed to `at_least`."""
-    runs = [dims[0]]
-    for done, dim in enumerate(dims[1:], start=1):
-        must_open = len(runs) + len(dims) - done <= at_least
-        if must_open or runs[-1] + dim > limit:
-            runs.append(dim)
-        else:
-            runs[-1] += dim
-    return runs
+@functools.lru_cache(maxsize=256)  # a model is built many times over the same fields
+def _even_runs(dims: tuple[int, ...], count: int) -> tuple[int, ...]:
+    """By dynamic programming: the best cut of the fields from each one on, into one run, two runs and so on.
+
+    The mean width does not depend on the cut, so the sum of squared widths is what must be least. The best
+    first run never ends later for fields that begin earlier, so the search from the right need not go on
+    beyond the end found before.
+    """
+    F = len(dims)
+    ends = [0, *itertools.accumulate(dims)]
+    least = [(ends[F] - ends[i]) ** 2 for i in range(F)]  # of the fields from i on, in one run
+    first_ends = []
+    for runs in range(2, count + 1):
+        best, first_end = least.copy(), [F] * F
+        end = F - runs + 1
+        for i in range(F - runs, -1, -1):
+            squares = [(ends[j] - ends[i]) ** 2 + least[j] for j in range(i + 1, end + 1)]
+            best[i] = min(squares)
+            end = first_end[i] = i + len(squares) - squares[::-1].index(best[i])  # the last of the least
+        least = best
+        first_ends.append(first_end)
+    widths, start = [], 0
+    for first_end in reversed(first_ends):
+        widths.append(ends[first_end[start]] - ends[start])
+        start = first_end[start]
+    return (*widths, ends[F] - ends[start])

@@ -25,7 +25,6 @@ token's: round(N · T/H). The balance loss of S-P MoE is that of Switch Transfor
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack
 
 import torch
 from torch import Tensor, nn
@@ -125,8 +124,7 @@ class TokenMixerLarge(nn.Module):
             raise ValueError(
                 f"token_dim is {token_dim}; it must be a multiple of num_heads, {self.num_heads}"
             )
-        self.input_dim, self.num_tasks, self.num_layers = sum(field_dims), num_tasks, num_layers
-        self.token_dim, self.tokenizer_layers, self.norm = token_dim, tokenizer_layers, norm
+        self.num_layers, self.token_dim, self.norm = num_layers, token_dim, norm
         self.hidden_dim = 2 * token_dim if hidden_dim is None else hidden_dim
         self.num_experts, self.active_experts = num_experts, active_experts
         self.inter_residual = inter_residual
@@ -165,54 +163,34 @@ class TokenMixerLarge(nn.Module):
 
     def forward(self, x_BI: Tensor) -> Tensor:
         """(B, I) → logits (B, K)."""
-        return self.readout(self._blocks(x_BI)[0])
+        x_TBD, _, _ = self._blocks(x_BI)
+        return self.readout(x_TBD)
 
     def loss(self, x_BI: Tensor, y_BK: Tensor, criterion: Callable[[Tensor, Tensor], Tensor]) -> Tensor:
         """The training objective, a scalar.
 
         The task loss, and by their weights the sum of the auxiliary heads' task losses and the balance loss.
         """
-        scores: list[Tensor] = []
-        with ExitStack() as hooks:
-            for router in self._routers() if self.balance_weight else ():
-                hooks.enter_context(router.register_forward_hook(lambda _, __, score: scores.append(score)))
-            x_TBD, joints = self._blocks(x_BI)
+        x_TBD, joints, scores = self._blocks(x_BI)
         objective = criterion(self.readout(x_TBD), y_BK)
         if self.auxiliary_readouts:
             for readout, joint_TBD in zip(self.auxiliary_readouts, joints, strict=True):
                 objective = objective + self.auxiliary_weight * criterion(readout(joint_TBD), y_BK)
-        if scores:
+        if self.balance_weight:
             gates = [top_k_gates(score_TBE, self.active_experts - 1) for score_TBE in scores]
             balance = torch.stack([balance_loss(g) for g in gates]).mean()
             objective = objective + self.balance_weight * balance
         return objective
 
     def closed_form(self) -> dict[str, int]:
-        """Dense and active parameters, and FLOPs per example; dense blocks of H = T have the paper's 6NTD.
-
-        Active are all but the experts that an example does not choose.
-        """
-        I, T, D, L, K = self.input_dim, self.num_tokens, self.token_dim, self.num_layers, self.num_tasks  # noqa: E741
-        E, k, deeper = self.num_experts, self.active_experts, self.tokenizer_layers - 1
-        norms_of_sublayer = 2 if self.norm == "sandwich" else 1
-        shared = routed = router = norms = 0  # of a block; `routed`: one expert of every token
-        for tokens, dim, hidden in self._swiglu_shapes():
-            of_shared, of_routed = expert_widths(hidden, E)
-            shared += tokens * 3 * dim * of_shared
-            routed += tokens * 3 * dim * of_routed
-            router += tokens * dim * (E - 1)
-            norms += norms_of_sublayer * dim
-        tokens_products = 2 * I * D + T * deeper * D * D
-        products = tokens_products + L * (shared + (k - 1) * routed + router) + D * K
-        readout = D * K + K + (0 if self.norm == "post" else D)
-        auxiliary = len(self.auxiliary_readouts)
-        active = products - D * K + T * (1 + deeper) * D + L * norms + (1 + auxiliary) * readout
-        return {
-            "dense_parameters": active + L * (E - k) * routed,
-            "active_parameters": active,
-            "flops_forward": 2 * products,
-            "flops_train": 3 * 2 * (products + auxiliary * D * K),
-        }
+        """Active parameters: all but the experts that an example does not choose."""
+        idle = self.num_experts - self.active_experts
+        routed = sum(
+            tokens * 3 * dim * expert_widths(hidden, self.num_experts)[1]
+            for tokens, dim, hidden in self._swiglu_shapes()
+        )
+        dense = sum(p.numel() for p in self.parameters())
+        return {"active_parameters": dense - len(self.blocks) * idle * routed}
 
     def _swiglu_shapes(self) -> tuple[tuple[int, int, int], tuple[int, int, int]]:
         """(tokens, width, hidden width) of the SwiGLU on mixed and of that on reverted tokens."""
@@ -224,23 +202,21 @@ class TokenMixerLarge(nn.Module):
         r = self.inter_residual
         return list(range(r, self.num_layers, r)) if r else []
 
-    def _routers(self) -> list[nn.Module]:
-        return [pool.router for pool in self.modules() if isinstance(pool, SparsePerTokenMoE)]
-
-    def _blocks(self, x_BI: Tensor) -> tuple[Tensor, list[Tensor]]:
-        """Tokens behind the last block, and behind each residual between blocks."""
+    def _blocks(self, x_BI: Tensor) -> tuple[Tensor, list[Tensor], list[Tensor]]:
+        """Tokens behind the last block and behind each residual between blocks, and the routers' scores."""
         x_TBD = lower_TBD = self.tokenizer(x_BI)
-        joints = []
+        joints, scores = [], []
         for number, block in enumerate(self.blocks, start=1):
-            x_TBD = block(x_TBD)
+            x_TBD, of_block = block(x_TBD)
+            scores += of_block
             if number in self._joints():
                 x_TBD = lower_TBD = x_TBD + lower_TBD
                 joints.append(x_TBD)
-        return x_TBD, joints
+        return x_TBD, joints, scores
 
 
 class Block(nn.Module):
-    """Mix, a SwiGLU on mixed tokens, revert, a SwiGLU on tokens: (T, B, D) → (T, B, D)."""
+    """Mix, a SwiGLU on mixed tokens, revert, a SwiGLU on tokens: (T, B, D) → the same, and router scores."""
 
     def __init__(
         self, on_mixed: Sublayer, on_tokens: Sublayer, *, num_tokens: int, num_heads: int, residual: str
@@ -249,14 +225,19 @@ class Block(nn.Module):
         self.on_mixed, self.on_tokens = on_mixed, on_tokens
         self.num_tokens, self.num_heads, self.from_input = num_tokens, num_heads, residual == "input"
 
-    def forward(self, x_TBD: Tensor) -> Tensor:
+    def forward(self, x_TBD: Tensor) -> tuple[Tensor, list[Tensor]]:
         m_HBW = mix(x_TBD, self.num_heads)
-        r_TBD = revert(self.on_mixed(m_HBW, residual=m_HBW), self.num_tokens)
-        return self.on_tokens(r_TBD, residual=x_TBD if self.from_input else r_TBD)
+        m_HBW, of_mixed = self.on_mixed(m_HBW, residual=m_HBW)
+        r_TBD = revert(m_HBW, self.num_tokens)
+        x_TBD, of_tokens = self.on_tokens(r_TBD, residual=x_TBD if self.from_input else r_TBD)
+        return x_TBD, [score for score in (of_mixed, of_tokens) if score is not None]
 
 
 class Sublayer(nn.Module):
-    """A layer with RMSNorms and a residual: pre r + f(N(x)), post N(r + f(x)), sandwich r + N(f(N(x)))."""
+    """A layer with RMSNorms and a residual: pre r + f(N(x)), post N(r + f(x)), sandwich r + N(f(N(x))).
+
+    Beside the sum come the scores of the layer's router; None for a layer without.
+    """
 
     def __init__(self, layer: nn.Module, dim: int, *, norm: str) -> None:
         super().__init__()
@@ -264,10 +245,10 @@ class Sublayer(nn.Module):
         self.norm = nn.RMSNorm(dim, eps=_EPSILON)
         self.output_norm = nn.RMSNorm(dim, eps=_EPSILON) if norm == "sandwich" else nn.Identity()
 
-    def forward(self, x: Tensor, *, residual: Tensor) -> Tensor:
-        if self.post:
-            return self.norm(residual + self.layer(x))
-        return residual + self.output_norm(self.layer(self.norm(x)))
+    def forward(self, x: Tensor, *, residual: Tensor) -> tuple[Tensor, Tensor | None]:
+        y = self.layer(x if self.post else self.norm(x))
+        y, score_TBE = y if isinstance(y, tuple) else (y, None)
+        return (self.norm(residual + y) if self.post else residual + self.output_norm(y)), score_TBE
 
 
 class Readout(nn.Module):

@@ -8,14 +8,13 @@ of the whole tolerance weighs as much as twice or half the trim.
 
 from __future__ import annotations
 
-import bisect
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from bench.canonical import canonical_json
 from bench.contestants.contract import Contestant, Hyperparameters, InputShape
-from bench.contestants.counting import closed_form, on_meta
+from bench.contestants.counting import measure, on_meta
 from bench.errors import BadInput
 from bench.spec import Budget
 
@@ -37,6 +36,10 @@ class Solution:
         """Relative error, signed."""
         return self.reached / budget.target - 1
 
+    def bend(self) -> float:
+        """How far the trim is from where the dial had it, in doublings or halvings."""
+        return abs(math.log2(self.trim_ratio))
+
 
 def solve(
     contestant: Contestant, shape: InputShape, budget: Budget, fixed: Hyperparameters | None = None
@@ -49,25 +52,27 @@ def solve(
     Raises:
         BadInput: no setting meets the budget; the message says how near one can come.
     """
-    base = {**contestant.hyperparameters, **(fixed or {})}
-
+    base = contestant.hyperparameters_on(shape, fixed)
     known: dict[str, int] = {}
 
     def reached(hyperparameters: Hyperparameters) -> int:
         key = canonical_json(hyperparameters)
         if key not in known:
-            known[key] = closed_form(on_meta(contestant, shape, hyperparameters), shape)[budget.kind]
+            known[key] = measure(on_meta(contestant, shape, hyperparameters), shape, budget.kind)
         return known[key]
 
     def at(size: int) -> Hyperparameters:
         return contestant.dial.at(size, base, shape)
 
-    below = _largest(lambda size: reached(at(size)) <= budget.target, _LARGEST_SIZE)
-    candidates = [
-        _trimmed(contestant.trim, at(below + step), reached, budget.target)
-        for step in _NEIGHBOURS
-        if below + step >= 1
-    ]
+    below = _largest(lambda size: reached(at(size)), budget.target, _LARGEST_SIZE, 1)
+    candidates: list[Solution] = []
+    bent = {True: 0.0, False: 0.0}  # what the last setting above and below the target changes the shape
+    for step in _NEIGHBOURS:
+        # The further from the target, the more the trim must change: nothing beyond can still be the best.
+        beaten = candidates and (0.0, bent[step > 0]) > min(_preference(c, budget) for c in candidates)
+        if below + step >= 1 and not beaten:
+            candidates.append(_trimmed(contestant.trim, at(below + step), reached, budget.target))
+            bent[step > 0] = candidates[-1].bend()
     best = min(candidates, key=lambda found: _preference(found, budget))
     if abs(best.error(budget)) <= TOLERANCE:
         return best
@@ -84,7 +89,7 @@ def solve(
 def _preference(found: Solution, budget: Budget) -> tuple[float, float]:
     error = abs(found.error(budget))
     beyond = error if error > TOLERANCE else 0.0
-    return (beyond, error / TOLERANCE + abs(math.log2(found.trim_ratio)))
+    return (beyond, error / TOLERANCE + found.bend())
 
 
 def _trimmed(
@@ -98,7 +103,7 @@ def _trimmed(
     def at(value: int) -> Hyperparameters:
         return {**tied, name: (*tied[name][:-1], value) if isinstance(tied[name], tuple) else value}
 
-    below = _largest(lambda value: reached(at(value)) <= target, _WIDEST_TRIM * start)
+    below = _largest(lambda value: reached(at(value)), target, _WIDEST_TRIM * start, start)
     solutions = [
         Solution(hyperparameters=at(value), reached=reached(at(value)), trim_ratio=value / start)
         for value in (below, below + 1)
@@ -107,13 +112,32 @@ def _trimmed(
     return min(solutions, key=lambda found: abs(found.reached - target))
 
 
-def _largest(holds: Callable[[int], bool], limit: int) -> int:
-    """The largest of 1 … limit for which `holds` is true, it being true up to some number; 0 if for none."""
-    high = 1
-    while high <= limit and holds(high):
-        high *= 2
-    low = high // 2
-    return low + bisect.bisect_left(range(low + 1, min(high, limit + 1)), True, key=lambda n: not holds(n))
+def _largest(cost: Callable[[int], int], target: int, limit: int, guess: int) -> int:
+    """The largest of 1 … limit whose cost is up to `target`, cost never falling; 0 if there is none.
+
+    A cost is dear, so few are asked for: from `guess` by halves or doubles to a size on either side, then by
+    interpolation between the two, which hits where costs are linear, and by halves where that goes slowly.
+    """
+    low, high = 0, limit + 1
+    below = above = slow = 0
+    size = guess
+    while high - low > 1:
+        width, reached = high - low, cost(size)
+        if reached <= target:
+            low, below = size, reached
+        else:
+            high, above = size, reached
+        slow = slow + 1 if 2 * (high - low) > width else 0
+        if low == 0:
+            size = high // 2
+        elif high > limit:
+            size = min(2 * low, limit)
+        elif slow == 2:
+            size, slow = (low + high) // 2, 0
+        else:
+            size = low + (target - below) * (high - low) // (above - below)
+            size = min(max(size, low + 1), high - 1)
+    return low
 
 
 def _setting(contestant: Contestant, hyperparameters: Hyperparameters) -> str:

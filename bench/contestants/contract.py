@@ -1,14 +1,25 @@
 """The contract of a contestant: what the harness must know of a model to size, build and name it.
 
-The model itself is a plain `nn.Module` that knows nothing of the harness:
+The model is a plain `nn.Module` that knows nothing of the harness. It must have:
 
-    model = Class(field_dims, num_tasks, **hyper-parameters)    groups=… too, if it takes them
-    model(x_BI) -> logits (B, K)                                what is served
-    model.loss(x_BI, y_BK, criterion) -> scalar                 optional: its own training objective
-    model.closed_form() -> {"dense_parameters": …, "flops_forward": …}    optional: else counted;
-    "active_parameters"
-                                                                and "flops_train" too where not dense and 3
-                                                                × forward
+    model = Class(field_dims, num_tasks, **hyper-parameters)
+        field_dims: the embedding width of every field. A class that takes `groups` is given the fields of
+        each semantic group too.
+    model(x_BI) -> logits (B, K)
+        What is served: one logit per row and task, for the embedded fields side by side.
+
+It may have:
+
+    model.loss(x_BI, y_BK, criterion) -> scalar
+        Its own training objective. Without it, training minimises criterion(model(x_BI), y_BK).
+    model.closed_form() -> {"active_parameters": …, "flops_forward": …, "flops_train": …}
+        Any of these three, per example, that the harness cannot count, such as the work of experts which each
+        row chooses for itself. The rest is counted, the parameters always. Counting runs the model on the
+        meta device, which has shapes and no numbers. A subclass does not inherit it: it is counted unless it
+        defines its own.
+    model.active_parameters(x_BI) -> scalar
+        The mean number of its parameters that serve a row of `x_BI`. For a model in which that depends on the
+        row: the closed form then gives the target, and this what was achieved.
 
 Letters: B batch, I flat input width (the sum of `field_dims`), K tasks. Free of torch until a model is built.
 """
@@ -77,6 +88,8 @@ class Contestant:
         model: the class, or ``package.module:Class``, under the contract above.
         rev: raised by hand when its numerics change.
         hyperparameters: every one of the constructor's, but `groups`, with its default here.
+        adapt: (hyper-parameters, input shape) → those whose defaults do not fit this data, with what does; on
+            few fields, fewer tokens. Values that a user gives are never adapted. None: the defaults fit all.
         dial: see `Dial`.
         trim: the hyper-parameter that closes what the dial leaves of a budget; of a list of widths, the last.
             None: the dial alone must do.
@@ -92,6 +105,7 @@ class Contestant:
     model: str | type[nn.Module]
     rev: int = 1
     hyperparameters: Hyperparameters
+    adapt: Callable[[Hyperparameters, InputShape], Hyperparameters] | None = None
     dial: Dial
     trim: str | None = None
     search_space: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
@@ -101,6 +115,12 @@ class Contestant:
     def load(self) -> type[nn.Module]:
         """The model class (imports torch)."""
         return load_object(self.model) if isinstance(self.model, str) else self.model
+
+    def hyperparameters_on(self, shape: InputShape, given: Hyperparameters | None = None) -> Hyperparameters:
+        """All of them: those `given`, else the defaults, adapted to the data."""
+        asked = {**self.hyperparameters, **(given or {})}
+        adapted = {} if self.adapt is None else self.adapt(asked, shape)
+        return {**asked, **adapted, **(given or {})}
 
     def build(self, shape: InputShape, hyperparameters: Hyperparameters) -> nn.Module:
         """A fresh model.

@@ -1,4 +1,4 @@
-"""Size and work of a contestant: its closed form, and the counter that every closed form is held against.
+"""Size and work of a contestant: counted, but for what its closed form says that no count can know.
 
 Convention: 2 FLOPs per multiply-add of a matrix product, per example; biases, activations, norms, softmax and
 look-ups are not counted. Training is forward and backward, to the parameters and to the input (the embeddings
@@ -22,6 +22,7 @@ from bench.errors import BadInput
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
+KINDS = ("dense_parameters", "active_parameters", "flops_forward", "flops_train")
 _COUNTED_BATCH = 4
 
 
@@ -35,37 +36,48 @@ def on_meta(contestant: Contestant, shape: InputShape, hyperparameters: Hyperpar
         return contestant.build(shape, hyperparameters)
 
 
-def closed_form(model: nn.Module, shape: InputShape) -> dict[str, int]:
-    """``dense_parameters``, ``active_parameters``, ``flops_forward``, ``flops_train`` of `model` (on meta).
+def measure(model: nn.Module, shape: InputShape, kind: str) -> int:
+    """One of the `KINDS` of `model` (on meta): what its `closed_form` says, else what is counted.
 
-    From the model's `closed_form` where it has one, whose silence about activity means that everything is
-    active and about training that backward is twice forward; from the counter where it has none.
+    No more is counted than the one asked for: parameters need no run of the model.
+
+    Raises:
+        ValueError: a closed form that gives something else than it may.
     """
-    own = getattr(model, "closed_form", None)
-    if own is None:
-        return counted(model, shape)
-    given = own()
-    return {
-        "active_parameters": given["dense_parameters"],
-        "flops_train": 3 * given["flops_forward"],
-        **given,
-    }
+    own = _closed_form(model)
+    return own[kind] if kind in own else counted(model, shape, kind)
 
 
-def counted(model: nn.Module, shape: InputShape) -> dict[str, int]:
-    """The same four, by running `model` (on meta) and counting; all parameters are taken for active."""
-    x_BI = torch.empty(_COUNTED_BATCH, sum(shape.field_dims), device="meta", requires_grad=True)
-    with FlopCounterMode(display=False) as forward, torch.no_grad():
-        model.eval()(x_BI.detach())
-    with FlopCounterMode(display=False) as train:
-        training_loss(model.train(), x_BI, _labels(shape), _criterion).backward()
-    dense = sum(p.numel() for p in model.parameters())
-    return {
-        "dense_parameters": dense,
-        "active_parameters": dense,
-        "flops_forward": forward.get_total_flops() // _COUNTED_BATCH,
-        "flops_train": train.get_total_flops() // _COUNTED_BATCH,
-    }
+def counted(model: nn.Module, shape: InputShape, kind: str) -> int:
+    """One of the `KINDS` by counting: parameters, all active, or FLOPs of running `model` (on meta)."""
+    if kind in ("dense_parameters", "active_parameters"):
+        return sum(p.numel() for p in model.parameters())
+    x_BI = _inputs(shape)
+    with FlopCounterMode(display=False) as counter:
+        if kind == "flops_forward":
+            with torch.no_grad():
+                model.eval()(x_BI.detach())
+        else:
+            loss = training_loss(model.train(), x_BI, _labels(shape), _criterion)
+            if loss.requires_grad:  # a constant has nothing to learn
+                loss.backward()
+    return counter.get_total_flops() // _COUNTED_BATCH
+
+
+def _closed_form(model: nn.Module) -> dict[str, int]:
+    """What the class of `model` itself says of its cost.
+
+    A closed form that it inherits is that of another model, and would be wrong without a word.
+    """
+    if "closed_form" not in vars(type(model)):
+        return {}
+    own: dict[str, int] = vars(type(model))["closed_form"](model)
+    if unknown := own.keys() - set(KINDS[1:]):
+        raise ValueError(
+            f"closed_form of {type(model).__name__} gives {', '.join(sorted(unknown))}; it may give "
+            f"{', '.join(KINDS[1:])}, and the rest is counted"
+        )
+    return own
 
 
 def activation_bytes(model: nn.Module, shape: InputShape) -> int:
@@ -78,9 +90,8 @@ def activation_bytes(model: nn.Module, shape: InputShape) -> int:
             kept[storage] = tensor  # the reference keeps the storage, and so its address, from being reused
         return tensor
 
-    x_BI = torch.empty(_COUNTED_BATCH, sum(shape.field_dims), device="meta", requires_grad=True)
     with saved_tensors_hooks(keep, lambda tensor: tensor):
-        training_loss(model.train(), x_BI, _labels(shape), _criterion)
+        training_loss(model.train(), _inputs(shape), _labels(shape), _criterion)
     return sum(tensor.untyped_storage().nbytes() for tensor in kept.values()) // _COUNTED_BATCH
 
 
@@ -94,7 +105,7 @@ def cost(model: nn.Module, shape: InputShape, *, embedding_parameters: int, enco
         embedding_parameters=embedding_parameters,
         encoder_parameters=encoder_parameters,
         activation_bytes=activation_bytes(model, shape),
-        **closed_form(model, shape),
+        **{kind: measure(model, shape, kind) for kind in KINDS},
     )
 
 
@@ -105,6 +116,10 @@ def _criterion(logits_BK: Tensor, y_BK: Tensor) -> Tensor:
             f"expected {list(y_BK.shape)}: one per row and task"
         )
     return F.binary_cross_entropy_with_logits(logits_BK, y_BK)
+
+
+def _inputs(shape: InputShape) -> Tensor:
+    return torch.empty(_COUNTED_BATCH, sum(shape.field_dims), device="meta", requires_grad=True)
 
 
 def _labels(shape: InputShape) -> Tensor:

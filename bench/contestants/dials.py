@@ -1,6 +1,8 @@
-"""How each contestant grows: size, a whole number from 1, to the hyper-parameters that it decides.
+"""How each contestant grows, and how some adapt to data of few fields.
 
-Each follows the way the contestant's paper makes it larger; see `bench.contestants.contract.Dial`.
+A dial takes a size, a whole number from 1, to the hyper-parameters that it decides. Each follows the way
+the contestant's paper makes it larger; see `bench.contestants.contract.Dial`. What adapts is the number of
+tokens, which cannot exceed what the fields can fill; see `adapt` of `bench.contestants.contract.Contestant`.
 """
 
 from __future__ import annotations
@@ -109,3 +111,22 @@ def rankmixer_moe(size: int, hyperparameters: Hyperparameters, shape: InputShape
 def tokenmixer_large(size: int, hyperparameters: Hyperparameters, shape: InputShape) -> Hyperparameters:
     token_dim = size * hyperparameters["num_heads"]
     return {"token_dim": token_dim, "hidden_dim": 2 * token_dim}
+
+
+def tokens_within_fields(hyperparameters: Hyperparameters, shape: InputShape) -> Hyperparameters:
+    """RankMixer: as many tokens as there are fields, or columns where fields are cut, to fill them."""
+    most = sum(shape.field_dims) if hyperparameters["slicing"] == "equal" else len(shape.field_dims)
+    num_tokens = min(hyperparameters["num_tokens"], most)
+    return {"num_tokens": num_tokens, "token_dim": _multiple(hyperparameters["token_dim"], num_tokens)}
+
+
+def tokens_beside_the_global_one(hyperparameters: Hyperparameters, shape: InputShape) -> Hyperparameters:
+    """TokenMixer-Large: one token for every field beside the global one, and no more heads than that."""
+    most = len(shape.field_dims) + 1
+    adapted = {name: min(hyperparameters[name], most) for name in ("num_tokens", "num_heads")}
+    return {**adapted, "token_dim": _multiple(hyperparameters["token_dim"], adapted["num_heads"])}
+
+
+def _multiple(width: int, divisor: int) -> int:
+    """The largest multiple of `divisor` up to `width`; `divisor` itself where there is none."""
+    return max(width // divisor, 1) * divisor

@@ -17,7 +17,7 @@ from torch.nn import functional as F
 
 from bench.contestants.blame import blamed
 from bench.contestants.contract import Contestant, Hyperparameters, InputShape, training_loss
-from bench.contestants.counting import activation_bytes, closed_form, on_meta
+from bench.contestants.counting import KINDS, activation_bytes, measure, on_meta
 from bench.contestants.registry import CONTESTANTS
 from bench.errors import BadInput
 from bench.machine.unchanged import unchanged_state
@@ -60,13 +60,9 @@ def _warnings(contestant: Contestant, shape: InputShape, hyperparameters: Hyperp
         yield from _in_evaluation(name, model.eval(), shape)
         yield from _in_training(name, model.train(), shape)
     with blamed(f"{name}: counting its size on the meta device, which has shapes but no values,"):
-        form = closed_form(on_meta_device, shape)
+        for kind in KINDS:
+            measure(on_meta_device, shape, kind)
         activation_bytes(on_meta_device, shape)
-    if form["dense_parameters"] != parameters:
-        raise BadInput(
-            f"{name}: its closed_form says {form['dense_parameters']:,} dense parameters, but it has "
-            f"{parameters:,}; correct it, or leave it out to have them counted"
-        )
 
 
 def _built_on_meta(contestant: Contestant, shape: InputShape, hyperparameters: Hyperparameters) -> nn.Module:

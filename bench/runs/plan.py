@@ -161,7 +161,7 @@ def _hyperparameters(
     contestant: Contestant, shape: InputShape, solved_for: Budget | None, given: Hyperparameters
 ) -> Hyperparameters:
     if solved_for is None:
-        return {**contestant.hyperparameters, **given}
+        return contestant.hyperparameters_on(shape, given)
     return solve(contestant, shape, solved_for, given).hyperparameters
 
 

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from baselines.autoint import AutoInt, InteractingLayer
+from tests.costs import cost_of, dense_cost
 
 FIELD_DIMS = (4, 4, 4)
 WIDTH = sum(FIELD_DIMS)
@@ -109,9 +110,24 @@ def test_plus_adds_the_logits_of_an_mlp() -> None:
 
 def test_many_fields_share_tokens() -> None:
     """Above `max_tokens` scores no longer grow with the fields."""
-    few, many = (AutoInt((4,) * count, max_tokens=6, head_dim=8) for count in (6, 60))
-    assert many(torch.randn(3, 240)).shape == (3, 1)
-    assert many.closed_form()["flops_forward"] - few.closed_form()["flops_forward"] == 2 * (240 - 24) * 16
+    assert AutoInt((4,) * 60, max_tokens=6)(torch.randn(3, 240)).shape == (3, 1)
+    few, many = (cost_of(AutoInt, (4,) * count, max_tokens=6, head_dim=8) for count in (6, 60))
+    assert many["flops_forward"] - few["flops_forward"] == 2 * (240 - 24) * 16
+
+
+@pytest.mark.parametrize("hidden_dims", [(), (7, 6)])
+def test_the_cost_is_that_of_the_equations(hidden_dims: tuple[int, ...]) -> None:
+    """A layer has four maps to A, and T² scores and their use, A products each."""
+    I, T, C, A, K = WIDTH, 3, 5, 6, 2  # noqa: E741
+    maps = 4 * C * A + 4 * A * A
+    heads = T * A * K + (6 * K if hidden_dims else 0)
+    deep = I * 7 + 7 * 6 if hidden_dims else 0
+    parameters = I * C + T * C + maps + deep + sum(hidden_dims) + heads + K
+    products = I * C + T * maps + 2 * 2 * T * T * A + deep + heads
+    cost = cost_of(
+        AutoInt, FIELD_DIMS, K, token_dim=C, num_layers=2, num_heads=2, head_dim=3, hidden_dims=hidden_dims
+    )
+    assert cost == dense_cost(parameters, products)
 
 
 @pytest.mark.parametrize("hidden_dims", [(), (8,)])

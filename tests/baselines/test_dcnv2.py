@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from baselines.dcnv2 import DCNv2
+from tests.costs import cost_of, dense_cost
 
 FIELD_DIMS = (4, 1, 3)
 WIDTH = sum(FIELD_DIMS)
@@ -58,9 +59,17 @@ def test_logits_are_those_of_the_equations(form, structure):
 
 @pytest.mark.parametrize("structure", ["parallel", "stacked"])
 @pytest.mark.parametrize("form", [FULL, LOW_RANK, MIXTURE, OWN_GATES])
-def test_every_form_has_the_parameters_of_its_closed_form(form, structure):
-    model = model_of(**form, structure=structure)
-    assert model.closed_form()["dense_parameters"] == sum(p.numel() for p in model.parameters())
+def test_the_cost_is_that_of_the_equations(form, structure):
+    I, R, E, L, N, K = WIDTH, 3, 2, 2, 5, 2  # noqa: E741
+    cross = I * I if form is FULL else 2 * I * R if form is LOW_RANK else E * (2 * I * R + R * R)
+    gates = E * I if "num_experts" in form else 0
+    head = (I + N if structure == "parallel" else N) * K
+    products = L * (cross + gates) + I * N + head
+    shared_gates = (L - 1) * gates if form is MIXTURE else 0
+    expected = dense_cost(products - shared_gates + L * I + N + K, products)
+    assert cost_of(
+        DCNv2, FIELD_DIMS, K, num_cross_layers=L, hidden_dims=(N,), structure=structure, **form
+    ) == (expected)
 
 
 def test_low_rank_matrices_of_full_rank_are_full_matrices():

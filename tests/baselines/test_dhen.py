@@ -8,6 +8,7 @@ from torch import Tensor
 
 from baselines import DHEN
 from baselines.dhen import AttentionModule, DCNModule, FMModule, LinearModule
+from tests.costs import cost_of, dense_cost
 
 FIELD_DIMS = (3, 4, 2, 4, 1, 2)
 
@@ -80,6 +81,39 @@ def test_equations(ensemble: str) -> None:
     x = torch.randn(4, sum(FIELD_DIMS), dtype=torch.float64)
     expected = torch.stack([dhen_row(model, tokens, ensemble) for tokens in model.tokens(x)])
     assert torch.allclose(model(x), expected)
+
+
+@pytest.mark.parametrize("ensemble", ["concat", "sum", "weighted"])
+def test_the_cost_is_that_of_the_equations(ensemble: str) -> None:
+    I, T, D, r, h, ffn, K = sum(FIELD_DIMS), 6, 4, 3, 5, 7, 2  # noqa: E741
+    parameters, products = I * D + T * D, I * D
+    for m, l in ((6, 2), (8, 2)) if ensemble == "concat" else ((6, 6), (6, 6)):  # noqa: E741
+        out = 4 * l if ensemble == "concat" else l
+        pairs = m * (m - 1) // 2
+        encoder, cross, fm = 4 * D * D + 2 * D * ffn, 2 * m * D * r, pairs * h + h * l * D
+        shortcut = 0 if out == m else m * out
+        parameters += encoder + (4 * D + ffn + D + 4 * D) + m * l  # attention: biases and two norms
+        products += m * encoder + 2 * m * m * D + m * l * D
+        parameters += m * l  # linear
+        products += m * l * D
+        parameters += cross + m * D + m * D * l * D  # dcn
+        products += cross + m * D * l * D
+        parameters += fm + h + l * D
+        products += m * m * D + fm  # all pairs, both orders
+        parameters += shortcut + (4 if ensemble == "weighted" else 0) + 2 * D
+        products += shortcut * D
+    parameters, products = parameters + out * D * K + K, products + out * D * K
+    cost = cost_of(
+        DHEN,
+        FIELD_DIMS,
+        K,
+        token_dim=D,
+        ensemble=ensemble,
+        attention_hidden_dim=ffn,
+        cross_rank=r,
+        fm_hidden_dim=h,
+    )
+    assert cost == dense_cost(parameters, products)
 
 
 def test_shortcut_is_the_identity_where_the_modules_divide_the_tokens() -> None:

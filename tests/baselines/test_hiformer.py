@@ -10,6 +10,7 @@ from torch import Tensor
 
 from baselines import Hiformer
 from baselines.hiformer import Block, CompositeProjection
+from tests.costs import cost_of, dense_cost
 
 FIELD_DIMS = (3, 4, 2, 4)
 
@@ -86,6 +87,41 @@ def test_equations(projection: str, tokens_per_task: int) -> None:
     x = torch.randn(4, sum(FIELD_DIMS), dtype=torch.float64)
     expected = torch.stack([hiformer_row(model, tokens, 2) for tokens in model.tokens(x)])
     assert torch.allclose(model(x), expected)
+
+
+@pytest.mark.parametrize("projection", ["composite", "heterogeneous"])
+def test_the_cost_is_that_of_the_equations(projection: str) -> None:
+    I, K, D, H, d_k, d_v, r_k, r_v, d_f = sum(FIELD_DIMS), 2, 6, 2, 3, 5, 4, 7, 8  # noqa: E741
+    Q_task = 2 * K
+    T = len(FIELD_DIMS) + Q_task
+    parameters = I * D + len(FIELD_DIMS) * D + Q_task * D
+    products = I * D
+    for Q in (T, Q_task):  # the last block has the task tokens alone as queries
+        if projection == "composite":
+            maps = sum(
+                r * (T * D + rows * H * d) for rows, d, r in ((Q, d_k, r_k), (T, d_k, r_k), (T, d_v, r_v))
+            )
+        else:
+            maps = sum(rows * D * H * d for rows, d in ((Q, d_k), (T, d_k), (T, d_v)))
+        weights = maps + Q * (H * d_v * D + 2 * D * d_f)
+        parameters += weights + Q * (d_f + D) + 4 * D
+        products += weights + Q * T * H * (d_k + d_v)
+    head = Q_task * D
+    cost = cost_of(
+        Hiformer,
+        FIELD_DIMS,
+        K,
+        tokens_per_task=2,
+        token_dim=D,
+        projection=projection,
+        num_heads=H,
+        key_dim=d_k,
+        value_dim=d_v,
+        key_rank=r_k,
+        value_rank=r_v,
+        hidden_dim=d_f,
+    )
+    assert cost == dense_cost(parameters + head + K, products + head)
 
 
 def test_only_the_last_block_is_pruned_to_task_tokens() -> None:

@@ -9,6 +9,7 @@ from torch.nn import functional as F
 from torch.utils.flop_counter import FlopCounterMode
 
 from baselines.moe import MoE, load_imbalance
+from tests.costs import cost_of
 
 FIELD_DIMS = (4, 1, 3)
 WIDTH = sum(FIELD_DIMS)
@@ -71,24 +72,20 @@ def test_experts_not_chosen_do_not_matter(training: bool) -> None:
 
 
 @pytest.mark.parametrize("top_k", [None, 1, 3])
-def test_what_is_served_costs_the_closed_form(top_k: int | None) -> None:
-    """On real data, as the grouping depends on it: k experts a row, whichever they are."""
-    model = small_moe(top_k=top_k).eval()
+def test_the_cost_is_k_experts_served_and_all_trained(top_k: int | None) -> None:
+    I, E, N, O, K, k = WIDTH, 4, 6, 5, 2, top_k or 4  # noqa: E741
+    gate_and_head, expert = I * E + O * K, I * N + N * N + N * O
+    with_biases = expert + 2 * N + O
+    assert cost_of(MoE, FIELD_DIMS, K, num_expert_layers=3, expert_dim=N, output_dim=O, top_k=top_k) == {
+        "dense_parameters": gate_and_head + K + E * with_biases,
+        "active_parameters": gate_and_head + K + k * with_biases,
+        "flops_forward": 2 * (gate_and_head + k * expert),
+        "flops_train": 3 * 2 * (gate_and_head + E * expert),
+    }
+    # On real data, as the grouping depends on it: k experts a row, whichever they are.
     with FlopCounterMode(display=False) as counter:
-        model(batch(rows=8))
-    form = model.closed_form()
-    assert counter.get_total_flops() == 8 * form["flops_forward"]
-    assert form["dense_parameters"] == sum(p.numel() for p in model.parameters())
-    one_expert = sum(p.numel() for p in model.experts.parameters()) // 4
-    assert form["dense_parameters"] - form["active_parameters"] == (4 - (top_k or 4)) * one_expert
-
-
-def test_training_costs_all_experts() -> None:
-    model = small_moe(top_k=1)
-    x_BI = batch(rows=8).requires_grad_()
-    with FlopCounterMode(display=False) as counter:
-        model.loss(x_BI, torch.zeros(8, 2, dtype=x_BI.dtype), F.mse_loss).backward()
-    assert counter.get_total_flops() == 8 * model.closed_form()["flops_train"]
+        small_moe(top_k=top_k).eval()(batch(rows=8))
+    assert counter.get_total_flops() == 8 * 2 * (gate_and_head + k * expert)
 
 
 def test_load_imbalance_by_hand() -> None:

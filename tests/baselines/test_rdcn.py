@@ -10,6 +10,7 @@ from torch import Tensor
 
 from baselines.dcnv2 import LowRankCross
 from baselines.rdcn import RDCN, AttentionCross
+from tests.costs import cost_of, dense_cost
 
 FIELD_DIMS = (4, 1, 3)
 WIDTH = sum(FIELD_DIMS)
@@ -121,12 +122,14 @@ def test_a_zero_field_crosses_nothing() -> None:
     assert (out_BI[:, 4:] != x_BI[:, 4:]).any()
 
 
-def test_a_cross_layer_costs_what_the_formula_says() -> None:
-    def cost(num_cross_layers: int) -> dict[str, int]:
-        return RDCN(FIELD_DIMS, num_cross_layers=num_cross_layers, rank=6, num_score_tokens=3).closed_form()
-
-    assert cost(3)["dense_parameters"] - cost(2)["dense_parameters"] == 6 * WIDTH * 6 + WIDTH
-    assert cost(3)["flops_forward"] - cost(2)["flops_forward"] == 12 * WIDTH * 6 + 4 * 3 * 6
+def test_the_cost_is_that_of_the_equations() -> None:
+    """A cross layer has six maps between I and R, and scores and their use, T² products of width W each."""
+    I, R, T, N, K = WIDTH, 6, 3, 5, 2  # noqa: E741
+    rest = I * N + N * N + (I + N) * K
+    products = 3 * (6 * I * R + 2 * T * R) + rest
+    parameters = 3 * (6 * I * R + I) + rest + 2 * N + K
+    cost = cost_of(RDCN, FIELD_DIMS, K, num_cross_layers=3, rank=R, num_score_tokens=T, hidden_dim=N)
+    assert cost == dense_cost(parameters, products)
 
 
 def test_it_learns_a_product_of_two_fields() -> None:

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from baselines import Wukong
+from tests.costs import cost_of, dense_cost
 
 FIELD_DIMS = (3, 4, 2, 4)
 
@@ -72,6 +73,40 @@ def test_equations(projection: str, lcb_tokens: int) -> None:
     expected = torch.stack([wukong_row(model, tokens, n_F, k) for tokens in model.tokens(x)])
     assert torch.allclose(model(x), expected)
     assert isinstance(model.layers[0].residual, torch.nn.Identity) == (lcb_tokens == 3)
+
+
+@pytest.mark.parametrize("projection", ["static", "attentive"])
+def test_the_cost_is_that_of_the_equations(projection: str) -> None:
+    I, K, D, n_F, n_L, k, N, c, N_y = sum(FIELD_DIMS), 2, 5, 3, 3, 3, 7, 2, 6  # noqa: E741
+    parameters, products = I * D + 4 * D, I * D
+    for n in (4, 6):
+        if projection == "static":
+            parameters += n * k
+            products += D * n * k
+        else:
+            y = c * D * N_y + N_y * n * k
+            parameters += c * n + y + N_y + n * k
+            products += c * n * D + y + D * n * k
+        mlp = n * k * N + N * N + N * n_F * D
+        token_maps = n * n_L + (0 if n == 6 else n * 6)
+        parameters += mlp + 2 * N + n_F * D + token_maps + 2 * n * k + 2 * D
+        products += n * k * D + mlp + token_maps * D
+    head = 6 * D * N + N * N + N * K
+    cost = cost_of(
+        Wukong,
+        FIELD_DIMS,
+        K,
+        token_dim=D,
+        num_layers=2,
+        num_fmb_tokens=n_F,
+        num_lcb_tokens=n_L,
+        projection_rank=k,
+        hidden_dim=N,
+        projection=projection,
+        num_compressed=c,
+        projection_hidden_dim=N_y,
+    )
+    assert cost == dense_cost(parameters + head + 2 * N + K, products + head)
 
 
 def test_attentive_y_depends_on_the_example_and_static_y_does_not() -> None:

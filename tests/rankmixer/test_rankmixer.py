@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from rankmixer import RankMixer
+from tests.costs import cost_of, dense_cost
 
 FIELD_DIMS = (4, 3, 5, 2, 4)
 GROUPS = ((2, 0), (1, 3, 4))
@@ -83,8 +84,18 @@ def test_blocks_have_the_parameters_and_flops_of_the_paper():
     weights = sum(layer.weight.numel() for block in model.blocks for layer in (block.ffn.up, block.ffn.down))
     k = 4
     assert weights == 2 * k * L * T * D**2
-    other_products = sum(FIELD_DIMS) * D + D * K
-    assert model.closed_form()["flops_forward"] - 2 * other_products == 4 * k * L * T * D**2
+    tokens_and_head = sum(FIELD_DIMS) * D + D * K
+    cost = cost_of(RankMixer, FIELD_DIMS, K, num_layers=L, num_tokens=T, token_dim=D)
+    assert cost["flops_forward"] - 2 * tokens_and_head == 4 * k * L * T * D**2
+
+
+@pytest.mark.parametrize(("norm", "norms"), [("post", 2 * L), ("pre", 2 * L + 1), ("none", 0)])
+def test_the_cost_is_that_of_the_equations(norm, norms):
+    I, N = sum(FIELD_DIMS), 7  # noqa: E741
+    products = I * D + L * T * 2 * D * N + D * K
+    parameters = products - L * T * 2 * D * N + T * D + L * T * (2 * D * N + N + D) + norms * 2 * D + K
+    cost = cost_of(RankMixer, FIELD_DIMS, K, num_layers=L, num_tokens=T, token_dim=D, hidden_dim=N, norm=norm)
+    assert cost == dense_cost(parameters, products)
 
 
 def test_weights_of_a_token_change_that_token_alone():
@@ -115,7 +126,7 @@ def test_one_block_carries_every_token_to_every_other():
     ("changes", "message"),
     [
         ({"token_dim": 10}, "token_dim is 10; it must be a multiple of num_tokens, 4"),
-        ({"norm": "sandwich"}, "norm is 'sandwich', allowed: post, pre"),
+        ({"norm": "sandwich"}, "norm is 'sandwich', allowed: post, pre, none"),
         ({"slicing": "any"}, "slicing is 'any', allowed: fields, equal"),
         ({"num_tokens": 6}, "num_tokens is 6; 5 whole fields allow 1 … 5"),
     ],

@@ -13,6 +13,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from rankmixer import SparseRankMixer
 from rankmixer.sparse_moe import FIRST_PENALTY
+from tests.costs import cost_of
 
 FIELD_DIMS = (3, 4, 2, 4, 5)
 BCE = F.binary_cross_entropy_with_logits
@@ -43,7 +44,7 @@ def logits_of_row(model: SparseRankMixer, tokens: list[Tensor], router: str) -> 
     for block in model.blocks:
         mixed = [torch.cat([x[h * width : (h + 1) * width] for x in tokens]) for h in range(T)]
         s = [layer_norm(m + x, block.mixing_norm) for m, x in zip(mixed, tokens, strict=True)]
-        h = getattr(block, router)
+        h = getattr(block.ffn, router)
         gates = torch.zeros(T, E, dtype=s[0].dtype)
         out = []
         for i in range(T):
@@ -56,9 +57,9 @@ def logits_of_row(model: SparseRankMixer, tokens: list[Tensor], router: str) -> 
                     gates[i, j] = probability[j]
             v = torch.zeros_like(s[i])
             for j in range(E):
-                up, down = block.experts.up_TEND[i, j], block.experts.down_TEND[i, j]
-                hidden = F.gelu(up @ s[i] + block.experts.up_bias_TEN[i, j])
-                v = v + gates[i, j] * (hidden @ down + block.experts.down_bias_TED[i, j])
+                experts = block.ffn.experts
+                hidden = F.gelu(experts.up_TEND[i, j] @ s[i] + experts.up_bias_TEN[i, j])
+                v = v + gates[i, j] * (hidden @ experts.down_TEND[i, j] + experts.down_bias_TED[i, j])
             out.append(layer_norm(v + s[i], block.ffn_norm))
         tokens = out
         gates_of_blocks.append(gates)
@@ -104,8 +105,8 @@ def test_both_routers_learn_from_the_task():
     model.penalty.zero_()
     model.loss(*batch(), BCE).backward()
     for block in model.blocks:
-        assert block.h_train.weight.grad.any()
-        assert block.h_infer.weight.grad.any()
+        assert block.ffn.h_train.weight.grad.any()
+        assert block.ffn.h_infer.weight.grad.any()
 
 
 def test_penalty_and_offset_move_once_a_training_step_and_never_in_eval():
@@ -134,31 +135,62 @@ def test_balance_loss_enters_with_its_weight():
     assert balanced.loss(*batch(), BCE) - plain.loss(*batch(), BCE) >= 0.4
 
 
+def open_first_experts(router: torch.nn.Module, count: int) -> None:
+    """Of every token, for every row."""
+    router.weight.zero_()
+    router.bias.fill_(-1.0)
+    router.bias[:, :, :count] = 1.0
+
+
 @pytest.mark.parametrize("fraction", [0.25, 0.5, 1.0])
 def test_served_flops_are_those_of_the_active_experts_only(fraction):
     model = model_of(active_fraction=fraction)
-    open_experts = round(4 * fraction)
     with torch.no_grad():
         for block in model.blocks:
-            block.h_infer.weight.zero_()
-            block.h_infer.bias.fill_(-1.0)
-            block.h_infer.bias[:, :, :open_experts] = 1.0
+            open_first_experts(block.ffn.h_infer, round(4 * fraction))
     with FlopCounterMode(display=False) as counter:
         model(batch(8)[0])
     assert counter.get_total_flops() == 8 * model.closed_form()["flops_forward"]
 
 
 @pytest.mark.parametrize("routing", ["relu", "top_k"])
-def test_training_flops_and_parameters_are_the_closed_form(routing):
-    model = model_of(routing, hidden_dim=5)
-    x_BI, y_BK = batch(8)
-    with FlopCounterMode(display=False) as counter:
-        model.loss(x_BI.requires_grad_(), y_BK, BCE).backward()
-    form = model.closed_form()
-    assert counter.get_total_flops() == 8 * form["flops_train"]
-    assert form["dense_parameters"] == sum(p.numel() for p in model.parameters())
-    idle = sum(p.numel() for b in model.blocks for p in b.experts.parameters()) // 2
-    assert form["active_parameters"] == form["dense_parameters"] - idle
+def test_the_cost_is_that_of_the_equations(routing):
+    I, T, D, L, E, N, K = sum(FIELD_DIMS), 4, 8, 2, 4, 5, 2  # noqa: E741
+    expert, router = 2 * D * N, D * E
+    tokens_and_head = I * D + D * K
+    routers = 2 if routing == "relu" else 1
+    rest = tokens_and_head + T * D + K + L * 2 * 2 * D + L * T * routers * (router + E)
+    experts = L * T * E * (expert + N + D)
+    served = tokens_and_head + L * T * (router + E // 2 * expert)
+    # With relu, two dense paths, in which the experts' last biases meet their gates in a product.
+    dense = I * D + 2 * (L * T * (router + E * expert + E * D) + D * K)
+    trained = dense if routing == "relu" else served
+    sizes = {"num_layers": L, "num_tokens": T, "token_dim": D, "num_experts": E, "hidden_dim": N}
+    assert cost_of(SparseRankMixer, FIELD_DIMS, K, routing=routing, **sizes) == {
+        "dense_parameters": rest + experts,
+        "active_parameters": rest + experts // 2,
+        "flops_forward": 2 * served,
+        "flops_train": 3 * 2 * trained,
+    }
+
+
+@pytest.mark.parametrize("routing", ["relu", "top_k"])
+def test_active_parameters_are_all_but_the_experts_that_rows_do_not_choose(routing):
+    model, x_BI = model_of(routing), batch(5)[0]
+    _, gates_BLTE = by_rows(model, x_BI, "h_infer")
+    one_expert = 2 * 8 * 3 + 3 + 8
+    dense = sum(p.numel() for p in model.parameters())
+    of_rows = [dense - one_expert * (gates_LTE == 0).sum().item() for gates_LTE in gates_BLTE]
+    active = model.active_parameters(x_BI)
+    assert active.shape == ()
+    assert active.item() == pytest.approx(sum(of_rows) / 5)
+    target = cost_of(SparseRankMixer, FIELD_DIMS, 2, num_tokens=4, token_dim=8, num_experts=4, hidden_dim=3)
+    if routing == "relu":
+        assert len(set(of_rows)) > 1  # it depends on the rows, and a target is only a target
+        with torch.no_grad():
+            for block in model.blocks:
+                open_first_experts(block.ffn.h_infer, 2)
+        assert model.active_parameters(x_BI).item() == target["active_parameters"]
 
 
 def test_an_expert_serves_its_token_and_its_rows_alone():
@@ -166,12 +198,18 @@ def test_an_expert_serves_its_token_and_its_rows_alone():
     x_BI, _ = batch(64)
     x_TBD = model.tokenizer(x_BI)
     block = model.blocks[0]
-    before, gates = block(x_TBD, model._served, dense=False)
+    gates = []
+
+    def served(s_TBD):
+        gates.append(model._served(block.ffn, s_TBD))
+        return block.ffn.experts(s_TBD, gates[-1], dense=False)
+
+    before = block(x_TBD, served)
     with torch.no_grad():
-        block.experts.up_bias_TEN[2, 1] += 1
-    after, _ = block(x_TBD, model._served, dense=False)
+        block.ffn.experts.up_bias_TEN[2, 1] += 1
+    after = block(x_TBD, served)
     changed = (after != before).any(dim=2)
-    assert torch.equal(changed[2], gates.chosen[2, :, 1])
+    assert torch.equal(changed[2], gates[0].chosen[2, :, 1])
     assert not changed[[0, 1, 3]].any()
 
 
@@ -227,6 +265,6 @@ def test_impossible_hyperparameters_are_refused(changes, message):
 
 
 def test_experts_start_with_the_fan_of_one_expert():
-    experts = model_of(token_dim=16, hidden_dim=4).blocks[0].experts
+    experts = model_of(token_dim=16, hidden_dim=4).blocks[0].ffn.experts
     assert experts.up_TEND.abs().max().item() == pytest.approx(1 / math.sqrt(16), rel=0.05)
     assert experts.down_TEND.abs().max().item() == pytest.approx(1 / math.sqrt(4), rel=0.05)

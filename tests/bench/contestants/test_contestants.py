@@ -14,7 +14,7 @@ from torch.nn import functional as F
 
 from bench.contestants.budget import TOLERANCE, Solution, solve
 from bench.contestants.contract import Contestant, Dial, InputShape, training_loss
-from bench.contestants.counting import closed_form, counted, on_meta
+from bench.contestants.counting import counted, measure, on_meta
 from bench.contestants.lookup import contestants
 from bench.contestants.registry import CONTESTANTS
 from bench.errors import BadInput
@@ -116,15 +116,13 @@ def test_every_field_matters(contestant):
 
 @each
 @shaped
-def test_closed_form_equals_the_counter(contestant, shape):
+def test_what_a_closed_form_says_beside_sparse_experts_is_what_is_counted(contestant, shape):
     for hyperparameters in (contestant.hyperparameters, small(contestant, shape)):
         model = on_meta(contestant, shape, hyperparameters)
-        if not hasattr(model, "closed_form"):
-            continue
-        form = closed_form(model, shape)
-        assert form["dense_parameters"] == sum(p.numel() for p in model.parameters())
-        if form["active_parameters"] == form["dense_parameters"]:
-            assert form == counted(model, shape)
+        assert measure(model, shape, "dense_parameters") == sum(p.numel() for p in model.parameters())
+        if measure(model, shape, "active_parameters") == measure(model, shape, "dense_parameters"):
+            for kind in ("flops_forward", "flops_train"):
+                assert measure(model, shape, kind) == counted(model, shape, kind)
 
 
 @each
@@ -137,13 +135,32 @@ def test_same_seed_same_model_and_another_seed_another(contestant):
     assert not torch.equal(first(x_BI), other(x_BI))
 
 
+FANS = {
+    ("PerTokenLinear", "weight"): 1,
+    ("ExpertLinear", "weight_EOI"): 2,
+    ("PerTokenExperts", "up_TEND"): 3,
+    ("PerTokenExperts", "down_TEND"): 2,
+    ("SparsePerTokenMoE", "gate_TEND"): 3,
+    ("SparsePerTokenMoE", "up_TEND"): 3,
+    ("SparsePerTokenMoE", "down_TEND"): 2,
+}
+"""(class, parameter of more than two dimensions) → the axis that a product sums over."""
+
+
 @each
-def test_three_dimensional_weights_start_with_the_fan_of_one_slice(contestant):
-    for name, p in built(contestant, EVEN).named_parameters():
-        if p.ndim == 3 and min(p.shape[1:]) > 1:
-            slices = p.detach().flatten(1)
-            assert slices.std(dim=1).min() > 0, f"{name}: a slice starts constant"
-            assert p.detach().abs().max() <= 3.0, f"{name}: the fan of a slice is not that of the whole"
+def test_batched_weights_start_with_the_fan_of_one_matrix(contestant):
+    """Uniform within ±1/√fan, as in `torch.nn.Linear`, and not with the fan of the whole tensor."""
+    for path, module in built(contestant, UNEVEN).named_modules():
+        for name, p in module.named_parameters(recurse=False):
+            if p.ndim < 3 or min(p.shape[1:]) == 1 or "bias" in name:  # the second: learned tokens
+                continue
+            fan = p.shape[FANS[type(module).__name__, name]]
+            narrowed = "down" in f"{path}.{name}" and "down_init" in contestant.hyperparameters
+            bound = (contestant.hyperparameters["down_init"] if narrowed else 1.0) / math.sqrt(fan)
+            what = f"{path}.{name} of shape {tuple(p.shape)}"
+            largest = p.detach().abs().amax(dim=tuple(range(1, p.ndim)))
+            assert largest.max() <= bound * 1.0001, what
+            assert largest.min() >= 0.7 * bound, what
 
 
 @each
@@ -180,9 +197,9 @@ def test_budget_is_met_within_two_percent_or_refused_with_the_nearest(contestant
         assert contestant.name in refusal
         assert "it can be" in refusal
         return
-    form = closed_form(on_meta(contestant, shape, solution.hyperparameters), shape)
-    assert abs(form[kind] / target - 1) <= TOLERANCE
-    assert solution.reached == form[kind]
+    reached = measure(on_meta(contestant, shape, solution.hyperparameters), shape, kind)
+    assert abs(reached / target - 1) <= TOLERANCE
+    assert solution.reached == reached
 
 
 @pytest.mark.parametrize("name", ["rankmixer-moe", "tokenmixer-large", "tokenmixer-large-moe"])
@@ -203,15 +220,20 @@ def attempt(contestant: Contestant, shape: InputShape, budget: Budget) -> tuple[
 
 
 @each
-def test_size_never_falls_as_the_dial_turns(contestant):
-    sizes = [
-        closed_form(on_meta(contestant, EVEN, contestant.dial.at(n, contestant.hyperparameters, EVEN)), EVEN)
-        for n in range(1, 13)
-    ]
+@pytest.mark.parametrize("num_fields", [1, 2, 10])
+def test_size_never_falls_as_the_dial_turns(contestant, num_fields):
+    shape = fields_of(num_fields, 8)
+    base = contestant.hyperparameters_on(shape)
+    models = [on_meta(contestant, shape, contestant.dial.at(n, base, shape)) for n in range(1, 13)]
     for kind in ("dense_parameters", "flops_forward"):
-        values = [s[kind] for s in sizes]
+        values = [measure(model, shape, kind) for model in models]
         assert values == sorted(values)
         assert values[-1] > values[0]
+
+
+def fields_of(num_fields: int, width: int) -> InputShape:
+    groups = tuple((i,) for i in range(num_fields))
+    return InputShape(field_dims=(width,) * num_fields, groups=groups, num_tasks=2)
 
 
 class Tiny(torch.nn.Module):
