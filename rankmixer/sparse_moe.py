@@ -183,6 +183,10 @@ class SparseRankMixer(nn.Module):
         share = self.activation_fractions(x_BI).mean(dtype=torch.float64)
         return sum(p.numel() for p in self.parameters()) - (1 - share) * self._expert_parameters()
 
+    def observations(self) -> dict[str, Tensor]:
+        """``active_share``, (L, T, E), of the batch that `loss` saw last in training mode."""
+        return {"active_share": self.activation_fractions()}
+
     def closed_form(self) -> dict[str, int]:
         """Active parameters, and with ``relu`` the FLOPs served, of an example at `active_fraction`."""
         dense, experts = sum(p.numel() for p in self.parameters()), self._expert_parameters()

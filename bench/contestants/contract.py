@@ -20,6 +20,9 @@ It may have:
     model.active_parameters(x_BI) -> scalar
         The mean number of its parameters that serve a row of `x_BI`. For a model in which that depends on the
         row: the closed form then gives the target, and this what was achieved.
+    model.observations() -> {name: tensor}
+        What it shows of itself while it trains, such as how often each expert works. It is asked at every
+        point of the training curve, and kept beside the run.
 
 Letters: B batch, I flat input width (the sum of `field_dims`), K tasks. Free of torch until a model is built.
 """
