@@ -285,7 +285,7 @@ def test_audit_takes_tasks_of_one_class_and_missing_labels(small_world, relabell
     assert record.metrics["test"]["finish"]["auc"] > 0.5
     assert record.metrics["test"]["skip"]["auc"] is None
     assert list(audit_store(store)) == []
-    path = store.prediction_path(record.key)
+    path = store.path("predictions", record.key)
     table = pq.read_table(path)
     label = table["label.skip"].to_numpy().copy()
     label[0] = 1

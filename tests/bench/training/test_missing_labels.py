@@ -48,14 +48,14 @@ def test_the_loss_is_the_mean_over_the_labels_present(partial):
     label = torch.from_numpy(batch.label.astype(np.float32))
     of_each = F.binary_cross_entropy_with_logits(logits, label, reduction="none")[label != MISSING_LABEL]
     assert len(of_each) == 300 * 2 - 100
-    assert built.loss(batch).item() == pytest.approx(float(of_each.mean()), rel=1e-6)
+    assert built.losses(batch)[0].item() == pytest.approx(float(of_each.mean()), rel=1e-6)
 
 
 def test_a_missing_label_sends_no_gradient(partial):
     built = ranker(partial).eval()
     batch = next(batches(partial.splits["train"], batch_size=300))
     alone = batch.take(np.flatnonzero(batch.label[:, 1] == MISSING_LABEL))
-    built.loss(alone).backward()
+    built.losses(alone)[0].backward()
     last = [p for p in built.contestant.parameters() if p.shape[0] == 2][-1]
     assert last.grad[0].abs() > 0
     assert last.grad[1] == 0
@@ -65,7 +65,7 @@ def test_a_missing_label_sends_no_gradient(partial):
 def test_an_objective_of_ones_own_gets_a_criterion_that_leaves_them_out(partial, name):
     built = ranker(partial, name)
     batch = next(batches(partial.splits["train"], batch_size=64))
-    loss = built.loss(batch)
+    loss = built.losses(batch)[0]
     loss.backward()
     assert math.isfinite(loss.item())
     assert all(torch.isfinite(p.grad).all() for p in built.contestant.parameters() if p.grad is not None)
@@ -76,7 +76,7 @@ def test_where_no_label_is_missing_the_loss_is_pytorchs_to_the_bit(small_world):
     batch = next(batches(small_world.splits["train"], batch_size=300))
     logits = torch.from_numpy(predict(built, batch))
     plain = F.binary_cross_entropy_with_logits(logits, torch.from_numpy(batch.label.astype(np.float32)))
-    assert built.loss(batch).item() == plain.item()
+    assert built.losses(batch)[0].item() == plain.item()
 
 
 def test_metrics_are_those_of_the_labelled_rows(partial):
