@@ -78,8 +78,6 @@ def test_a_data_set_is_replaced_only_when_asked_to(bench: Run, tmp_path: Path) -
     assert [line[:30] for line in made["warnings"]] == ["task 'click' has 4 positives a"]
     (tmp_path / "data" / "clicks" / "dataset.json").write_text("{")
     assert "already holds a damaged data set; add --replace" in bench(*IMPORT, code=2).stderr
-    bench(*IMPORT, "--replace")
-    bench("check")
 
 
 def test_what_is_no_data_set_is_never_replaced(bench: Run, tmp_path: Path) -> None:

@@ -237,7 +237,9 @@ class FieldPlan:
             groups = pl.select(pl.lit("").str.extract_groups(self.pattern)).to_series().struct.fields
         except pl.exceptions.PolarsError as error:
             reason = " ".join(str(error).split())[:200]
-            raise BadInput(f"{where}: pattern {self.pattern!r:.80} is refused: {reason}") from error
+            raise BadInput(
+                f"{where}: pattern {self.pattern!r:.80} is no regular expression: {reason}"
+            ) from error
         if not groups:
             raise BadInput(f"{where}: pattern '{self.pattern}' has no group, such as (\\d+), to keep")
 

@@ -49,8 +49,12 @@ SEQUENCE = {"name": '"hist"', "kind": '"sequence"', "group": '"item"', "separato
 @pytest.mark.parametrize(
     ("table", "changes", "named"),
     [
-        ("[[fields]]", {"pattern": '"(?=(i))"'}, "field 'item': pattern '(?=(i))' is refused"),
-        ("[[fields]]", {"pattern": '"(i){999999999}"'}, "field 'item': pattern '(i){999999999}' is refused"),
+        ("[[fields]]", {"pattern": '"(?=(i))"'}, "field 'item': pattern '(?=(i))' is no regular expression"),
+        (
+            "[[fields]]",
+            {"pattern": '"(i){999999999}"'},
+            "field 'item': pattern '(i){999999999}' is no regular expression",
+        ),
         ("[[fields]]", {**SEQUENCE, "max_length": str(2**31)}, "'hist': max_length is 2147483648"),
         ("[[fields]]", {**SEQUENCE, "max_length": str(2**63)}, "'hist': max_length is 9223372036854775808"),
         ("[[fields]]", {"prefix": str(2**70)}, "'item': prefix is 1180591620717411303424"),
