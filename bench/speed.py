@@ -22,7 +22,8 @@ from bench.contestants.counting import cost, on_meta
 from bench.data.dataset import Dataset, Rows
 from bench.data.loader import batches, rows_per_second
 from bench.spec import FeatureSpec, Protocol
-from bench.training.trainer import Trainer, build_ranker
+from bench.training.ranker import build_ranker
+from bench.training.trainer import Trainer
 
 _GEMM_SIZE = 2048
 _LOADER_ROWS, _LOADER_FIELDS, _LOADER_BATCH = 1 << 19, 39, 4096

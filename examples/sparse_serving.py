@@ -30,7 +30,8 @@ from bench.data.loader import batches
 from bench.machine.allocator import keep_buffers
 from bench.runs.plan import size
 from bench.runs.studies import Study
-from bench.training.trainer import Ranker, build_ranker, mean_auc, train
+from bench.training.ranker import Ranker, build_ranker
+from bench.training.trainer import mean_auc, train
 from rankbench.choices import Choices
 from rankbench.console import table
 from rankbench.options import DEFAULT_DATA

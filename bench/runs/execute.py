@@ -26,16 +26,8 @@ from bench.metrics import evaluate
 from bench.runs.outcome import Outcome
 from bench.runs.record import Run, Status
 from bench.spec import Spec
-from bench.training.trainer import (
-    Diverged,
-    Progress,
-    Ranker,
-    Training,
-    active_parameters,
-    build_ranker,
-    predict,
-    train,
-)
+from bench.training.ranker import Ranker, active_parameters, build_ranker, predict
+from bench.training.trainer import Diverged, Progress, Training, train
 
 _TRACEBACK_LINES = 12
 

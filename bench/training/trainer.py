@@ -16,19 +16,15 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 from torch.optim.lr_scheduler import LambdaLR
 
-from bench.contestants.contract import Contestant, Hyperparameters, training_loss
 from bench.data.dataset import Dataset, Rows
-from bench.data.loader import batches, num_training_batches, training_batches
-from bench.data.schema import MISSING_LABEL
+from bench.data.loader import num_training_batches, training_batches
 from bench.metrics import auc, labelled, log_loss, mean_defined
-from bench.spec import FeatureSpec, Protocol
-from bench.training.features import Features, to_tensor
+from bench.spec import Protocol
 from bench.training.optimizers import RowAdagrad, dense_optimizer
+from bench.training.ranker import Ranker, observed, predict, seed_for
 
-EVALUATION_BATCH = 4096
 CURVE_POINTS = 50
 """Points of the training curve in one epoch."""
 EXPLOSION_FACTOR = 10.0
@@ -76,48 +72,6 @@ class Training:
     valid_logits: np.ndarray
 
 
-class Ranker(nn.Module):
-    """Features and a contestant: rows → (B, K) logits."""
-
-    def __init__(self, features: Features, contestant: nn.Module) -> None:
-        super().__init__()
-        self.features = features
-        self.contestant = contestant
-
-    def forward(self, rows: Rows) -> Tensor:
-        return self.contestant(self.features(rows))
-
-    def losses(self, rows: Rows) -> tuple[Tensor, Tensor]:
-        """The training objective and, without its graph, the task loss.
-
-        The two are one unless the contestant has an objective of its own; the task loss is then what it asks
-        the criterion for first. The criterion is the mean cross entropy over the labels present: where some
-        are missing, y_BK has NaN.
-        """
-        x_BI = self.features(rows)
-        y_BK = to_tensor(rows.label, x_BI.device).to(x_BI.dtype)
-        cross_entropy: Callable[[Tensor, Tensor], Tensor] = F.binary_cross_entropy_with_logits
-        missing_BK = rows.label == MISSING_LABEL
-        if missing_BK.any():
-            y_BK = y_BK.masked_fill(to_tensor(missing_BK, x_BI.device), math.nan)
-            cross_entropy = _loss_of_labels_present
-        asked: list[Tensor] = []
-
-        def criterion(logits: Tensor, y: Tensor) -> Tensor:
-            asked.append(cross_entropy(logits, y))
-            return asked[-1]
-
-        objective = training_loss(self.contestant, x_BI, y_BK, criterion)
-        return objective, (asked[0] if asked else objective).detach()
-
-
-def _loss_of_labels_present(logits: Tensor, y: Tensor) -> Tensor:
-    """The mean cross entropy over the labels that are not NaN; 0 where all are."""
-    present = ~y.isnan()
-    loss = F.binary_cross_entropy_with_logits(logits, y.nan_to_num(), reduction="none")
-    return (loss * present).sum() / present.sum().clamp(min=1)
-
-
 class Trainer:
     """A ranker with its optimizers."""
 
@@ -150,23 +104,6 @@ class Trainer:
         return value, task_value
 
 
-def build_ranker(
-    dataset: Dataset,
-    features: FeatureSpec,
-    contestant: Contestant,
-    hyperparameters: Hyperparameters,
-    *,
-    seed: int,
-    device: torch.device,
-) -> Ranker:
-    """A fresh ranker from `seed`, whose features start the same for every contestant."""
-    with torch.random.fork_rng():
-        torch.manual_seed(_seed(seed, "features"))
-        embedded = Features(dataset.schema, features)
-        torch.manual_seed(_seed(seed, "contestant"))
-        return Ranker(embedded, contestant.build(embedded.input_shape(), hyperparameters)).to(device)
-
-
 def train(
     ranker: Ranker, dataset: Dataset, protocol: Protocol, *, seed: int, progress: Progress | None = None
 ) -> Training:
@@ -175,7 +112,7 @@ def train(
     Raises:
         Diverged: the loss became NaN or infinite, or exploded.
     """
-    torch.manual_seed(_seed(seed, "training"))  # for contestants that draw random numbers while training
+    torch.manual_seed(seed_for(seed, "training"))  # for contestants that draw random numbers while training
     trainer = Trainer(ranker, protocol)
     rows = dataset.splits["train"].inputs_and_labels()
     valid = dataset.splits["valid"]
@@ -191,14 +128,14 @@ def train(
     def mark() -> None:
         """A point of the curve, and what the contestant shows there."""
         curve.append(_curve_point(step, epoch, losses))
-        if shown := _observed(ranker.contestant):
+        if shown := observed(ranker.contestant):
             observations.append((step, shown))
 
     for epoch in range(1, protocol.epochs + 1):
         started = time.perf_counter()
         ranker.train()
         for batch in training_batches(
-            rows, batch_size=protocol.batch_size, shuffle_seed=(_seed(seed, "order"), epoch)
+            rows, batch_size=protocol.batch_size, shuffle_seed=(seed_for(seed, "order"), epoch)
         ):
             losses.append(trainer.step(batch))
             if not math.isfinite(losses[-1][0]):
@@ -254,34 +191,6 @@ def learning_rates(
     ]
 
 
-@torch.inference_mode()
-def predict(ranker: Ranker, rows: Rows) -> np.ndarray:
-    """Logits, float32 (rows, tasks), in the order of `rows`."""
-    ranker.eval()
-    return np.concatenate([ranker(batch).float().cpu().numpy() for batch in _in_order(rows)])
-
-
-@torch.inference_mode()
-def active_parameters(ranker: Ranker, rows: Rows) -> float | None:
-    """Dense parameters that serve a row, mean over `rows`; None where the contestant has a fixed number."""
-    of_batch = getattr(ranker.contestant, "active_parameters", None)
-    if of_batch is None:
-        return None
-    ranker.eval()
-    total = sum(len(batch) * float(of_batch(ranker.features(batch))) for batch in _in_order(rows))
-    return total / len(rows)
-
-
-def _in_order(rows: Rows) -> Iterable[Rows]:
-    return batches(rows.inputs_and_labels(), batch_size=EVALUATION_BATCH, shuffle_seed=None)
-
-
-def _observed(contestant: nn.Module) -> Mapping[str, np.ndarray]:
-    """What the contestant shows of itself, see `bench.contestants.contract`; empty for most."""
-    shown: Mapping[str, Tensor] = getattr(contestant, "observations", dict)()
-    return {name: value.detach().cpu().numpy().copy() for name, value in shown.items()}
-
-
 def mean_auc(rows: Rows, logits: np.ndarray) -> float:
     """AUC, averaged over the tasks that have both classes; NaN if none has or a logit is not finite."""
     if not np.isfinite(logits).all():
@@ -316,9 +225,3 @@ def _curve_point(step: int, epoch: int, losses: list[tuple[float, float]]) -> Cu
 
 def _snapshot(ranker: Ranker) -> Mapping[str, Tensor]:
     return {name: value.detach().clone() for name, value in ranker.state_dict().items()}
-
-
-def _seed(seed: int, purpose: str) -> int:
-    """A seed of its own for each purpose, so that none shares another's random numbers."""
-    words = [seed, *purpose.encode()]
-    return int(np.random.SeedSequence(words).generate_state(1, np.uint64)[0] >> np.uint64(1))

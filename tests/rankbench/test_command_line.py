@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from bench.runs.store import RUNS_FILE, Store
+from rankbench.console import answer_json
 
 ROWS = 4_000
 SCHEMA = """
@@ -44,6 +45,34 @@ def test_quick_answers_import_no_torch(arguments, tmp_path):
         "assert not slow, slow"
     )
     subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, cwd=tmp_path)
+
+
+def test_arguments_are_checked_before_torch_is_imported(tmp_path):
+    program = (
+        "import sys; from rankbench.__main__ import main\n"
+        "sys.argv = ['rankbench', *sys.argv[1:]]\n"
+        "try: main()\n"
+        "except SystemExit as stop: assert stop.code == 2\n"
+        "assert 'torch' not in sys.modules"
+    )
+    for arguments in (
+        ["run", "compare", "--protocol", "papr"],
+        ["run", "compare", "--device", "tpu"],
+        ["run", "compare", "--store", "/proc/nope"],
+        ["show", "compare", "--budget", "lots"],
+        ["speed", "compare", "--seconds", "0"],
+    ):
+        command = [sys.executable, "-c", program, *arguments]
+        subprocess.run(command, check=True, capture_output=True, cwd=tmp_path)
+
+
+def test_the_version_is_said(bench):
+    assert re.fullmatch(r"rankbench \d+\.\d+\.\d+\n", bench("--version").stdout)
+
+
+def test_json_has_null_where_it_has_no_number(capsys):
+    answer_json({"a": [float("inf"), float("nan"), 1.5], "b": (float("-inf"),)})
+    assert json.loads(capsys.readouterr().out) == {"a": [None, None, 1.5], "b": [None]}
 
 
 def test_report_imports_no_torch(bench, tmp_path):

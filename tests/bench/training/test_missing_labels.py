@@ -20,7 +20,8 @@ from bench.data.references import logistic_regression_auc
 from bench.data.schema import MISSING_LABEL
 from bench.metrics import evaluate
 from bench.spec import FeatureSpec, Protocol
-from bench.training.trainer import Ranker, build_ranker, mean_auc, predict, train
+from bench.training.ranker import Ranker, build_ranker, predict
+from bench.training.trainer import mean_auc, train
 
 CPU = torch.device("cpu")
 PROTOCOL = Protocol(name="quick", batch_size=512, dense_lr=0.001)

@@ -17,7 +17,8 @@ from bench.data.importing.columns import FieldPlan, Label
 from bench.data.importing.plan import ByRandom
 from bench.data.references import logistic_regression_auc
 from bench.spec import FeatureSpec, Protocol
-from bench.training.trainer import build_ranker, predict, train
+from bench.training.ranker import build_ranker, predict
+from bench.training.trainer import train
 
 ROWS, FIELDS = 600, 9
 

@@ -11,16 +11,8 @@ from bench.contestants import Contestant, Dial
 from bench.contestants.registry import CONTESTANTS
 from bench.data.loader import batches
 from bench.spec import FeatureSpec, Protocol
-from bench.training.trainer import (
-    Diverged,
-    Ranker,
-    Trainer,
-    build_ranker,
-    learning_rates,
-    mean_auc,
-    predict,
-    train,
-)
+from bench.training.ranker import Ranker, build_ranker, predict
+from bench.training.trainer import Diverged, Trainer, learning_rates, mean_auc, train
 
 CPU = torch.device("cpu")
 FEATURES = FeatureSpec(width=4)
