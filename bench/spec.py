@@ -20,6 +20,7 @@ from bench.errors import BadInput
 SEQUENCE_ENCODERS = ("mean", "target")
 BUDGET_KINDS = ("dense_parameters", "flops_forward")
 DENSE_OPTIMIZERS = ("rmsprop", "adam", "adamw", "adagrad")
+LARGEST_WIDTH = 4096
 _VERSION = 2
 """How often a field was added to what stored records have. The n-th has the metadata ``{"later": n}``."""
 
@@ -50,8 +51,11 @@ class FeatureSpec:
 
     def __post_init__(self) -> None:
         for name, width in {"every field": self.width, **self.widths}.items():
-            if width < 1:
-                raise BadInput(f"embedding width of {name} is {width}; it must be 1 or more")
+            if not 1 <= width <= LARGEST_WIDTH:
+                raise BadInput(
+                    f"embedding width of {name} is {width}; "
+                    f"it must be a whole number from 1 to {LARGEST_WIDTH}"
+                )
         _one_of("sequence encoder", self.sequence_encoder, SEQUENCE_ENCODERS)
 
 
@@ -89,9 +93,9 @@ class Protocol:
     def __post_init__(self) -> None:
         _one_of("dense optimizer", self.dense_optimizer, DENSE_OPTIMIZERS)
         for name in ("batch_size", "epochs", "patience"):
-            if getattr(self, name) < 1:
+            if not 1 <= getattr(self, name) < 2**31:
                 raise BadInput(
-                    f"protocol '{self.name}': {name} is {getattr(self, name)}; it must be 1 or more"
+                    f"protocol '{self.name}': {name} is {getattr(self, name)}; it must be from 1 to 2^31 − 1"
                 )
         for name in ("dense_lr", "sparse_lr", "gradient_clip"):
             value = getattr(self, name)

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 SYNTHETIC_SEED = 1
 """Of the world that studies share; seed 0 was looked at while the world was being shaped."""
+MOST_SEEDS = 1000
 _PROTOCOL_CHOICES = (
     "batch_size",
     "epochs",
@@ -123,8 +124,8 @@ def _simple_changes(asked: Study, choices: Choices) -> dict[str, Any]:
         ),
     }
     if choices.seeds is not None:
-        if choices.seeds < 1:
-            raise BadInput(f"--seeds is {choices.seeds}; it must be 1 or more")
+        if not 1 <= choices.seeds <= MOST_SEEDS:
+            raise BadInput(f"--seeds is {choices.seeds}; it must be from 1 to {MOST_SEEDS}")
         parts["seeds"] = tuple(range(choices.seeds))
     if choices.budget is not None:
         parts["budgets"] = options.parse_budgets(choices.budget, choices.budget_kind or BUDGET_KINDS[0])

@@ -114,11 +114,16 @@ def test_what_is_not_plain_data_is_refused(value):
     ("make", "message"),
     [
         (lambda: Protocol(name="p", dense_optimizer="sgdd"), "dense optimizer is 'sgdd', allowed: rmsprop"),
-        (lambda: Protocol(name="p", epochs=0), "epochs is 0; it must be 1 or more"),
+        (lambda: Protocol(name="p", epochs=0), "epochs is 0; it must be from 1 to"),
         (lambda: Protocol(name="p", sparse_lr=0.0), "sparse_lr is 0.0; it must be a number above 0"),
         (lambda: Protocol(name="p", cooldown=20.0), "cooldown is 20.0; it must be from 0 to 1"),
         (lambda: Protocol(name="p", gradient_clip=-1.0), "gradient_clip is -1.0"),
         (lambda: FeatureSpec(width=0), "embedding width of every field is 0"),
+        (lambda: FeatureSpec(width=10**9), "must be a whole number from 1 to 4096"),
+        (lambda: Protocol(name="p", batch_size=2**40), "batch_size is 1099511627776; it must be from 1 to"),
+        (lambda: Protocol(name="p", dense_lr=float("nan")), "dense_lr is nan"),
+        (lambda: Protocol(name="p", gradient_clip=float("inf")), "gradient_clip is inf"),
+        (lambda: Protocol(name="p", dense_decay=-0.1), "dense_decay is -0.1; it must be a number from 0"),
         (lambda: FeatureSpec(sequence_encoder="sum"), "sequence encoder is 'sum', allowed: mean, target"),
         (
             lambda: Budget(kind="parameters", target=1),

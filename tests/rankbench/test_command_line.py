@@ -215,7 +215,7 @@ def test_describe_says_what_a_data_set_holds(bench):
         ),
         (["run", "rankmixer", "--budget", "lots"], "budget is 'lots'; it must be a whole number above 0"),
         (["run", "compare", "--protocol", "papr"], "unknown protocol 'papr'; did you mean 'paper'?"),
-        (["run", "compare", "--seeds", "0"], "--seeds is 0; it must be 1 or more"),
+        (["run", "compare", "--seeds", "0"], "--seeds is 0; it must be from 1 to 1000"),
         (["run", "compare", "--data", "movielens-1m"], "unknown data set in data 'movielens-1m'"),
         (["run", "compare", "--data", "synthetic"], "unknown data set in data 'synthetic'"),
         (["run", "compare", "--data", "clicks", "--rows", "4k"], "--rows is for the synthetic world (rules,"),
