@@ -74,6 +74,6 @@ def test_the_shop_example_imports_compares_and_reports(tmp_path):
 
 
 def test_every_folder_of_the_tree_is_there():
-    tree = README[README.index("rankbench/    the door") :]
+    tree = README[README.index("rankbench/    the command line") :]
     for name in re.findall(r"^(\w+/) ", tree, flags=re.MULTILINE):
         assert (Path(__file__).parents[1] / name).is_dir(), name
