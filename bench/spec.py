@@ -19,6 +19,8 @@ from bench.errors import BadInput
 
 SEQUENCE_ENCODERS = ("mean", "target")
 BUDGET_KINDS = ("dense_parameters", "flops_forward")
+BUDGET_TOLERANCE = 0.02
+"""Largest relative error of a size that meets its budget."""
 DENSE_OPTIMIZERS = ("rmsprop", "adam", "adamw", "adagrad")
 LARGEST_WIDTH = 4096
 _VERSION = 2

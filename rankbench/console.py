@@ -11,7 +11,7 @@ from typing import Any
 
 from bench.counts import short
 
-_NUMBERS = re.compile(r"[\d\s.,%±+−–\-\[\]]*[kKMGTB]{0,2}")
+_NUMBERS = re.compile(r"[\d\s.,%±+−–\-\[\]()]*[kKMGTB]{0,2}")
 """Cells that are set to the right: numbers with their intervals and suffixes, and empty ones."""
 _WIDTH_OF_A_FILE = 200
 """Columns of a table that goes into a file or a pipe, where no terminal says how many there are."""
@@ -47,14 +47,17 @@ def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> 
     from rich import box
     from rich.console import Console
     from rich.table import Table
+    from rich.text import Text
+
+    from reports.escaping import visible
 
     console = Console(width=None if sys.stdout.isatty() else _WIDTH_OF_A_FILE)
-    printed = Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE)
+    printed = Table(title=Text(visible(title)), title_justify="left", title_style="bold", box=box.SIMPLE)
     for index, column in enumerate(columns):
         numeric = all(_NUMBERS.fullmatch(row[index]) for row in rows)
-        printed.add_column(column, justify="right" if numeric else "left", overflow="fold")
+        printed.add_column(Text(visible(column)), justify="right" if numeric else "left", overflow="fold")
     for row in rows:
-        printed.add_row(*row)
+        printed.add_row(*(Text(visible(cell)) for cell in row))  # a text, never rich's own markup
     console.print(printed)
 
 

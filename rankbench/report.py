@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import dataclasses
 import shlex
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -13,74 +12,75 @@ from bench.contestants.lookup import registered
 from bench.machine.writable import refuse_unwritable
 from rankbench import options
 from rankbench.console import answer, answer_json, table
+from reports.escaping import visible
 
 if TYPE_CHECKING:
     from bench.runs.study_record import StudyRecord
-    from reports.standings import Standing, Standings
+    from reports.standings import Standings
 
 
 def run(
     store: options.Stores = options.DEFAULT_STORES,
+    study: Annotated[
+        str | None,
+        typer.Option("--study", help="Only this study: its name, or its command if several have the name."),
+    ] = None,
     output: Annotated[
         Path | None, typer.Option("--output", help="Folder of the report; STORE/report by default.")
     ] = None,
     json: options.Json = False,
 ) -> None:
-    """Write the page, tables and figures of a store, and print the comparison."""
+    """Write the page, tables and figures of the stores, and print the comparisons."""
     into = output or store[0] / "report"
     refuse_unwritable("the report", into, "--output")
-    write_and_print(store, into, study=None, json=json)
+    _write_and_print(store, into, study=study, json=json)
 
 
-def write_and_print(stores: list[Path], output: Path, *, study: StudyRecord | None, json: bool) -> None:
-    """Writes the report of the stores and answers with its standings and where it lies.
+def write_and_print(stores: list[Path], output: Path, *, study: StudyRecord, json: bool) -> None:
+    """Writes the report of one study and answers with its standings and where it lies.
 
     Raises:
-        BadInput: the store holds nothing to report.
+        BadInput: the stores hold nothing to report.
     """
+    _write_and_print(stores, output, study=study.command, json=json)
+
+
+def _write_and_print(stores: list[Path], output: Path, *, study: str | None, json: bool) -> None:
+    from reports.datafiles import for_machines
     from reports.page import build_report
 
-    titles = {c.name: c.title for c in registered().values()}
-    command = shlex.join(["rankbench", "report", "--store", str(stores[0])])
-    files = build_report(stores[0], output, command=command, titles=titles)
+    known = registered().values()
+    files = build_report(
+        stores,
+        output,
+        command=_command(stores, study),
+        titles={one.name: one.title for one in known},
+        decided={one.name: {one.dial.name, *([one.trim] if one.trim else [])} for one in known},
+        study=study,
+    )
     if json:
-        answer_json({"page": str(files.page), "standings": [_plain(s) for s in files.standings]})
+        answer_json({"page": str(files.page), "standings": [for_machines(s) for s in files.standings]})
         return
     for standings in files.standings:
         _print(standings)
+    if files.failures.rows:
+        rows = [[str(cell) for cell in row] for row in files.failures.rows]
+        table("Runs that did not succeed", files.failures.header, rows)
     answer(f"report: {files.page}")
 
 
+def _command(stores: list[Path], study: str | None) -> str:
+    """What writes the same report again."""
+    words = [word for store in stores for word in ("--store", str(store))]
+    return shlex.join(["rankbench", "report", *words, *(["--study", study] if study else [])])
+
+
 def _print(standings: Standings) -> None:
-    from reports.notation import estimate, points, share, short
-    from reports.tables import REFERENCE_TITLES
+    from reports.tables import comparison_table
 
-    columns = ["rank", "model", "seeds", "dense", "FLOPs", "AUC", "attained %", "UAUC"]
-    columns += [f"ΔAUC×100 to {standings.baseline}" if standings.baseline else "ΔAUC×100", "verdict"]
-
-    def cells(row: Standing) -> list[str]:
-        return [
-            "" if row.rank is None else str(row.rank),
-            row.label,
-            str(len(row.seeds)),
-            short(row.dense_parameters),
-            short(row.flops_forward),
-            estimate(row.metrics.get("auc"), 4),
-            share(row.attained),
-            estimate(row.metrics.get("uauc"), 4),
-            points(row.to_baseline),
-            row.verdict,
-        ]
-
-    rows = [cells(row) for row in standings.rows]
-    table(f"{standings.setting} · {standings.comparison} · {standings.task}", columns, rows)
-    for name, metrics in standings.references.items():
-        values = ", ".join(f"{metric} {value:.4f}" for metric, value in metrics.items())
-        answer(f"{REFERENCE_TITLES[name]}: {values}")
-
-
-def _plain(standings: Standings) -> dict[str, Any]:
-    """Standings for machines: the pairs, keyed by two labels, become a list."""
-    plain = dataclasses.asdict(standings)
-    plain["pairs"] = [{"first": a, "second": b, **d} for (a, b), d in plain["pairs"].items()]
-    return plain
+    shown = comparison_table(standings, terminal=True)
+    rows = [[str(cell) for cell in row] for row in shown.rows]
+    parts = dict.fromkeys((standings.study, standings.data, standings.budget, standings.task))
+    table(" · ".join(parts), shown.header, rows)
+    for note in shown.notes:
+        answer(visible(note))

@@ -1,61 +1,66 @@
-"""One comparison on several data sets side by side: who is ahead everywhere, and who on some data only."""
+"""One study on several data sets side by side: who is ahead everywhere, and who on some data only."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from reports.comparison import slug
+from reports.columns import rank_text
 from reports.notation import MISSING, estimate, share
+from reports.sections import Cell, Section, Table
 from reports.standings import Standing, Standings
-from reports.tables import Cell, Table, rank_text
 
 
-def across_tables(every_standings: Sequence[Standings]) -> tuple[tuple[str, Table], ...]:
-    """(title, table) for every budget and task that two settings or more have in common.
+def across_sections(every_standings: Sequence[Standings]) -> tuple[Section, ...]:
+    """One for every budget and task that several data sets have in common.
 
-    A row per contestant, a column per setting: the share of the attainable where it is known, else test AUC,
-    and the rank beside it. Rows are in the order of the mean rank over the settings that rank a contestant.
+    A row per contestant, a column per data set: the share of the attainable where it is known, else test AUC,
+    and the rank beside it. Rows are in the order of the mean place by AUC.
+
+    Args:
+        every_standings: of one study, or of all implied ones.
     """
     groups: dict[tuple[str, str], list[Standings]] = {}
     for standings in every_standings:
-        groups.setdefault((standings.comparison, standings.task), []).append(standings)
+        groups.setdefault((standings.budget, standings.task), []).append(standings)
     return tuple(
-        (f"{comparison}, task {task}", _table(group, f"across-{slug(comparison)}-{slug(task)}"))
-        for (comparison, task), group in groups.items()
+        Section(title=f"Across data sets, {budget}, task {task}", tables=(_table(group),))
+        for (budget, task), group in groups.items()
         if len(group) > 1
     )
 
 
-def _table(group: Sequence[Standings], name: str) -> Table:
-    by_label: dict[str, list[Standing | None]] = {}
+def _table(group: Sequence[Standings]) -> Table:
+    found: dict[str, list[tuple[int, Standing] | None]] = {}
     for index, standings in enumerate(group):
-        for row in standings.rows:
-            by_label.setdefault(row.label, [None] * len(group))[index] = row
-    attained = all(row.attained is not None for s in group for row in s.rows if row.metrics)
-    ordered = sorted(by_label.items(), key=lambda item: (_mean_rank(item[1]), item[0]))
+        for place, row in enumerate(standings.rows, start=1):
+            found.setdefault(row.label, [None] * len(group))[index] = (place, row)
+    attained = all(row.attained is not None for s in group for row in s.rows if "auc" in row.metrics)
     rows = []
-    for label, found in ordered:
-        mean_rank = _mean_rank(found)
+    for label, places in sorted(found.items(), key=lambda item: (_mean_place(item[1]), item[0])):
+        mean_place = _mean_place(places)
         cells = [Cell(text=label)]
-        cells += [_cell(row, standings, attained) for row, standings in zip(found, group, strict=True)]
-        cells.append(Cell(text=MISSING if mean_rank == float("inf") else f"{mean_rank:.1f}"))
+        cells += [_cell(place[1] if place else None, attained) for place in places]
+        cells.append(Cell(text=MISSING if mean_place == float("inf") else f"{mean_place:.1f}"))
         rows.append(tuple(cells))
     shown = "the share of the attainable in percent" if attained else "test AUC"
     return Table(
-        name=name,
-        header=("Contestant", *(standings.setting for standings in group), "Mean rank"),
+        name="across",
+        header=("Contestant", *(standings.data for standings in group), "Mean place"),
         rows=tuple(rows),
-        notes=(f"In each column {shown}, with the rank of that column in brackets.",),
+        notes=(
+            f"In each column {shown}, with the rank of that column in brackets. The mean place is by AUC, "
+            "whether differences are significant or not.",
+        ),
     )
 
 
-def _mean_rank(rows: Sequence[Standing | None]) -> float:
-    ranks = [row.rank for row in rows if row is not None and row.rank is not None]
-    return sum(ranks) / len(ranks) if ranks else float("inf")
+def _mean_place(places: Sequence[tuple[int, Standing] | None]) -> float:
+    counted = [place for place, row in filter(None, places) if "auc" in row.metrics]
+    return sum(counted) / len(counted) if counted else float("inf")
 
 
-def _cell(row: Standing | None, standings: Standings, attained: bool) -> Cell:
-    if row is None or not row.metrics:
+def _cell(row: Standing | None, attained: bool) -> Cell:
+    if row is None or "auc" not in row.metrics:
         return Cell(text=MISSING)
     text = share(row.attained) if attained else estimate(row.metrics["auc"], 4)
-    return Cell(text=text, aside=rank_text(row, standings.rows))
+    return Cell(text=text, aside=rank_text(row))

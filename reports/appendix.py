@@ -1,89 +1,158 @@
-"""What stands after the results: failures, missing seeds, and what belongs to the machine and the moment."""
+"""What follows the results: failures, missing seeds, and what belongs to the machine and the moment."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import pandas as pd
 
-from reports.comparison import Entry, Setting
+from reports.comparison import Comparison, Entry, Study
 from reports.notation import MISSING, estimate, short
+from reports.sections import Cell, Facts, Paragraph, Section, Table, words
+from reports.sources import Sources
 from reports.statistics import mean_estimate
-from reports.tables import Cell, Table, words
+
+WHERE = ("Study", "Data", "Budget", "Contestant")
 
 
-def failures_table(settings: Sequence[Setting], name: str) -> Table:
-    """Every run that did not end well."""
+def failures_section(studies: Sequence[Study], sources: Sources) -> Section:
+    """Runs that did not end well, seeds without a result, and files that could not be used."""
+    failures, missing = failures_table(studies), missing_table(studies)
+    damaged = tuple(sorted(sources.set_aside.items()))
+    text: list[Paragraph | Facts] = []
+    if not failures.rows:
+        text.append(Paragraph(text="No run failed."))
+    if damaged:
+        text.append(
+            Paragraph(
+                text="These files are damaged and were left out. Their runs keep their metrics; differences "
+                "that need the predictions are undecided.",
+                style="warning",
+            )
+        )
+        text.append(Facts(pairs=damaged))
+    return Section(
+        title="Failures",
+        text=tuple(text),
+        tables=tuple(table for table in (failures, missing) if table.rows),
+    )
+
+
+def failures_table(studies: Sequence[Study]) -> Table:
+    """Every run that did not end well; a run that several studies share is listed for each."""
     rows = []
-    for setting in settings:
-        for comparison in setting.comparisons:
-            for entry in comparison.entries:
-                for seed, run in entry.runs[entry.runs["status"] != "ok"].iterrows():
-                    where = words(setting.title, comparison.title, entry.label, str(seed), run["status"])
-                    rows.append((*where, *words(_text(run, "error.type"), _text(run, "error.message"))))
-    header = ("Setting", "Budget", "Contestant", "Seed", "Status", "Error", "Message")
-    return Table(name=name, header=header, rows=tuple(rows), num_text_columns=len(header))
+    for where, entry in _entries(studies):
+        if entry.runs.empty:
+            continue
+        for seed, run in entry.runs[entry.runs["status"] != "ok"].iterrows():
+            error = (_text(run, "error.type"), _text(run, "error.message"))
+            rows.append(words(*where, str(seed), str(run["status"]), *error))
+    header = (*WHERE, "Seed", "Status", "Error", "Message")
+    return Table(name="failures", header=header, rows=tuple(rows), num_text_columns=len(header), wrapped=True)
 
 
-def missing_table(settings: Sequence[Setting], name: str) -> Table:
-    """Contestants without an ok run for a seed that others of their comparison were run with."""
-    rows = []
-    for setting in settings:
-        for comparison in setting.comparisons:
-            for entry in comparison.entries:
-                lost = [f"{seed} ({why})" for other, seed, why in comparison.missing() if other is entry]
-                if lost:
-                    rows.append(words(setting.title, comparison.title, entry.label, ", ".join(lost)))
-    header = ("Setting", "Budget", "Contestant", "Seeds without a result")
-    return Table(name=name, header=header, rows=tuple(rows), num_text_columns=len(header))
+def missing_table(studies: Sequence[Study]) -> Table:
+    """Contestants without an ok run for a seed that they were to be run with."""
+    rows = [
+        words(*where, ", ".join(f"{seed} ({why})" for seed, why in missing))
+        for where, entry in _entries(studies)
+        if (missing := entry.missing())
+    ]
+    header = (*WHERE, "Seeds without a result")
+    return Table(name="missing", header=header, rows=tuple(rows), num_text_columns=len(header), wrapped=True)
 
 
-def timings_table(settings: Sequence[Setting], name: str) -> Table:
+def environment_section(studies: Sequence[Study], frame: pd.DataFrame, torn: Sequence[str]) -> Section:
+    """What may differ between machines that agree on all of the above."""
+    text: list[Paragraph | Facts] = [
+        Paragraph(text="Times and speeds belong to the machine below and are no part of the comparison.")
+    ]
+    if torn:
+        text.append(Paragraph(text="Lines of the store that could not be read, and were skipped:"))
+        text.append(
+            Facts(pairs=tuple((line, why) for line, _, why in (each.partition(": ") for each in torn)))
+        )
+    tables = (timings_table(studies), environment_table(frame))
+    return Section(
+        title="Environment and timings",
+        text=tuple(text),
+        tables=tuple(table for table in tables if table.rows),
+    )
+
+
+def timings_table(studies: Sequence[Study]) -> Table:
     """Training and evaluation time and training speed, mean over seeds."""
     rows = []
-    for setting in settings:
-        for comparison in setting.comparisons:
-            for entry in comparison.entries:
-                where = words(setting.title, comparison.title, entry.label, str(len(entry.ok)))
-                times = [_mean(entry, f"timings.{column}") for column in ("train_s", "evaluate_s")]
-                speed = entry.values("timings.samples_per_s")
-                rows.append((*where, *times, Cell(text=MISSING if speed.empty else short(speed.mean()))))
-    header = (
-        "Setting",
-        "Budget",
-        "Contestant",
-        "Seeds",
-        "Training, s",
-        "Evaluation, s",
-        "Training samples/s",
-    )
-    return Table(name=name, header=header, rows=tuple(rows), num_text_columns=3)
+    for where, entry in _entries(studies):
+        if entry.ok.empty:
+            continue
+        times = [_mean(entry, f"timings.{column}") for column in ("train_s", "evaluate_s")]
+        speed = entry.values("timings.samples_per_s")
+        fast = Cell(text=MISSING if speed.empty else short(speed.mean()))
+        rows.append((*words(*where, str(len(entry.ok))), *times, fast))
+    header = (*WHERE, "Seeds", "Training, s", "Evaluation, s", "Training samples/s")
+    return Table(name="timings", header=header, rows=tuple(rows), num_text_columns=len(WHERE))
 
 
-def environment_table(frame: pd.DataFrame, name: str) -> Table:
+def environment_table(frame: pd.DataFrame) -> Table:
     """What the runs were made with; where they differ, how many runs had each value."""
     rows = []
     for column in [name for name in frame.columns if name.startswith("environment.")]:
-        counts = Counter(frame[column].fillna(MISSING).astype(str).tolist())
+        counts = Counter(
+            MISSING if missing else str(value) for value, missing in _with_missing(frame[column])
+        )
         texts = [
             value if len(counts) == 1 else f"{value} ({count} runs)"
             for value, count in sorted(counts.items())
         ]
         rows.append(words(column.removeprefix("environment."), ", ".join(texts)))
-    return Table(name=name, header=("What", "Value"), rows=tuple(rows), num_text_columns=2)
+    return Table(
+        name="environment",
+        header=("What", "Value"),
+        rows=tuple(rows),
+        num_text_columns=2,
+        wrapped=True,
+    )
+
+
+def again_section(frame: pd.DataFrame, command: str) -> Section:
+    """How to make the report again, and the commits that the runs were made at."""
+    text = [Paragraph(text=command, style="code")]
+    if made_at := commits(frame):
+        text.insert(0, Paragraph(text=f"The runs were made at commit {', '.join(made_at)}."))
+    return Section(title="Make it again", text=tuple(text))
 
 
 def commits(frame: pd.DataFrame) -> list[str]:
     """Commits that the runs were made at, marked where the checkout held other changes."""
     if "environment.commit" not in frame:
         return []
-    dirty = frame["environment.dirty"].fillna(False) if "environment.dirty" in frame else False
-    marks = frame.assign(mark=dirty)[["environment.commit", "mark"]].dropna().drop_duplicates()
-    return sorted(
-        f"{commit}{' (with uncommitted changes)' if mark else ''}"
-        for commit, mark in marks.itertuples(index=False)
-    )
+    dirty = frame["environment.dirty"] if "environment.dirty" in frame else [False] * len(frame)
+    found = {
+        (commit, mark is True)
+        for commit, mark in zip(frame["environment.commit"], dirty, strict=True)
+        if isinstance(commit, str)
+    }
+    return sorted(f"{commit}{' (with uncommitted changes)' if mark else ''}" for commit, mark in found)
+
+
+def _entries(studies: Sequence[Study]) -> Iterator[tuple[tuple[str, ...], Entry]]:
+    """(what `WHERE` names, entry), for every entry of every comparison that can take part."""
+    for study in studies:
+        for comparison in study.comparisons:
+            for entry in comparison.entries:
+                if not entry.reason:
+                    yield _where(study, comparison, entry), entry
+
+
+def _where(study: Study, comparison: Comparison, entry: Entry) -> tuple[str, ...]:
+    return study.title, comparison.data, comparison.budget, entry.label
+
+
+def _with_missing(column: pd.Series) -> Iterator[tuple[object, bool]]:
+    for value in column.tolist():
+        yield value, value is None or value != value  # NaN is what pandas puts where a run has no entry
 
 
 def _mean(entry: Entry, column: str) -> Cell:

@@ -1,192 +1,179 @@
-"""Who may be compared with whom: runs grouped into settings, comparisons and entries.
+"""Who is compared with whom: entries, each with all its seeds, that meet on one data set at one budget.
 
-A *setting* is one data set (name, rev and fingerprint), one way of making features and one protocol; a
-*comparison* is a setting at one budget; an *entry* is one contestant in it, with all its seeds. Nothing is
-averaged or compared across settings. Within a setting only the newest rev of a contestant counts; the runs of
-older ones are named in `set_aside`, so a raised rev takes effect with its first new run and nothing old has
-to be removed.
+Nothing is averaged or compared across comparisons. `reports.studies` makes them from what a study planned, or
+from the runs of a store that keeps no studies.
 """
 
 from __future__ import annotations
 
-import json
-import re
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import pandas as pd
 
 from bench.canonical import digest
-from reports.frame import tasks_of
-from reports.notation import exact, letter_of_billion
+from reports.frame import number, tasks_of
+from reports.notation import exact
 
 BUDGET_WORDS = {"dense_parameters": "dense parameters", "flops_forward": "forward FLOPs per example"}
+NOT_RUN = "not run"
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Entry:
-    """One contestant of a comparison.
+    """One entrant of a comparison.
 
     Args:
-        label: title of the contestant, with the hyper-parameters that tell it from others of the same name.
+        label: how it is printed; no other entrant of the study has the same.
         contestant: its name in the records.
-        runs: all its runs; `ok`: those that ended well. Both indexed by seed, in order.
+        runs: all its runs, indexed by seed, in order; empty where there are none.
+        planned: the seeds it is to be run with.
+        reason: why it cannot take part; empty where it can.
     """
 
     label: str
     contestant: str
     runs: pd.DataFrame
-    ok: pd.DataFrame
+    planned: tuple[int, ...]
+    reason: str = ""
+
+    @property
+    def ok(self) -> pd.DataFrame:
+        """The runs that ended well."""
+        return self.runs if self.runs.empty else self.runs[self.runs["status"] == "ok"]
 
     def values(self, column: str) -> pd.Series[float]:
-        """What the ok runs have in `column`, by seed; empty where none has it."""
+        """What the ok runs have in `column`, by seed; empty where none has a number."""
         if column not in self.ok:
             return pd.Series(dtype=float)
-        return self.ok[column].dropna().astype(float)
+        return self.ok[column].map(number).astype(float).dropna()
 
-    def cost(self, column: str) -> int:
-        """One number of the cost, which seeds do not change."""
-        return int((self.runs if self.ok.empty else self.ok)[column].iloc[0])
+    def cost(self, column: str) -> int | None:
+        """One number of the cost, which seeds do not change; None without a run."""
+        runs = self.runs if self.ok.empty else self.ok
+        return None if runs.empty else int(runs[column].iloc[0])
+
+    def missing(self) -> list[tuple[int, str]]:
+        """(seed, what became of it) for every planned seed without an ok run."""
+        return [
+            (seed, str(self.runs["status"][seed]) if seed in self.runs.index else NOT_RUN)
+            for seed in self.planned
+            if seed not in self.ok.index
+        ]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Comparison:
-    """Contestants at one budget; `budget_kind` is empty and `budget_target` 0 where sizes were given."""
+    """Entries on one data set at one budget; `budget_kind` is empty and the target 0 where sizes were given.
 
-    title: str
-    slug: str
-    budget_kind: str
-    budget_target: int
-    entries: tuple[Entry, ...]
-    tasks: tuple[str, ...]
+    Args:
+        data: the data set, as it is printed.
+        baseline: label of the entry that differences are taken to, or None.
+        paper: name of the paper's table that stands beside it, or None.
+        tasks: those that any run was tested on.
+    """
 
-    @property
-    def seeds(self) -> list[int]:
-        """Every seed that any entry was run with."""
-        return sorted({seed for entry in self.entries for seed in entry.runs.index.tolist()})
-
-    def missing(self) -> list[tuple[Entry, int, str]]:
-        """(entry, seed, what became of it) for every seed of the comparison without an ok run."""
-        return [
-            (entry, seed, str(entry.runs["status"][seed]) if seed in entry.runs.index else "not run")
-            for entry in self.entries
-            for seed in self.seeds
-            if seed not in entry.ok.index
-        ]
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Setting:
-    """Comparisons that share data, features and protocol, from the smallest budget to the largest."""
-
-    title: str
-    slug: str
+    data: str
     dataset: str
     dataset_rev: int
     fingerprint: str
-    features: Mapping[str, Any]
-    protocol: Mapping[str, Any]
-    comparisons: tuple[Comparison, ...]
-    set_aside: tuple[str, ...]
+    budget_kind: str
+    budget_target: int
+    entries: tuple[Entry, ...]
+    baseline: str | None
+    paper: str | None
+    tasks: tuple[str, ...]
 
     @property
-    def tasks(self) -> list[str]:
-        return sorted({task for comparison in self.comparisons for task in comparison.tasks})
+    def budget(self) -> str:
+        """The budget, as it is printed."""
+        if not self.budget_kind:
+            return "sizes as given"
+        return f"{exact(self.budget_target, self.budget_kind)} {BUDGET_WORDS[self.budget_kind]}"
 
 
-def settings(frame: pd.DataFrame, titles: Mapping[str, str]) -> list[Setting]:
-    """Every setting of the frame, sorted.
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Study:
+    """One question with its comparisons, data set by data set and from the smallest budget to the largest.
 
     Args:
-        titles: contestant name → how to print it; a name that is absent is printed as it is.
+        title: how it is printed; unique in a report.
+        notes: what was left out, and why.
+        implied: made from runs of no study.
     """
-    columns = ["dataset", "dataset_rev", "fingerprint", "features", "protocol"]
-    groups = [rows for _, rows in frame.groupby(columns, sort=True)]
-    names = _setting_titles([rows.iloc[0] for rows in groups])
-    return [_setting(rows, name, titles) for rows, name in zip(groups, names, strict=True)]
+
+    title: str
+    kind: str
+    question: str
+    command: str
+    comparisons: tuple[Comparison, ...]
+    notes: tuple[str, ...]
+    implied: bool
 
 
-def slug(text: str) -> str:
-    """`text` as part of a file name."""
-    return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")
-
-
-def _setting(runs: pd.DataFrame, title: str, titles: Mapping[str, str]) -> Setting:
-    newest = runs.groupby("contestant")["contestant_rev"].transform("max")
-    old = runs[runs["contestant_rev"] < newest]
-    current = runs[runs["contestant_rev"] == newest]
-    first = runs.iloc[0]
-    budgets = current.groupby(["budget_kind", "budget_target"], sort=True)
-    return Setting(
-        title=title,
-        slug=slug(title),
-        dataset=first["dataset"],
-        dataset_rev=int(first["dataset_rev"]),
-        fingerprint=first["fingerprint"],
-        features=json.loads(first["features"]),
-        protocol=json.loads(first["protocol"]),
-        comparisons=tuple(_comparison(rows, titles) for _, rows in budgets),
-        set_aside=tuple(
-            f"{titles.get(str(name), str(name))} rev {rev}: {len(rows)} {'run' if len(rows) == 1 else 'runs'}"
-            for (name, rev), rows in old.groupby(["contestant", "contestant_rev"], sort=True)
-        ),
-    )
-
-
-def _comparison(runs: pd.DataFrame, titles: Mapping[str, str]) -> Comparison:
-    kind, target = str(runs["budget_kind"].iloc[0]), int(runs["budget_target"].iloc[0])
-    title = (
-        f"{exact(target, billion=letter_of_billion(kind))} {BUDGET_WORDS[kind]}" if kind else "sizes as given"
-    )
-    entries = []
-    for name, rows in runs.groupby("contestant", sort=True):
-        variants = dict(list(rows.groupby("hyperparameters", sort=True)))
-        suffixes = _distinctions([json.loads(str(text)) for text in variants])
-        for suffix, variant in zip(suffixes, variants.values(), strict=True):
-            by_seed = variant.set_index("seed").sort_index()
-            entries.append(
-                Entry(
-                    label=titles.get(str(name), str(name)) + suffix,
-                    contestant=str(name),
-                    runs=by_seed,
-                    ok=by_seed[by_seed["status"] == "ok"],
-                )
-            )
+def comparison_of(
+    entries: Sequence[Entry],
+    dataset: tuple[str, int, str],
+    budget: tuple[str, int],
+    *,
+    data: str,
+    baseline: str | None,
+    paper: str | None,
+) -> Comparison:
+    name, rev, fingerprint = dataset
+    present = [entry.runs for entry in entries if not entry.runs.empty]
     return Comparison(
-        title=title,
-        slug=f"{slug(kind)}-{target}" if kind else slug(title),
-        budget_kind=kind,
-        budget_target=target,
+        data=data,
+        dataset=name,
+        dataset_rev=rev,
+        fingerprint=fingerprint,
+        budget_kind=budget[0],
+        budget_target=budget[1],
         entries=tuple(entries),
-        tasks=tuple(tasks_of(runs)),
+        baseline=baseline,
+        paper=paper,
+        tasks=tuple(tasks_of(pd.concat(present)) if present else ()),
     )
 
 
-def _distinctions(variants: Sequence[Mapping[str, Any]]) -> list[str]:
-    """For each set of hyper-parameters, those that are not the same in all; nothing for a single set."""
+def by_seed(runs: pd.DataFrame) -> pd.DataFrame:
+    """The runs of one entry in the order of their seeds."""
+    indexed = runs.sort_values("seed").drop_duplicates("seed", keep="last").set_index("seed", drop=False)
+    return indexed.rename_axis(None)
+
+
+def distinctions(variants: Sequence[Mapping[str, object]], decided: Iterable[str] = ()) -> list[str]:
+    """For each set of values, those that are not the same in all; nothing for a single set.
+
+    Args:
+        decided: names that the budget decides, named only where the others do not tell the sets apart.
+    """
     names = sorted({name for variant in variants for name in variant})
     telling = [name for name in names if len({digest(variant.get(name)) for variant in variants}) > 1]
     if not telling:
-        return [""]
-    return [f" ({', '.join(f'{name} {variant.get(name)}' for name in telling)})" for variant in variants]
+        return [""] * len(variants)
+    for chosen in ([name for name in telling if name not in decided], telling):
+        texts = [", ".join(f"{name} {variant.get(name)}" for name in chosen) for variant in variants]
+        if len(set(texts)) == len({digest(variant) for variant in variants}):
+            break
+    return texts
 
 
-def _setting_titles(rows: Sequence[pd.Series[Any]]) -> list[str]:
-    """Data set and protocol, and of settings that share both, what tells them apart."""
-    plain = [f"{row['dataset']} · {row['protocol_name']}" for row in rows]
-    result = []
-    for row, title in zip(rows, plain, strict=True):
-        twins = [other for other, name in zip(rows, plain, strict=True) if name == title]
-        parts = [
-            text
-            for column, text in (
-                ("dataset_rev", f"rev {row['dataset_rev']}"),
-                ("fingerprint", f"fingerprint {row['fingerprint'][:8]}"),
-                ("features", f"features {digest(row['features'])[:8]}"),
-                ("protocol", f"protocol {digest(row['protocol'])[:8]}"),
-            )
-            if len({other[column] for other in twins}) > 1
-        ]
-        result.append(" · ".join([title, *parts]))
+def told_apart(printed: Mapping[str, str]) -> dict[str, str]:
+    """Identity → text to print; texts that several share get the identity beside them."""
+    count = Counter(printed.values())
+    return {
+        identity: text if count[text] == 1 else f"{text} ({identity})" for identity, text in printed.items()
+    }
+
+
+def told_apart_data(datasets: Collection[tuple[str, int, str]]) -> dict[tuple[str, int, str], str]:
+    """(name, rev, fingerprint) → the name, and of namesakes what tells them apart."""
+    result = {}
+    for name, rev, fingerprint in datasets:
+        twins = [other for other in datasets if other[0] == name]
+        parts = [f"rev {rev}"] if len({other[1] for other in twins}) > 1 else []
+        parts += [f"fingerprint {fingerprint[:8]}"] if len({other[2] for other in twins}) > 1 else []
+        result[name, rev, fingerprint] = " · ".join([name, *parts])
     return result

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import pandas as pd
-import pyarrow as pa
-import pyarrow.parquet
 
-from bench.runs.store import Store
 from reports.comparison import Comparison, Entry
+from reports.sources import Sources
 from reports.statistics import Floats
 
+COLUMNS = ("step", "train_loss", "valid_auc")
 LOSS = "training loss"
 QUANTITIES = {"valid_auc": "valid AUC, mean over tasks", "train_loss": LOSS}
 
@@ -22,31 +22,35 @@ class MeanCurve:
     """One contestant's curve: `quantity` says in words what `value` is at each `step`."""
 
     label: str
-    contestant: str
     quantity: str
     step: Floats
     value: Floats
 
 
-def mean_curves(comparison: Comparison, store: Store) -> list[MeanCurve]:
+def mean_curves(comparison: Comparison, sources: Sources) -> list[MeanCurve]:
     """A curve per entry that has any: valid AUC if all runs were evaluated twice or more, else the loss."""
-    runs = [(entry, curves) for entry in comparison.entries if (curves := _read(entry, store))]
+    runs = [(entry, curves) for entry in comparison.entries if (curves := _read(entry, sources))]
     if not runs:
         return []
     evaluated = all(curve["valid_auc"].count() > 1 for _, curves in runs for curve in curves)
     column = "valid_auc" if evaluated else "train_loss"
-    return [_mean(entry, curves, column) for entry, curves in runs]
+    return [curve for entry, curves in runs if (curve := _mean(entry, curves, column)).step.size]
 
 
-def _read(entry: Entry, store: Store) -> list[pd.DataFrame]:
+def _read(entry: Entry, sources: Sources) -> list[pd.DataFrame]:
+    if entry.ok.empty:
+        return []
     frames = []
     for key in entry.ok["key"]:
-        try:
-            frame = pa.parquet.read_table(store.path("curves", key)).to_pandas()
-        except (FileNotFoundError, pa.ArrowInvalid):
+        frame = sources.curve(key)
+        if frame is None:
             continue
-        frames.append(frame)
-    return [frame for frame in frames if frame["train_loss"].count() > 1]
+        values = frame.reindex(columns=COLUMNS).apply(pd.to_numeric, errors="coerce")
+        if values["step"].isna().any() or values["step"].duplicated().any():
+            sources.leave_out("curves", key, "its steps are not numbers, each there once")
+        elif values["train_loss"].count() > 1:
+            frames.append(values.where(np.isfinite(values)))
+    return frames
 
 
 def _mean(entry: Entry, curves: Sequence[pd.DataFrame], column: str) -> MeanCurve:
@@ -55,7 +59,6 @@ def _mean(entry: Entry, curves: Sequence[pd.DataFrame], column: str) -> MeanCurv
     mean = by_step.sort_index().mean(axis=1)
     return MeanCurve(
         label=entry.label,
-        contestant=entry.contestant,
         quantity=QUANTITIES[column],
         step=mean.index.to_numpy(dtype=float),
         value=mean.to_numpy(dtype=float),

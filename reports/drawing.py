@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import io
-from collections.abc import Iterator, Sequence
+import warnings
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 
 import matplotlib.style
 from matplotlib.figure import Figure
-
-from reports.standings import BASELINE
 
 INK = "#22262b"
 FAINT = "#8b929a"
@@ -59,7 +58,7 @@ STYLE = {
 
 @dataclass(frozen=True, kw_only=True)
 class Image:
-    """A finished figure: `name` is the stem of its files, `caption` and `alternative` are for people."""
+    """A finished figure: `name` says what it shows, `caption` and `alternative` are for people."""
 
     name: str
     png: bytes
@@ -76,14 +75,15 @@ class Mark:
     marker: str
 
 
-def marks(contestants: Sequence[str]) -> dict[str, Mark]:
-    """Contestant → mark: the baseline grey, the others by name."""
-    others = sorted(set(contestants) - {BASELINE})
+def marks(labels: Iterable[str], baselines: Collection[str] = ()) -> dict[str, Mark]:
+    """Label of a contestant → mark: the baselines grey, the others by name, everywhere on a page."""
+    others = sorted(set(labels) - set(baselines))
     result = {
         name: Mark(colour=PALETTE[i % len(PALETTE)], marker=MARKERS[i % len(MARKERS)])
         for i, name in enumerate(others)
     }
-    return {**result, BASELINE: Mark(colour=BASELINE_COLOUR, marker=BASELINE_MARKER)}
+    grey = Mark(colour=BASELINE_COLOUR, marker=BASELINE_MARKER)
+    return {**result, **dict.fromkeys(baselines, grey)}
 
 
 @contextlib.contextmanager
@@ -96,7 +96,10 @@ def style() -> Iterator[None]:
 def rendered(figure: Figure) -> tuple[bytes, bytes]:
     """PNG and PDF, without dates and version names."""
     png, pdf = io.BytesIO(), io.BytesIO()
-    figure.savefig(png, format="png", dpi=200, metadata={"Software": None})
     plain = {"Creator": None, "Producer": None, "CreationDate": None}
-    figure.savefig(pdf, format="pdf", metadata=plain)
+    with warnings.catch_warnings():
+        # The font that matplotlib brings has no letters of some scripts; such a title shows boxes.
+        warnings.filterwarnings("ignore", message="Glyph .* missing from font")
+        figure.savefig(png, format="png", dpi=200, metadata={"Software": None})
+        figure.savefig(pdf, format="pdf", metadata=plain)
     return png.getvalue(), pdf.getvalue()

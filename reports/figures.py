@@ -1,4 +1,4 @@
-"""The figures: AUC against size, and training curves. Drawn without pyplot and its global state."""
+"""AUC against size, and training curves. Drawn without pyplot and its global state."""
 
 from __future__ import annotations
 
@@ -9,24 +9,24 @@ import matplotlib.ticker
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from scipy.optimize import isotonic_regression
 
+from reports import escaping
 from reports.curves import LOSS, MeanCurve
 from reports.drawing import GRID, INK, Image, Mark, rendered, style
-from reports.notation import exact, fixed, letter_of_billion, short
+from reports.notation import exact, fixed, short
 from reports.standings import Standing, Standings
 
 LINE_HEIGHT = 0.052
 """Least distance of two labels, as a share of the height of the axes."""
 
 
-def size_figure(
-    name: str, by_budget: Sequence[tuple[str, Standings]], mark: Mapping[str, Mark]
-) -> Image | None:
-    """Test AUC against dense parameters and against forward FLOPs, for one setting and task.
+def size_figure(by_budget: Sequence[tuple[str, Standings]], mark: Mapping[str, Mark]) -> Image | None:
+    """Test AUC against dense parameters and against forward FLOPs, for one data set and task.
 
     Args:
-        by_budget: (kind of budget, standings) of every comparison of the setting; points of one contestant
-            under one kind of budget are joined.
+        by_budget: (kind of budget, standings) of every budget; points of one contestant under one kind of
+            budget are joined.
 
     Returns:
         None where no contestant has a result.
@@ -40,19 +40,19 @@ def size_figure(
         left, right = figure.subplots(1, 2, sharey=True)
         for axes, column in ((left, "dense_parameters"), (right, "flops_forward")):
             for rows in series.values():
-                _draw_series(axes, rows, column, mark[rows[0].contestant])
-            sizes = [getattr(row, column) for rows in series.values() for row in rows]
-            _size_axis(axes, sizes, letter_of_billion(column))
+                _draw_series(axes, rows, column, mark[rows[0].label])
+            sizes = [row.cost[column] for rows in series.values() for row in rows]
+            _size_axis(axes, sizes, column)
         left.set_xlabel("dense parameters")
         right.set_xlabel("forward FLOPs per example")
-        left.set_ylabel(f"test AUC, {task}")
+        left.set_ylabel(f"test AUC, {escaping.figure(task)}")
         oracle_note = _draw_oracle((left, right), by_budget)
         _label_series(right, series, "flops_forward", mark)
         figure.subplots_adjust(left=0.085, right=0.80, bottom=0.13, top=0.96, wspace=0.08)
         png, pdf = rendered(figure)
     joined = " Points of one contestant at several budgets are joined." if len(by_budget) > 1 else ""
     return Image(
-        name=name,
+        name="size",
         png=png,
         pdf=pdf,
         caption=f"Test AUC of the task {task}: {_seeds_in_words(series)}.{joined}{oracle_note}",
@@ -60,7 +60,7 @@ def size_figure(
     )
 
 
-def curve_figure(name: str, curves: Sequence[MeanCurve], mark: Mapping[str, Mark]) -> Image | None:
+def curve_figure(curves: Sequence[MeanCurve], mark: Mapping[str, Mark]) -> Image | None:
     """A small panel per contestant, the others faint behind it; None where there are no curves."""
     if not curves:
         return None
@@ -74,9 +74,9 @@ def curve_figure(name: str, curves: Sequence[MeanCurve], mark: Mapping[str, Mark
         for axes, curve in zip(panels, curves, strict=False):
             for other in curves:
                 axes.plot(other.step, other.value, color=GRID, linewidth=1.0, zorder=1)
-            colour = mark[curve.contestant].colour
+            colour = mark[curve.label].colour
             axes.plot(curve.step, curve.value, color=colour, linewidth=1.6, zorder=2)
-            axes.set_title(curve.label, loc="left", color=colour)
+            axes.set_title(escaping.figure(curve.label), loc="left", color=colour)
             axes.grid(visible=False)
             axes.xaxis.set_major_locator(matplotlib.ticker.MaxNLocator(3, integer=True))
             axes.xaxis.set_major_formatter(lambda value, _: short(value))
@@ -94,7 +94,7 @@ def curve_figure(name: str, curves: Sequence[MeanCurve], mark: Mapping[str, Mark
             " A contestant's own terms, such as auxiliary losses, count too: compare shapes, not levels."
         )
     return Image(
-        name=name,
+        name="curves",
         png=png,
         pdf=pdf,
         caption=caption,
@@ -105,21 +105,13 @@ def curve_figure(name: str, curves: Sequence[MeanCurve], mark: Mapping[str, Mark
 def spread(positions: Sequence[float], gap: float) -> list[float]:
     """Positions at least `gap` apart, in the same order, moved as little as possible (least squares).
 
-    Subtracting `gap` per place turns it into isotonic regression, solved by pooling adjacent violators.
+    Subtracting `gap` per place turns it into isotonic regression.
     """
     order = np.argsort(positions, kind="stable")
-    pools: list[tuple[float, int]] = []
-    for place, index in enumerate(order):
-        mean, size = positions[index] - gap * place, 1
-        while pools and pools[-1][0] > mean:
-            earlier, count = pools.pop()
-            mean, size = (earlier * count + mean * size) / (count + size), count + size
-        pools.append((mean, size))
-    shifted = [mean for mean, size in pools for _ in range(size)]
-    result = [0.0] * len(positions)
-    for place, index in enumerate(order):
-        result[index] = shifted[place] + gap * place
-    return result
+    steps = gap * np.arange(len(positions))
+    result = np.empty(len(positions))
+    result[order] = isotonic_regression(np.asarray(positions)[order] - steps).x + steps
+    return result.tolist()
 
 
 def _series(by_budget: Sequence[tuple[str, Standings]]) -> dict[tuple[str, str], list[Standing]]:
@@ -142,13 +134,12 @@ def _seeds_in_words(series: Mapping[tuple[str, str], Sequence[Standing]]) -> str
 
 
 def _draw_series(axes: Axes, rows: Sequence[Standing], column: str, mark: Mark) -> None:
-    x = [getattr(row, column) for row in rows]
-    y = [row.metrics["auc"].mean for row in rows]
-    half_widths = [row.metrics["auc"].half_width or 0.0 for row in rows]
+    areas = [row.metrics["auc"] for row in rows]
+    y = [area.mean for area in areas]
     axes.errorbar(
-        x,
+        [max(1, row.cost[column]) for row in rows],
         y,
-        yerr=half_widths,
+        yerr=([area.mean - area.low for area in areas], [area.high - area.mean for area in areas]),
         color=mark.colour,
         marker=mark.marker,
         markersize=5.5,
@@ -161,9 +152,9 @@ def _draw_series(axes: Axes, rows: Sequence[Standing], column: str, mark: Mark) 
     )
 
 
-def _size_axis(axes: Axes, sizes: Sequence[int], billion: str) -> None:
-    """Logarithmic, ticked at round numbers however narrow the range."""
-    low, high = min(sizes), max(sizes)
+def _size_axis(axes: Axes, sizes: Sequence[int], unit: str) -> None:
+    """Logarithmic, ticked at round numbers however narrow the range. A size of 0 is drawn as 1."""
+    low, high = max(1, min(sizes)), max(1, *sizes)
     margin = max((high / low) ** 0.12, 1.02)
     low, high = low / margin, high * margin
     axes.set_xscale("log")
@@ -178,7 +169,7 @@ def _size_axis(axes: Axes, sizes: Sequence[int], billion: str) -> None:
         matplotlib.ticker.FixedLocator([tick for tick in ticks if low <= tick <= high])
     )
     axes.xaxis.set_minor_locator(matplotlib.ticker.NullLocator())
-    axes.xaxis.set_major_formatter(lambda value, _: exact(round(value), billion=billion))
+    axes.xaxis.set_major_formatter(lambda value, _: exact(round(value), unit))
 
 
 def _draw_oracle(panels: Sequence[Axes], by_budget: Sequence[tuple[str, Standings]]) -> str:
@@ -187,8 +178,9 @@ def _draw_oracle(panels: Sequence[Axes], by_budget: Sequence[tuple[str, Standing
     if not known:
         return ""
     low, high = panels[0].get_ylim()
-    if known[0] > high + 0.5 * (high - low):
-        return f" The oracle (true probabilities, AUC {fixed(known[0], 4)}) lies above the figure."
+    if known[0] > high + 0.5 * (high - low) or known[0] < low:
+        where = "above" if known[0] > high else "below"
+        return f" The oracle (true probabilities, AUC {fixed(known[0], 4)}) lies {where} the figure."
     for axes in panels:
         axes.axhline(known[0], color=INK, linewidth=1.0, linestyle=(0, (4, 3)), zorder=2)
     axes = panels[0]
@@ -211,15 +203,15 @@ def _label_series(
     last: dict[str, Standing] = {}
     for (label, _), rows in series.items():
         candidates = [*rows, *([last[label]] if label in last else [])]
-        last[label] = max(candidates, key=lambda row: getattr(row, column))
+        last[label] = max(candidates, key=lambda row: row.cost[column])
     low, high = axes.get_ylim()
     heights = [(row.metrics["auc"].mean - low) / (high - low) for row in last.values()]
     gap = min(LINE_HEIGHT, 1.0 / max(1, len(heights) - 1))
     for (label, row), height in zip(last.items(), spread(heights, gap), strict=True):
-        colour = mark[row.contestant].colour
+        colour = mark[label].colour
         axes.annotate(
-            label,
-            xy=(getattr(row, column), row.metrics["auc"].mean),
+            escaping.figure(label),
+            xy=(max(1, row.cost[column]), row.metrics["auc"].mean),
             xycoords="data",
             xytext=(1.05, height),
             textcoords="axes fraction",

@@ -2,31 +2,35 @@
 
 | columns | what |
 |---|---|
-| `key`, `status` | as in the record |
+| `key`, `status` | as in the record; `key` names the files of the run |
+| `spec_key` | the key of the spec as this version computes it, by which studies name it |
 | `dataset`, `dataset_rev`, `fingerprint` | the data |
 | `features`, `protocol_name`, `protocol` | `features` and `protocol` as canonical JSON |
 | `budget_kind`, `budget_target` | empty string and 0 where the sizes were given by hand |
-| `contestant`, `contestant_rev`, `hyperparameters`, `seed` | `hyperparameters` as canonical JSON |
+| `contestant`, `contestant_rev`, `source` | `source`: hash of the code of a contestant of one's own |
+| `hyperparameters`, `seed` | `hyperparameters` as canonical JSON |
 | `embedding_parameters` … `activation_bytes` | the cost |
 | `test.TASK.METRIC`, `valid.TASK.METRIC` | NaN where the run has none |
 | `oracle.TASK.METRIC`, `logistic_regression.TASK.METRIC` | the references of the data, where known |
-| `training.NAME`, `error.NAME` | as in the record |
+| `observed.NAME` | as in the record |
+| `training.NAME`, `error.NAME` | as in the record, numbers where they are finite |
 | `environment.NAME`, `timings.NAME` | what may differ between machines that agree on all of the above |
 """
 
 from __future__ import annotations
 
 import dataclasses
+import json
+import math
 from collections.abc import Iterable, Mapping
+from types import NoneType
 from typing import Any
 
 import pandas as pd
 
 from bench.canonical import canonical_json
-from bench.contestants.cost import Cost
 from bench.runs.record import Run
 
-COST_COLUMNS = tuple(field.name for field in dataclasses.fields(Cost))
 MACHINE_PREFIXES = ("environment.", "timings.")
 """Columns whose values belong to the machine and the moment, not to the result."""
 
@@ -47,37 +51,36 @@ def without_machine(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def tasks_of(frame: pd.DataFrame) -> list[str]:
-    """Names of the tasks that any run of `frame` has a test AUC for, sorted."""
-    tasks = [name[len("test.") : -len(".auc")] for name in frame.columns if _is_test_auc(name)]
-    return [task for task in tasks if frame[f"test.{task}.auc"].notna().any()]
-
-
-def _is_test_auc(column: str) -> bool:
-    return column.startswith("test.") and column.endswith(".auc")
+    """Names of the tasks that any run was tested on, sorted; a test with one class has no AUC."""
+    names = [name for name in frame.columns if name.startswith("test.")]
+    tasks = {name[len("test.") :].rpartition(".")[0] for name in names if frame[name].notna().any()}
+    return sorted(tasks)
 
 
 def _row(run: Run) -> dict[str, Any]:
     spec = run.spec
-    json = spec.to_json()
     return {
         "key": run.key,
+        "spec_key": spec.key(),
         "status": run.status,
         "dataset": spec.dataset.name,
         "dataset_rev": spec.dataset.rev,
         "fingerprint": spec.dataset.fingerprint,
-        "features": canonical_json(json["features"]),
+        "features": canonical_json(dataclasses.asdict(spec.features)),
         "protocol_name": spec.protocol.name,
-        "protocol": canonical_json(json["protocol"]),
+        "protocol": canonical_json(dataclasses.asdict(spec.protocol)),
         "budget_kind": spec.budget.kind if spec.budget else "",
         "budget_target": spec.budget.target if spec.budget else 0,
         "contestant": spec.contestant.name,
         "contestant_rev": spec.contestant.rev,
-        "hyperparameters": canonical_json(json["contestant"]["hyperparameters"]),
+        "source": spec.contestant.source or "",
+        "hyperparameters": canonical_json(spec.contestant.hyperparameters),
         "seed": spec.seed,
         **dataclasses.asdict(run.cost),
-        **_metric_columns({**(run.metrics or {}), **run.references}),
+        **_metric_columns(_mapping(run.metrics) | _mapping(run.references)),
+        **_flat("observed", run.observed),
         **_flat("training", run.training),
-        **_flat("error", run.error or {}),
+        **_flat("error", run.error),
         **_flat("environment", run.environment),
         **_flat("timings", run.timings),
     }
@@ -85,18 +88,31 @@ def _row(run: Run) -> dict[str, Any]:
 
 def _metric_columns(metrics: Mapping[str, Any]) -> dict[str, float]:
     return {
-        f"{part}.{task}.{metric}": float("nan") if value is None else value
+        f"{part}.{task}.{metric}": number(value)
         for part, tasks in metrics.items()
-        for task, values in (tasks or {}).items()
-        for metric, value in values.items()
+        for task, values in _mapping(tasks).items()
+        for metric, value in _mapping(values).items()
     }
 
 
-def _flat(prefix: str, values: Mapping[str, Any], /) -> dict[str, Any]:
-    """Nested mappings, such as library versions, become dotted columns."""
+def number(value: object) -> float:
+    """`value` where it is a finite number, else NaN: a record's free entries may hold anything."""
+    if not isinstance(value, (int, float)) or isinstance(value, bool) or not math.isfinite(value):
+        return math.nan
+    return float(value)
+
+
+def _mapping(value: object) -> dict[str, Any]:
+    return dict(value) if isinstance(value, Mapping) else {}
+
+
+def _flat(prefix: str, values: object, /) -> dict[str, Any]:
+    """Nested mappings, such as library versions, become dotted columns; lists become text."""
     columns: dict[str, Any] = {}
-    for name, value in values.items():
-        columns |= (
-            _flat(f"{prefix}.{name}", value) if isinstance(value, Mapping) else {f"{prefix}.{name}": value}
-        )
+    for name, value in _mapping(values).items():
+        if isinstance(value, Mapping):
+            columns |= _flat(f"{prefix}.{name}", value)
+        else:
+            plain = isinstance(value, (str, int, float, NoneType))
+            columns[f"{prefix}.{name}"] = value if plain else json.dumps(value, ensure_ascii=False)
     return columns

@@ -6,36 +6,28 @@ A missing value is an en dash; a negative one has a true minus sign.
 from __future__ import annotations
 
 import math
-from dataclasses import replace
 
+from bench import counts
 from reports.statistics import Difference, Estimate
 
 MISSING = "–"
 
 
-def short(number: float, *, billion: str = "G") -> str:
-    """Three significant digits with K, M, G or T: 101,234 → ``101K``; 0.5 → ``0.5``.
+def short(number: float, unit: str = "") -> str:
+    """Three significant digits with a letter: 101,234 → ``101k``; 0.5 → ``0.5``.
 
     Args:
-        billion: the letter for 10⁹: ``G`` for FLOPs and rows, ``B`` for parameters, as is the custom.
+        unit: the name of what is counted: 10⁹ is B of parameters and G of anything else.
     """
-    for scale, letter in _scales(billion):
-        if abs(number) >= scale * 0.9995:
-            return _three_digits(number / scale) + letter
-    return _three_digits(number)
+    return counts.short(number, billion=_billion(unit)).replace("-", "−")
 
 
-def exact(number: int, *, billion: str = "G") -> str:
-    """The shortest text that says exactly this number: ``100K``, ``1.25M``, ``123,456``."""
-    for scale, letter in _scales(billion):
+def exact(number: int, unit: str = "") -> str:
+    """The shortest text without rounding: ``100k``, ``1.25M``, ``123,456``; `unit` as in `short`."""
+    for scale, letter in ((10**12, "T"), (10**9, _billion(unit)), (10**6, "M"), (10**3, "k")):
         if number >= scale and number % (scale // 100) == 0:
             return f"{number / scale:g}{letter}"
     return f"{number:,}"
-
-
-def letter_of_billion(kind: str) -> str:
-    """The letter for 10⁹ of a cost: its name says whether it counts parameters."""
-    return "B" if kind.endswith("parameters") else "G"
 
 
 def fixed(number: float | None, decimals: int, *, signed: bool = False) -> str:
@@ -47,20 +39,21 @@ def fixed(number: float | None, decimals: int, *, signed: bool = False) -> str:
 
 
 def estimate(value: Estimate | None, decimals: int) -> str:
-    """``0.8032 ± 0.0004``, or the mean alone where one seed gives no interval."""
+    """``0.8032 ± 0.0004``; ``0.99 [0.97, 1.00]`` where a bound of what is possible cuts the interval off; the
+    mean alone where one seed gives no interval."""
     if value is None:
         return MISSING
+    mean = fixed(value.mean, decimals)
     if value.half_width is None:
-        return fixed(value.mean, decimals)
-    return f"{fixed(value.mean, decimals)} ± {fixed(value.half_width, decimals)}"
+        return mean
+    if value.is_cut:
+        return f"{mean} [{fixed(value.low, decimals)}, {fixed(value.high, decimals)}]"
+    return f"{mean} ± {fixed(value.half_width, decimals)}"
 
 
 def share(value: Estimate | None) -> str:
     """A share in percent, one decimal: ``61.3 ± 0.8``."""
-    if value is None:
-        return MISSING
-    half_width = None if value.half_width is None else 100 * value.half_width
-    return estimate(replace(value, mean=100 * value.mean, half_width=half_width), 1)
+    return MISSING if value is None else estimate(value.scaled(100), 1)
 
 
 def points(value: Difference | None) -> str:
@@ -79,13 +72,5 @@ def percent(fraction: float | None) -> str:
     return MISSING if fraction is None else f"{fixed(100 * fraction, 1, signed=True)} %"
 
 
-def _scales(billion: str) -> tuple[tuple[int, str], ...]:
-    return ((10**12, "T"), (10**9, billion), (10**6, "M"), (10**3, "K"))
-
-
-def _three_digits(number: float) -> str:
-    if number == 0:
-        return "0"
-    decimals = max(0, 2 - math.floor(math.log10(abs(number))))
-    text = f"{number:.{decimals}f}"
-    return (text.rstrip("0").rstrip(".") if "." in text else text).replace("-", "−")
+def _billion(unit: str) -> str:
+    return "B" if unit.endswith("parameters") else "G"

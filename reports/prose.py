@@ -1,43 +1,58 @@
-"""The sentences of the page that do not depend on who wins."""
+"""The sentences of the page: how to read it, what was held equal, and what the answer is."""
 
 from __future__ import annotations
 
+import json
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any
+
 import pandas as pd
 
-from reports.comparison import Setting
-from reports.notation import fixed
+from reports.comparison import Comparison, Entry, Study
+from reports.implied import changed_values
+from reports.notation import estimate, fixed
+from reports.sections import Facts
+from reports.standings import Standings
+from reports.statistics import FEWEST
 
 METHODS = (
     (
         "Mean ± interval",
         "The mean over seeds and half the width of its 95 % interval by Student's t. One seed has no "
-        "interval, and no claim rests on it.",
+        "interval, and no claim rests on it. An interval that would leave the possible range, 0 to 1 for an "
+        "AUC, is cut off there and printed with its two ends.",
     ),
     (
         "Differences",
         "AUC minus the baseline's, in points of 0.01, on the same test rows and paired by seed: taken seed "
         "by seed, then averaged. Its 95 % interval adds two variances: that of the mean over seeds, and "
         "that of the draw of the test rows by DeLong's method, with the rows of one user kept together "
-        "where users are known. Degrees of freedom are Welch and Satterthwaite's. Nothing is resampled, so "
-        "nothing depends on a random seed of the report.",
+        "where users are known. For UAUC the second part is that of the draw of the users. Degrees of "
+        "freedom are Welch and Satterthwaite's. Nothing is resampled, so nothing depends on a random seed "
+        "of the report.",
     ),
     (
         "Verdict",
-        "Better or worse where the interval of the difference excludes zero; otherwise a tie. Intervals are"
-        " not widened for the number of contestants: of twenty true ties, one is expected to be called a "
-        "difference.",
+        "Better or worse where the interval of the difference excludes zero; otherwise a tie. Undecided, "
+        f"whatever the numbers, with one seed, without the predictions of a run, or with fewer than {FEWEST} "
+        "positives, negatives or users. Intervals are not widened for the number of contestants: of twenty "
+        "true ties, one is expected to be called a difference.",
     ),
     (
         "Rank",
-        "1 + the number of contestants that are significantly better, each pair judged as above (all pairs "
-        "are in tables/pairs.csv). Shared ranks bear an equals sign. A tie need not carry over from one "
-        "pair to the next.",
+        "Contestants are sorted by mean AUC. The rank says what is significant: it runs from 1 + the number "
+        "of contestants that are significantly better to the number of all minus those that are "
+        "significantly worse. Of ten contestants, 1–3 means that none is better and seven are worse. Each "
+        "pair is judged as above; all pairs are in tables/pairs.csv. A tie need not carry over from one pair "
+        "to the next.",
     ),
     (
         "Sizes",
-        "Dense parameters are the contestant's own, without embedding tables and shared encoders; beside "
-        "them stands the error against the budget. FLOPs are 2 per multiply-add of matrix products, per "
-        "example; train counts forward and backward.",
+        "Dense parameters are the contestant's own, without embedding tables and shared encoders; the error "
+        "against the budget is beside them. Active parameters are those that one example uses: as measured "
+        "on test rows where a router decides, with the planned number beside it. FLOPs are 2 per "
+        "multiply-add of matrix products, per example; train counts forward and backward.",
     ),
     (
         "Metrics",
@@ -55,23 +70,119 @@ METHODS = (
 """(term, explanation), in the order of the page."""
 
 
-def setting_facts(setting: Setting) -> tuple[tuple[str, str], ...]:
-    """(name, value) pairs that say what a setting is: data, features and protocol."""
-    features, protocol = setting.features, setting.protocol
+def answer_sentences(standings: Standings) -> str:
+    """Who is best, who is not told apart from it, and how many beat the baseline."""
+    where = f"{standings.data}, {standings.budget}, task {standings.task}"
+    best = standings.best
+    if best is None:
+        return f"{where}: no contestant has a test AUC."
+    leaders = standings.leaders()
+    others = [row.label for row in leaders[1:]]
+    area = f"test AUC {estimate(best.metrics['auc'], 4)}"
+    if not leaders:
+        answer = f"{best.label} has the highest AUC ({area}), but no difference could be judged"
+    elif others:
+        named = _listed(others) if len(others) <= 4 else f"{len(others)} others"
+        verb = "is" if len(others) == 1 else "are"
+        answer = f"{best.label} is best ({area}), and {named} {verb} not told apart from it"
+    else:
+        answer = f"{best.label} is best ({area}), ahead of all others"
+    verdicts = Counter(row.verdict for row in standings.rows if row.verdict)
+    if standings.baseline is None or not verdicts:
+        return f"{where}: {answer}."
+    counted = _listed(
+        [
+            f"{verdicts[verdict]} {word}"
+            for verdict, word in (
+                ("better", "better"),
+                ("tie", "tied"),
+                ("worse", "worse"),
+                ("undecided", "undecided"),
+            )
+            if verdicts[verdict]
+        ]
+    )
+    return f"{where}: {answer}. Against {standings.baseline}: {counted}."
+
+
+def held_equal(study: Study) -> Facts:
+    """What all entrants of a study share, data set by data set, and in what an entrant differs."""
+    entries = [entry for comparison in study.comparisons for entry in comparison.entries]
+    pairs: list[tuple[str, str]] = []
+    seen = set()
+    for comparison in study.comparisons:
+        if comparison.data not in seen:
+            seen.add(comparison.data)
+            pairs += _data_facts(comparison, study)
+    features, others = _usual(entries, "features")
+    if features:
+        pairs.append(("Features", _features(features)))
+    pairs += [(f"Features of {label}", _features(values)) for label, values in others]
+    protocol, others = _usual(entries, "protocol")
+    if protocol:
+        pairs += _protocol_facts(protocol)
+    pairs += [(f"Protocol of {label}", _unlike(values, protocol)) for label, values in others]
+    return Facts(pairs=tuple(pairs))
+
+
+def warnings(frame: pd.DataFrame, every_standings: Sequence[Standings]) -> tuple[str, ...]:
+    """Sentences for the top of the page: namesakes among data sets, and comparisons that learnt nothing."""
+    kinds = frame[["dataset", "dataset_rev", "fingerprint"]].drop_duplicates().groupby("dataset").size()
+    namesakes = [
+        f"{count} different data sets are called {name} (by rev or fingerprint). They are reported apart and "
+        "must not be compared with each other."
+        for name, count in kinds.items()
+        if count > 1
+    ]
+    below = [
+        f"{standings.study}, {standings.data}, {standings.budget}, task {standings.task}: the best "
+        "contestant is below logistic regression without interactions."
+        for standings in every_standings
+        if standings.best_below_floor()
+    ]
+    return (*namesakes, *below)
+
+
+def _listed(texts: Sequence[str]) -> str:
+    return " and ".join([", ".join(texts[:-1]), texts[-1]] if len(texts) > 1 else texts)
+
+
+def _data_facts(comparison: Comparison, study: Study) -> list[tuple[str, str]]:
+    """Of one data set; its name leads each fact where the study has several."""
+    several = len({other.data for other in study.comparisons}) > 1
+    of = f" of {comparison.data}" if several else ""
+    return [
+        (f"Data set{of}", f"{comparison.dataset}, rev {comparison.dataset_rev}"),
+        (f"Fingerprint{of}", comparison.fingerprint[:16]),
+        (f"Positive share{of}", _base_rates(comparison)),
+    ]
+
+
+def _usual(entries: Sequence[Entry], column: str) -> tuple[dict[str, Any], list[tuple[str, dict[str, Any]]]]:
+    """The values that most entrants have, and (label, values) of each entrant with others."""
+    found = {
+        entry.label: text for entry in entries if not entry.runs.empty for text in entry.runs[column].unique()
+    }
+    if not found:
+        return {}, []
+    usual = Counter(found.values()).most_common(1)[0][0]
+    return json.loads(usual), [(label, json.loads(text)) for label, text in found.items() if text != usual]
+
+
+def _features(features: Mapping[str, Any]) -> str:
     widths = "".join(f", {name} {width}" for name, width in sorted(features["widths"].items()))
+    return f"embedding width {features['width']}{widths}; sequences by {features['sequence_encoder']}"
+
+
+def _protocol_facts(protocol: Mapping[str, Any]) -> list[tuple[str, str]]:
     epochs, patience = protocol["epochs"], protocol["patience"]
     passes = "one pass" if epochs == 1 else f"up to {epochs} passes, patience {patience}"
     clip = protocol["gradient_clip"]
     clipping = "no clipping" if clip is None else f"gradient norm at most {clip:g}"
-    return (
-        ("Data set", f"{setting.dataset}, rev {setting.dataset_rev}"),
-        ("Fingerprint", setting.fingerprint[:16]),
-        ("Positive share", _base_rates(setting)),
-        (
-            "Features",
-            f"embedding width {features['width']}{widths}; sequences by {features['sequence_encoder']}",
-        ),
-        ("Protocol", f"{protocol['name']}: {passes}, batches of {protocol['batch_size']:,} rows"),
+    changed = changed_values(protocol)
+    name = f"{protocol['name']} with {changed}" if changed else protocol["name"]
+    return [
+        ("Protocol", f"{name}: {passes}, batches of {protocol['batch_size']:,} rows"),
         (
             "Dense optimizer",
             f"{protocol['dense_optimizer']}, learning rate {protocol['dense_lr']:g}, "
@@ -88,26 +199,22 @@ def setting_facts(setting: Setting) -> tuple[tuple[str, str], ...]:
             if protocol["cooldown"]
             else "constant",
         ),
+    ]
+
+
+def _unlike(values: Mapping[str, Any], usual: Mapping[str, Any]) -> str:
+    """The values that are not the usual ones."""
+    return ", ".join(
+        f"{name} {value} instead of {usual.get(name)}"
+        for name, value in values.items()
+        if name != "name" and value != usual.get(name)
     )
 
 
-def warnings(frame: pd.DataFrame) -> tuple[str, ...]:
-    """Sentences for the top of the page: data sets of one name that are not the same data."""
-    kinds = frame[["dataset", "dataset_rev", "fingerprint"]].drop_duplicates().groupby("dataset").size()
-    return tuple(
-        f"{count} different data sets are called {name} (by rev or fingerprint). They are reported apart and "
-        "must not be compared with each other."
-        for name, count in kinds.items()
-        if count > 1
-    )
-
-
-def _base_rates(setting: Setting) -> str:
+def _base_rates(comparison: Comparison) -> str:
     rates = []
-    for task in setting.tasks:
-        for entry in (entry for comparison in setting.comparisons for entry in comparison.entries):
-            values = entry.values(f"test.{task}.base_rate")
-            if not values.empty:
-                rates.append(f"{task} {fixed(float(values.iloc[0]), 4)}")
-                break
+    for task in comparison.tasks:
+        values = [entry.values(f"test.{task}.base_rate") for entry in comparison.entries]
+        known = [float(of_entry.iloc[0]) for of_entry in values if not of_entry.empty]
+        rates += [f"{task} {fixed(known[0], 4)}"] if known else []
     return ", ".join(rates) or "unknown: no run ended well"

@@ -3,27 +3,36 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import pandas as pd
 
-from bench.runs.store import Store
 from reports.comparison import Comparison, Entry
-from reports.predictions import TaskPredictions
+from reports.predictions import Reduced, TaskPredictions
+from reports.sources import Sources
 from reports.statistics import (
     Difference,
     Estimate,
+    Range,
+    VariancePart,
     delong_parts,
     mean_estimate,
     paired_difference,
-    ranks,
+    rank_intervals,
+    user_parts,
 )
 
-BASELINE = "dlrm-mlp"
+COSTS = ("dense_parameters", "active_parameters", "flops_forward", "flops_train")
 USER_METRICS = ("uauc", "gauc", "gauc_pos")
 REFERENCES = ("oracle", "logistic_regression")
 """What a result is read against, as the records call it: the best possible, and no interaction at all."""
+POSSIBLE: Mapping[str, Range] = {
+    **dict.fromkeys(("auc", "base_rate", *USER_METRICS), (0.0, 1.0)),
+    **dict.fromkeys(("log_loss", "calibration"), (0.0, math.inf)),
+}
+"""The range of a metric, which its interval never leaves."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,28 +40,29 @@ class Standing:
     """One contestant, judged.
 
     Args:
-        rank: 1 + the number of contestants significantly better; None where no pair decides.
-        label, contestant: as in `Entry`.
+        label, contestant, reason: as in `Entry`.
+        rank: from 1 + the number of contestants significantly better to their number less that of those
+            significantly worse; None where no pair decides.
         seeds: those with an ok run.
-        num_failed: runs that did not end well.
-        dense_parameters, active_parameters, flops_forward, flops_train: the cost, FLOPs per example.
+        missing: (seed, what became of it) of the others that were planned.
+        cost: the numbers of `COSTS`, FLOPs per example; empty without a run.
+        active: active parameters that were observed on test rows; None where only the planned are known.
         budget_error: (achieved − target) / target of what the budget limits; None without a budget.
         metrics: metric → mean over seeds, on the test split; metrics that no run has are absent.
         attained: share of the attainable AUC, from logistic regression (0) to the oracle (1); None where
             these are not known.
         to_baseline: AUC minus the baseline's, paired by seed; None for itself or without a common seed.
-        uauc_to_baseline: the same of UAUC, where users are known, with an interval over seeds only.
+        uauc_to_baseline: the same of UAUC, where users are known.
     """
 
-    rank: int | None
     label: str
     contestant: str
+    reason: str
+    rank: tuple[int, int] | None
     seeds: tuple[int, ...]
-    num_failed: int
-    dense_parameters: int
-    active_parameters: int
-    flops_forward: int
-    flops_train: int
+    missing: tuple[tuple[int, str], ...]
+    cost: Mapping[str, int]
+    active: Estimate | None
     budget_error: float | None
     metrics: Mapping[str, Estimate]
     attained: Estimate | None
@@ -70,9 +80,10 @@ class Standings:
     """The verdict on one comparison and task.
 
     Args:
-        setting, comparison: titles.
+        study, data, budget: titles; `dataset` is the name of the data set.
         baseline: label of the baseline, or None where the comparison has none.
-        rows: by rank, then by mean AUC; contestants without a result last.
+        paper: as in `Comparison`.
+        rows: by mean AUC, the best first; contestants without a result last.
         pairs: (first, second) → AUC of the first minus the second's, where they have a common seed.
         references: `oracle` (the true probabilities) and `logistic_regression` → metric → value on test,
             where known.
@@ -80,10 +91,13 @@ class Standings:
         num_users: of the test split, where known: the rows are then drawn user by user.
     """
 
-    setting: str
-    comparison: str
+    study: str
+    data: str
+    dataset: str
+    budget: str
     task: str
     baseline: str | None
+    paper: str | None
     rows: tuple[Standing, ...]
     pairs: Mapping[tuple[str, str], Difference]
     references: Mapping[str, Mapping[str, float]]
@@ -91,33 +105,70 @@ class Standings:
     num_positives: int | None
     num_users: int | None
 
+    @property
+    def best(self) -> Standing | None:
+        """The contestant of the highest mean AUC; None where none has an AUC."""
+        return self.rows[0] if self.rows and "auc" in self.rows[0].metrics else None
 
-def judge(setting_title: str, comparison: Comparison, task: str, store: Store) -> Standings:
+    def leaders(self) -> tuple[Standing, ...]:
+        """The best and those not told apart from it; empty where no pair with the best decides or ties."""
+        if self.best is None:
+            return ()
+        against = {row.label: self.pairs.get((self.best.label, row.label)) for row in self.rows[1:]}
+        if all(pair is None or pair.verdict == "undecided" for pair in against.values()):
+            return ()
+        with_auc = [row for row in self.rows[1:] if "auc" in row.metrics]
+        verdicts = {label: pair.verdict if pair else "undecided" for label, pair in against.items()}
+        return self.best, *(row for row in with_auc if verdicts[row.label] != "better")
+
+    def best_below_floor(self) -> bool:
+        """Is even the best contestant below logistic regression?"""
+        floor = self.references.get("logistic_regression", {}).get("auc")
+        return floor is not None and self.best is not None and self.best.metrics["auc"].mean < floor
+
+
+def judge(study: str, comparison: Comparison, task: str, sources: Sources) -> Standings:
     """Reads the predictions of the comparison's runs and judges every pair.
 
-    Raises:
-        BadInput: predictions of different test rows in one comparison.
+    Args:
+        study: its title.
     """
-    predictions = TaskPredictions(store, task)
+    column = f"test.{task}.auc"
+    recorded = [
+        (key, area)
+        for entry in comparison.entries
+        for key, area in zip(*_keys_and_values(entry, column), strict=True)
+    ]
+    predictions = TaskPredictions(sources, task, dict(recorded))
     pairs: dict[tuple[str, str], Difference] = {}
     for first, second in itertools.combinations(comparison.entries, 2):
-        difference = _auc_difference(first, second, task, predictions)
+        difference = _difference(first, second, column, predictions)
         if difference is not None:
             pairs[first.label, second.label] = difference
             pairs[second.label, first.label] = difference.reversed()
-    baseline = _baseline(comparison)
-    rank = ranks([entry.label for entry in comparison.entries], pairs)
+    rank = rank_intervals(
+        [entry.label for entry in comparison.entries if not entry.values(column).empty], pairs
+    )
     references = _references(comparison.entries, task)
-    rows = [
-        _standing(entry, comparison, task, rank[entry.label], baseline, pairs, references)
-        for entry in comparison.entries
-    ]
+    baseline = next((e for e in comparison.entries if e.label == comparison.baseline), None)
+    rows = []
+    for entry in comparison.entries:
+        differences: dict[str, Difference | None] = {"to_baseline": None, "uauc_to_baseline": None}
+        if baseline is not None and baseline is not entry:
+            differences["to_baseline"] = pairs.get((entry.label, baseline.label))
+            differences["uauc_to_baseline"] = _difference(
+                entry, baseline, f"test.{task}.uauc", predictions, of_users=True
+            )
+        rows.append(_standing(entry, comparison, task, rank.get(entry.label), differences, references))
     shared = predictions.rows
     return Standings(
-        setting=setting_title,
-        comparison=comparison.title,
+        study=study,
+        data=comparison.data,
+        dataset=comparison.dataset,
+        budget=comparison.budget,
         task=task,
-        baseline=baseline.label if baseline else None,
+        baseline=comparison.baseline,
+        paper=comparison.paper,
         rows=tuple(sorted(rows, key=_best_first)),
         pairs=pairs,
         references=references,
@@ -127,82 +178,84 @@ def judge(setting_title: str, comparison: Comparison, task: str, store: Store) -
     )
 
 
-def _baseline(comparison: Comparison) -> Entry | None:
-    """The baseline's entry; None too where it is there in several forms, none of which is *the* baseline."""
-    found = [entry for entry in comparison.entries if entry.contestant == BASELINE]
-    return found[0] if len(found) == 1 else None
+def _keys_and_values(entry: Entry, column: str) -> tuple[list[str], list[float]]:
+    values = entry.values(column)
+    return [] if values.empty else entry.ok.loc[values.index, "key"].tolist(), values.tolist()
 
 
-def _auc_difference(
-    first: Entry, second: Entry, task: str, predictions: TaskPredictions
+def _difference(
+    first: Entry, second: Entry, column: str, predictions: TaskPredictions, *, of_users: bool = False
 ) -> Difference | None:
-    differences = _paired(first, second, f"test.{task}.auc")
+    """First minus second, by common seed; None where there is none."""
+    differences: pd.Series[float] = (first.values(column) - second.values(column)).dropna()
     if differences.empty:
         return None
-    first_rows, second_rows = (
-        predictions.mean_placements(tuple(entry.ok.loc[differences.index, "key"]))
-        for entry in (first, second)
-    )
-    parts = None
-    if first_rows is not None and second_rows is not None and predictions.rows is not None:
-        parts = delong_parts(predictions.rows, first_rows, second_rows)
-    return paired_difference(differences.tolist(), parts)
+    reduced = [
+        predictions.average(tuple(entry.ok.loc[differences.index, "key"])) for entry in (first, second)
+    ]
+    rows = predictions.rows
+    too_few = "" if rows is None else rows.too_few_users() if of_users else rows.too_few()
+    parts = _test_parts(reduced[0], reduced[1], predictions, of_users=of_users)
+    return paired_difference(differences.tolist(), parts, too_few)
 
 
-def _paired(first: Entry, second: Entry, column: str) -> pd.Series[float]:
-    """First minus second, by common seed."""
-    return (first.values(column) - second.values(column)).dropna()
+def _test_parts(
+    first: Reduced | None, second: Reduced | None, predictions: TaskPredictions, *, of_users: bool
+) -> list[VariancePart] | None:
+    if first is None or second is None or predictions.rows is None:
+        return None
+    if not of_users:
+        return delong_parts(predictions.rows, first.placements, second.placements)
+    if first.user_aucs is None or second.user_aucs is None:
+        return None
+    return user_parts(first.user_aucs, second.user_aucs)
 
 
 def _standing(
     entry: Entry,
     comparison: Comparison,
     task: str,
-    rank: int | None,
-    baseline: Entry | None,
-    pairs: Mapping[tuple[str, str], Difference],
+    rank: tuple[int, int] | None,
+    differences: Mapping[str, Difference | None],
     references: Mapping[str, Mapping[str, float]],
 ) -> Standing:
     prefix = f"test.{task}."
-    columns = [name for name in entry.runs.columns if name.startswith(prefix)]
+    names = [name[len(prefix) :] for name in entry.runs.columns if name.startswith(prefix)]
     metrics = {
-        name[len(prefix) :]: mean_estimate(entry.values(name).tolist())
-        for name in columns
-        if not entry.values(name).empty
+        name: mean_estimate(values.tolist(), POSSIBLE.get(name, (-math.inf, math.inf)))
+        for name in names
+        if "." not in name and not (values := entry.values(prefix + name)).empty
     }
-    uauc = None
-    if baseline is not None and baseline is not entry:
-        differences = _paired(entry, baseline, prefix + "uauc")
-        uauc = None if differences.empty else paired_difference(differences.tolist(), None)
+    cost = {name: value for name in COSTS if (value := entry.cost(name)) is not None}
+    active = entry.values("observed.active_parameters")
     target, kind = comparison.budget_target, comparison.budget_kind
     return Standing(
-        rank=rank,
         label=entry.label,
         contestant=entry.contestant,
+        reason=entry.reason,
+        rank=rank,
         seeds=tuple(int(seed) for seed in entry.ok.index),
-        num_failed=len(entry.runs) - len(entry.ok),
-        dense_parameters=entry.cost("dense_parameters"),
-        active_parameters=entry.cost("active_parameters"),
-        flops_forward=entry.cost("flops_forward"),
-        flops_train=entry.cost("flops_train"),
-        budget_error=(entry.cost(kind) - target) / target if kind else None,
+        missing=tuple(entry.missing()),
+        cost=cost,
+        active=None if active.empty else mean_estimate(active.tolist(), (0.0, math.inf)),
+        budget_error=(cost[kind] - target) / target if kind in cost else None,
         metrics=metrics,
         attained=_attained(entry.values(prefix + "auc"), references),
-        to_baseline=pairs.get((entry.label, baseline.label)) if baseline else None,
-        uauc_to_baseline=uauc,
+        to_baseline=differences["to_baseline"],
+        uauc_to_baseline=differences["uauc_to_baseline"],
     )
 
 
-def _best_first(row: Standing) -> tuple[bool, bool, int, float, str]:
+def _best_first(row: Standing) -> tuple[bool, float, bool, str]:
     auc = row.metrics.get("auc")
-    return (auc is None, row.rank is None, row.rank or 0, -auc.mean if auc else 0.0, row.label)
+    return (auc is None, -auc.mean if auc else 0.0, bool(row.reason), row.label)
 
 
 def _attained(areas: pd.Series[float], references: Mapping[str, Mapping[str, float]]) -> Estimate | None:
-    if areas.empty or set(references) != set(REFERENCES):
+    if areas.empty or not all("auc" in references.get(name, {}) for name in REFERENCES):
         return None
     floor, ceiling = (references[name]["auc"] for name in ("logistic_regression", "oracle"))
-    return mean_estimate(((areas - floor) / (ceiling - floor)).tolist())
+    return mean_estimate(((areas - floor) / (ceiling - floor)).tolist()) if ceiling > floor else None
 
 
 def _references(entries: Sequence[Entry], task: str) -> dict[str, dict[str, float]]:

@@ -8,11 +8,12 @@ A difference between two contestants is uncertain for two reasons, and its varia
   Letters 21) and averaged over the seeds of each contestant. Where users are known, the components are first
   summed within each user, because rows of one user are not independent (Obuchowski 1997, Biometrics 53).
 
-The degrees of freedom of the sum are Welch and Satterthwaite's. The seed part holds a little of the noise of
-the test rows too, which makes the interval slightly wide rather than slightly narrow. Contestants are
-compared seed by seed and only then averaged; predictions are never averaged.
+For per-user AUC the second part is that of the draw of the users: the variance of a mean of per-user
+differences. The degrees of freedom of the sum are Welch and Satterthwaite's. The seed part holds a little of
+the noise of the test rows too, which makes the interval slightly wide rather than slightly narrow.
+Contestants are compared seed by seed and only then averaged; predictions are never averaged.
 
-Letters: `S` seeds, `N` rows of the test rows.
+Letters: `S` seeds, `N` rows of the test split, `U` users.
 """
 
 from __future__ import annotations
@@ -25,37 +26,64 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import stdtrit
+from scipy.stats import rankdata
 
 CONFIDENCE = 0.95
+FEWEST = 30
+"""Of users and of rows of either class, below which the draw of the test rows allows no claim."""
+PREDICTIONS_MISSING = "predictions missing"
 
 Floats = NDArray[np.float64]
 Values = Sequence[float] | Floats
 VariancePart = tuple[float, int]
 """A variance and its degrees of freedom."""
+Range = tuple[float, float]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Estimate:
-    """A mean over seeds; `half_width` of its 95 % interval is None with fewer than two seeds."""
+    """A mean over seeds; `half_width` of its 95 % interval is None where there is none.
+
+    `low` and `high` are the interval's ends, within `possible`, the range of the quantity.
+    """
 
     mean: float
     half_width: float | None
     num_seeds: int
+    possible: Range = (-math.inf, math.inf)
+
+    @property
+    def low(self) -> float:
+        return max(self.mean - (self.half_width or 0.0), self.possible[0])
+
+    @property
+    def high(self) -> float:
+        return min(self.mean + (self.half_width or 0.0), self.possible[1])
+
+    @property
+    def is_cut(self) -> bool:
+        """Would the interval reach beyond what is possible?"""
+        reach = self.half_width or 0.0
+        return self.mean - reach < self.possible[0] or self.mean + reach > self.possible[1]
+
+    def scaled(self, factor: float) -> Estimate:
+        """In another unit; `factor` is above 0."""
+        return Estimate(
+            mean=factor * self.mean,
+            half_width=None if self.half_width is None else factor * self.half_width,
+            num_seeds=self.num_seeds,
+            possible=(factor * self.possible[0], factor * self.possible[1]),
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
 class Difference(Estimate):
-    """A mean of paired differences, first minus second; `test_rows`: does the interval cover their part?"""
+    """A mean of paired differences, first minus second.
 
-    test_rows: bool
+    `doubt` says why no claim is made, whatever the numbers: one seed, missing predictions, too little data.
+    """
 
-    @property
-    def low(self) -> float:
-        return self.mean - (self.half_width or 0.0)
-
-    @property
-    def high(self) -> float:
-        return self.mean + (self.half_width or 0.0)
+    doubt: str = ""
 
     def reversed(self) -> Difference:
         """Second minus first."""
@@ -63,8 +91,8 @@ class Difference(Estimate):
 
     @property
     def verdict(self) -> str:
-        """``better``, ``worse``, ``tie`` (zero lies in the interval) or ``undecided`` (no interval)."""
-        if self.half_width is None:
+        """``better``, ``worse``, ``tie`` (zero lies in the interval) or ``undecided`` (see `doubt`)."""
+        if self.doubt or self.half_width is None:
             return "undecided"
         if self.low > 0:
             return "better"
@@ -77,15 +105,32 @@ class SharedRows:
 
     Args:
         positive: (N,) whether the label is 1; both classes are present.
-        user: (N,) users numbered from 0, or None where unknown.
+        user: (N,) users numbered from 0 without gaps, or None where unknown.
     """
 
     positive: NDArray[np.bool_]
     user: NDArray[np.intp] | None
 
+    def too_few(self) -> str:
+        """Why the draw of these rows allows no claim about AUC; empty where it does."""
+        num_positive = int(np.count_nonzero(self.positive))
+        counts = {"positives": num_positive, "negatives": self.positive.size - num_positive}
+        if self.user is not None:
+            counts["users"] = int(self.user.max()) + 1
+        short_of = [f"{count} {what}" for what, count in counts.items() if count < FEWEST]
+        return f"{', '.join(short_of)} of the {FEWEST} that a claim needs" if short_of else ""
 
-def mean_estimate(values: Values) -> Estimate:
-    """Mean with Student's t interval over seeds.
+    def too_few_users(self) -> str:
+        """The same about per-user AUC, which only users with both classes have."""
+        if self.user is None:
+            return ""
+        positive = np.bincount(self.user, weights=self.positive)
+        both = int(np.count_nonzero((positive > 0) & (positive < np.bincount(self.user))))
+        return f"{both} users with both classes of the {FEWEST} that a claim needs" if both < FEWEST else ""
+
+
+def mean_estimate(values: Values, possible: Range = (-math.inf, math.inf)) -> Estimate:
+    """Mean with Student's t interval over seeds, within the `possible` range of the quantity.
 
     Raises:
         AssertionError: no values.
@@ -93,22 +138,33 @@ def mean_estimate(values: Values) -> Estimate:
     array = np.asarray(values, dtype=np.float64)
     assert array.size, "a mean needs at least one value"
     half_width = _half_width([_mean_part(array)]) if array.size > 1 else None
-    return Estimate(mean=float(array.mean()), half_width=half_width, num_seeds=array.size)
+    return Estimate(mean=float(array.mean()), half_width=half_width, num_seeds=array.size, possible=possible)
 
 
-def paired_difference(differences: Values, test_parts: Sequence[VariancePart] | None) -> Difference:
-    """The mean of per-seed differences with its interval, which covers seeds only where `test_parts` is None.
+def paired_difference(
+    differences: Values, test_parts: Sequence[VariancePart] | None, too_few: str = ""
+) -> Difference:
+    """The mean of per-seed differences of an AUC with its interval, over seeds and over the draw of the test.
 
     Args:
         differences: first minus second, one per common seed.
-        test_parts: the part of the test rows, from `delong_parts`.
+        test_parts: the part of the test rows, from `delong_parts` or `user_parts`. Without it there is no
+            interval, because that of the seeds alone would be too narrow.
+        too_few: what is too little for a claim, from `SharedRows`.
     """
-    seeds = mean_estimate(differences)
-    half_width = seeds.half_width
-    if half_width is not None and test_parts is not None:
-        half_width = _half_width([_mean_part(np.asarray(differences, dtype=np.float64)), *test_parts])
+    array = np.asarray(differences, dtype=np.float64)
+    if array.size < 2:
+        half_width, doubt = None, "1 seed"
+    elif test_parts is None:
+        half_width, doubt = None, PREDICTIONS_MISSING
+    else:
+        half_width, doubt = _half_width([_mean_part(array), *test_parts]), too_few
     return Difference(
-        mean=seeds.mean, half_width=half_width, num_seeds=seeds.num_seeds, test_rows=test_parts is not None
+        mean=float(array.mean()),
+        half_width=half_width,
+        num_seeds=array.size,
+        possible=(-1.0, 1.0),
+        doubt=doubt,
     )
 
 
@@ -119,10 +175,10 @@ def placements(rows: SharedRows, score: NDArray[np.floating]) -> Floats:
     is ranked below; ties count one half.
     """
     positive = rows.positive
-    rank = _midranks(score)
+    rank = rankdata(score)
     result = np.empty(positive.size)
-    result[positive] = (rank[positive] - _midranks(score[positive])) / np.count_nonzero(~positive)
-    result[~positive] = 1 - (rank[~positive] - _midranks(score[~positive])) / np.count_nonzero(positive)
+    result[positive] = (rank[positive] - rankdata(score[positive])) / np.count_nonzero(~positive)
+    result[~positive] = 1 - (rank[~positive] - rankdata(score[~positive])) / np.count_nonzero(positive)
     return result
 
 
@@ -148,18 +204,53 @@ def delong_parts(rows: SharedRows, first: Floats, second: Floats) -> list[Varian
     return [(float(by_user @ by_user) * by_user.size / (by_user.size - 1), by_user.size - 1)]
 
 
-def ranks(labels: Sequence[str], differences: Mapping[tuple[str, str], Difference]) -> dict[str, int | None]:
-    """1 + the number of contestants significantly better; None for one whom no pair decides about.
+def user_aucs(rows: SharedRows, score: NDArray[np.floating]) -> Floats:
+    """(U,) AUC within each user, NaN for users of one class; their mean over the others is the UAUC.
+
+    Rows are ranked within their user: by user first and score second, less the rows of the users before.
+    """
+    assert rows.user is not None, "there are no users"
+    order = np.lexsort((score, rows.user))
+    user, ordered = rows.user[order], score[order]
+    new = (user[1:] != user[:-1]) | (ordered[1:] != ordered[:-1])
+    rank = rankdata(np.concatenate(([0], np.cumsum(new))))
+    count = np.bincount(user)
+    rank -= (np.cumsum(count) - count)[user]
+    weight = rows.positive[order].astype(np.float64)
+    positive = np.bincount(user, weights=weight)
+    pairs = positive * (count - positive)
+    above = np.bincount(user, weights=weight * rank) - positive * (positive + 1) / 2
+    return np.divide(above, pairs, out=np.full(count.size, math.nan), where=pairs > 0)
+
+
+def user_parts(first: Floats, second: Floats) -> list[VariancePart]:
+    """Variance of the difference of two UAUCs by the draw of the users.
 
     Args:
-        labels: the contestants.
-        differences: ordered pair → first minus second; pairs without a common seed are absent.
+        first, second: (U,) per-user AUCs of either contestant, averaged over seeds.
     """
-    result: dict[str, int | None] = {}
+    difference = first - second
+    return [_mean_part(difference[~np.isnan(difference)])]
+
+
+def rank_intervals(
+    labels: Sequence[str], differences: Mapping[tuple[str, str], Difference]
+) -> dict[str, tuple[int, int] | None]:
+    """From 1 + the number of contestants significantly better to N less the number significantly worse.
+
+    Args:
+        labels: the N contestants that have a result.
+        differences: ordered pair → first minus second; pairs without a common seed are absent.
+
+    Returns:
+        None for a contestant about whom no pair decides.
+    """
+    result: dict[str, tuple[int, int] | None] = {}
     for label in labels:
         verdicts = [differences[pair].verdict for pair in differences if pair[1] == label]
-        decided = [verdict for verdict in verdicts if verdict != "undecided"]
-        result[label] = 1 + decided.count("better") if decided else None
+        decided = any(verdict != "undecided" for verdict in verdicts)
+        interval = (1 + verdicts.count("better"), len(labels) - verdicts.count("worse"))
+        result[label] = interval if decided else None
     return result
 
 
@@ -177,14 +268,3 @@ def _half_width(parts: Sequence[VariancePart]) -> float:
         return total
     freedom = total**2 / sum(variance**2 / freedom for variance, freedom in parts)
     return float(stdtrit(freedom, (1 + CONFIDENCE) / 2)) * math.sqrt(total)
-
-
-def _midranks(values: NDArray[np.floating]) -> Floats:
-    """Ranks from 1, equal values sharing the mean of theirs."""
-    order = np.argsort(values, kind="stable")
-    ordered = values[order]
-    starts = np.flatnonzero(np.concatenate(([True], ordered[1:] != ordered[:-1])))
-    ends = np.append(starts[1:], values.size)
-    result = np.empty(values.size)
-    result[order] = np.repeat((starts + ends + 1) / 2, ends - starts)
-    return result

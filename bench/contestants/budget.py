@@ -16,9 +16,8 @@ from bench.canonical import canonical_json
 from bench.contestants.contract import Contestant, Hyperparameters, InputShape
 from bench.contestants.counting import measure, on_meta
 from bench.errors import BadInput
-from bench.spec import Budget
+from bench.spec import BUDGET_TOLERANCE, Budget
 
-TOLERANCE = 0.02
 _NEIGHBOURS = (0, 1, -1, 2, -2, 3)
 _WIDEST_TRIM = 64
 _LARGEST_SIZE = 1 << 24
@@ -44,7 +43,7 @@ class Solution:
 def solve(
     contestant: Contestant, shape: InputShape, budget: Budget, fixed: Hyperparameters | None = None
 ) -> Solution:
-    """The hyper-parameters with which `contestant` meets `budget` within `TOLERANCE`.
+    """The hyper-parameters with which `contestant` meets `budget` within `BUDGET_TOLERANCE`.
 
     Args:
         fixed: hyper-parameters in place of the contestant's defaults; dial and trim are solved for.
@@ -74,22 +73,22 @@ def solve(
             candidates.append(_trimmed(contestant.trim, at(below + step), reached, budget.target))
             bent[step > 0] = candidates[-1].bend()
     best = min(candidates, key=lambda found: _preference(found, budget))
-    if abs(best.error(budget)) <= TOLERANCE:
+    if abs(best.error(budget)) <= BUDGET_TOLERANCE:
         return best
     smallest = (
         " is the smallest it can be" if below == 0 and best.error(budget) > 0 else " is the nearest it can be"
     )
     raise BadInput(
         f"{contestant.name} cannot have {budget.target:,} {budget.kind.replace('_', ' ')} "
-        f"within {TOLERANCE:.0%} on {len(shape.field_dims)} fields of {sum(shape.field_dims)} columns: "
-        f"{best.reached:,}{smallest} ({_setting(contestant, best.hyperparameters)})"
+        f"within {BUDGET_TOLERANCE:.0%} on {len(shape.field_dims)} fields of {sum(shape.field_dims)} "
+        f"columns: {best.reached:,}{smallest} ({_setting(contestant, best.hyperparameters)})"
     )
 
 
 def _preference(found: Solution, budget: Budget) -> tuple[float, float]:
     error = abs(found.error(budget))
-    beyond = error if error > TOLERANCE else 0.0
-    return (beyond, error / TOLERANCE + found.bend())
+    beyond = error if error > BUDGET_TOLERANCE else 0.0
+    return (beyond, error / BUDGET_TOLERANCE + found.bend())
 
 
 def _trimmed(

@@ -17,7 +17,11 @@ COMMAND = [
     *("--contestants", "dlrm-mlp,dcnv2,rankmixer", "--batch-size", "256"),
 ]
 ENVIRONMENT = {**os.environ, "OMP_NUM_THREADS": "1"}
-MACHINE_FILES = {"machine.csv", "timings.tex", "environment.tex"}
+MACHINE_FILES = {
+    "machine.csv",
+    "timings-environment-and-timings.tex",
+    "environment-environment-and-timings.tex",
+}
 
 
 def start(folder: Path) -> subprocess.Popen[bytes]:
@@ -50,7 +54,7 @@ def report_without_machine(folder: Path) -> dict[str, bytes]:
     report = folder / "results/local/report"
     files = {str(path.relative_to(report)): path for path in sorted(report.rglob("*")) if path.is_file()}
     contents = {name: path.read_bytes() for name, path in files.items() if path.name not in MACHINE_FILES}
-    for name, heading in (("report.md", b"## Environment"), ("index.html", b'id="environment"')):
+    for name, heading in (("report.md", b"## Environment"), ("index.html", b'id="environment-and-timings"')):
         assert heading in contents[name]
         contents[name] = contents[name].partition(heading)[0]
     return contents

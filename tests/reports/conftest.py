@@ -16,9 +16,13 @@ from bench.contestants.cost import Cost
 from bench.runs.record import Run
 from bench.runs.store import Store
 from bench.spec import Budget, ContestantRef, DatasetRef, FeatureSpec, Protocol, Spec
-from reports.comparison import settings
+from reports.comparison import Comparison, Study
 from reports.frame import run_frame
-from reports.standings import Standings, judge
+from reports.page import ReportFiles, build_report
+from reports.sources import Sources
+from reports.standings import Standings
+from reports.studies import studies
+from reports.study_section import judged
 
 NUM_ROWS = 3000
 SIGNAL = {"dlrm-mlp": 0.8, "dcnv2": 0.81, "rankmixer": 1.2}
@@ -30,6 +34,7 @@ class StoreBuilder:
     """Adds runs to the store in `directory`. The same arguments always give the same numbers."""
 
     titles: ClassVar = {"dlrm-mlp": "DLRM-MLP", "dcnv2": "DCNv2", "rankmixer": "RankMixer"}
+    decided: ClassVar = {"dcnv2": {"width"}, "rankmixer": {"width"}}
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory
@@ -37,13 +42,31 @@ class StoreBuilder:
 
     def standings(self) -> list[Standings]:
         """The verdict on every comparison and task."""
-        frame = run_frame(self.store.read().runs.values())
-        return [
-            judge(setting.title, comparison, task, self.store)
-            for setting in settings(frame, self.titles)
-            for comparison in setting.comparisons
-            for task in comparison.tasks
-        ]
+        sources = Sources([self.directory])
+        return [standings for study in self.studies() for _, standings in judged(study, sources)]
+
+    def studies(self) -> list[Study]:
+        """Those that a report would show."""
+        sources = Sources([self.directory])
+        frame = run_frame(sources.runs.values())
+        return studies(frame, sources.studies, self.titles, decided=self.decided)
+
+    def comparison(self) -> Comparison:
+        """The only one."""
+        ((comparison,),) = (study.comparisons for study in self.studies())
+        return comparison
+
+    def report(self, output: Path, *, command: str = "rankbench report") -> ReportFiles:
+        return build_report(
+            [self.directory], output, command=command, titles=self.titles, decided=self.decided
+        )
+
+    def predictions(self, run: Run | Spec) -> Path:
+        """Where the predictions of a run are kept."""
+        return self.directory / "predictions" / f"{run.key() if isinstance(run, Spec) else run.key}.parquet"
+
+    def curve(self, run: Run) -> Path:
+        return self.directory / "curves" / f"{run.key}.parquet"
 
     def spec(
         self,
@@ -78,21 +101,38 @@ class StoreBuilder:
         epochs: int = 1,
         environment: Mapping[str, Any] = ENVIRONMENT,
         train_s: float = 12.5,
+        shift: float = 0.0,
+        missing_labels: int = 0,
+        active_parameters: float | None = None,
+        positive_rate: float | None = None,
+        num_users: int = NUM_ROWS // 10,
     ) -> Run:
-        """A run that ended well, with its predictions and curve."""
+        """A run that ended well, with its predictions and curve.
+
+        Args:
+            shift: added to how strongly the logits follow the truth.
+            missing_labels: so many of the first rows have no label.
+            active_parameters: observed on the test rows.
+            positive_rate: share of rows that are positive, the same rows in every run.
+        """
         world = np.random.default_rng(ord(spec.dataset.fingerprint[0]))
         truth = world.normal(size=(NUM_ROWS, len(tasks)))
         label = (world.random(truth.shape) < 1 / (1 + np.exp(1 - truth))).astype(np.uint8)
-        user = world.integers(0, NUM_ROWS // 10, NUM_ROWS)
+        if positive_rate is not None:
+            label = (truth >= np.quantile(truth, 1 - positive_rate, axis=0)).astype(np.uint8)
+        user = world.integers(0, num_users, NUM_ROWS)
         # Seeds of a contestant differ a little, contestants among each other a little more.
         noise = 0.65 * world.normal(size=truth.shape)
-        for name, scale in ((spec.contestant.name, 0.2), (spec.key(), 0.08)):
+        for name, scale in ((spec.contestant.name, 0.2), (label_of(spec), 0.08)):
             noise += scale * _generator(name).normal(size=truth.shape)
         cost = cost_of(spec)
         strength = SIGNAL.get(spec.contestant.name, 0.9) + 0.05 * np.log10(cost.dense_parameters / 100_000)
-        logit = (strength * truth + noise - 1).astype(np.float32)
-        measured = metrics.evaluate(label, logit, tasks, user if users else None)
-        best = metrics.evaluate(label, (truth - 1).astype(np.float32), tasks, user if users else None)
+        logit = ((strength + shift) * truth + noise - 1).astype(np.float32)
+        known = slice(missing_labels, None)
+        known_user = user[known] if users else None
+        measured = metrics.evaluate(label[known], logit[known], tasks, known_user)
+        best = metrics.evaluate(label[known], (truth[known] - 1).astype(np.float32), tasks, known_user)
+        label[:missing_labels] = 255
         kept = ("auc", "log_loss", "uauc") if users else ("auc", "log_loss")
         oracle = {task: {metric: best[task][metric] for metric in kept} for task in tasks}
         floor = {task: {"auc": 0.6} for task in tasks}
@@ -102,6 +142,7 @@ class StoreBuilder:
             cost=cost,
             metrics={"valid": measured, "test": measured},
             references={"oracle": oracle, "logistic_regression": floor} if references else {},
+            observed={} if active_parameters is None else {"active_parameters": active_parameters},
             training={"epochs": epochs, "best_epoch": epochs, "steps": 500, "rows": 2_048_000},
             error=None,
             environment=environment,
@@ -112,8 +153,8 @@ class StoreBuilder:
             columns |= {"user": user.astype(np.int32)} if users else {}
             for k, task in enumerate(tasks):
                 columns |= {f"logit.{task}": logit[:, k], f"label.{task}": label[:, k]}
-            _write(pd.DataFrame(columns), self.store.path("predictions", run.key))
-        _write(_curve(strength, noise, epochs), self.store.path("curves", run.key))
+            _write(pd.DataFrame(columns), self.predictions(run))
+        _write(_curve(strength, noise, epochs), self.curve(run))
         self.store.append(run)
         return run
 
@@ -132,10 +173,32 @@ class StoreBuilder:
         self.store.append(run)
         return run
 
-    def three_contestants(self, *, seeds: int = 3, users: bool = True) -> None:
+    def three_contestants(
+        self,
+        *,
+        seeds: int = 3,
+        users: bool = True,
+        missing_labels: int = 0,
+        positive_rate: float | None = None,
+        num_users: int = NUM_ROWS // 10,
+    ) -> None:
         for contestant in self.titles:
             for seed in range(seeds):
-                self.ok(self.spec(contestant, seed), users=users)
+                self.ok(
+                    self.spec(contestant, seed),
+                    users=users,
+                    missing_labels=missing_labels,
+                    positive_rate=positive_rate,
+                    num_users=num_users,
+                )
+
+
+def label_of(spec: Spec) -> str:
+    """What a run draws its noise from: not its key, which changes with every new field of a spec."""
+    hyperparameters = sorted(spec.contestant.hyperparameters.items())
+    budget = spec.budget.target if spec.budget else 0
+    where = (spec.dataset.name, spec.dataset.fingerprint, budget)
+    return repr((*where, spec.contestant.name, spec.contestant.rev, hyperparameters, spec.seed))
 
 
 def cost_of(spec: Spec) -> Cost:

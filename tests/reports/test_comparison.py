@@ -1,16 +1,12 @@
-"""Who is compared with whom: settings, budgets, revs, hyper-parameters."""
+"""Who is compared with whom where no study says so: data, budgets, revs, hyper-parameters, sources."""
 
 from __future__ import annotations
 
 import pytest
 
 from bench.runs.record import Run
-from reports.comparison import Setting, settings
-from reports.frame import MACHINE_PREFIXES, run_frame, tasks_of, without_machine
-
-
-def settings_of(builder) -> list[Setting]:
-    return settings(run_frame(builder.store.read().runs.values()), builder.titles)
+from reports.comparison import told_apart
+from reports.frame import MACHINE_PREFIXES, number, run_frame, tasks_of, without_machine
 
 
 def test_frame_has_a_flat_row_per_run(builder):
@@ -30,71 +26,100 @@ def test_frame_has_a_flat_row_per_run(builder):
     assert not [name for name in without_machine(frame).columns if name.startswith(MACHINE_PREFIXES)]
 
 
-def test_an_undefined_metric_is_nan_and_its_task_is_not_judged(builder):
+def test_an_undefined_metric_is_nan_and_its_task_is_still_named(builder):
     run = builder.ok(builder.spec("dcnv2", 0))
     metrics = {"test": {"finish": {"auc": None, "log_loss": 0.5}}}
     undefined = Run(**{**vars(run), "metrics": metrics})
     frame = run_frame([undefined])
     assert frame["test.finish.auc"].isna().all()
-    assert tasks_of(frame) == []
+    assert tasks_of(frame) == ["finish"]
+
+
+@pytest.mark.parametrize("value", [None, True, "0.5", [0.5], {"a": 1}, float("inf"), float("nan")])
+def test_what_is_no_finite_number_counts_as_missing(value):
+    assert number(value) != number(value)
+    assert number(1) == 1.0
 
 
 def test_budgets_are_apart_and_in_order(builder):
     for budget in (1_000_000, 30_000, None):
         builder.ok(builder.spec("dcnv2", 0, budget=budget))
-    (setting,) = settings_of(builder)
-    titles = [comparison.title for comparison in setting.comparisons]
-    assert titles == ["sizes as given", "30K dense parameters", "1M dense parameters"]
-    assert len({comparison.slug for comparison in setting.comparisons}) == 3
+    (study,) = builder.studies()
+    titles = [comparison.budget for comparison in study.comparisons]
+    assert titles == ["sizes as given", "30k dense parameters", "1M dense parameters"]
 
 
 def test_fingerprints_are_never_mixed(builder):
     for fingerprint in ("a", "b"):
         builder.ok(builder.spec("dcnv2", 0, fingerprint=fingerprint))
-    first, second = settings_of(builder)
-    assert (first.fingerprint, second.fingerprint) == ("a" * 64, "b" * 64)
+    first, second = builder.studies()
+    assert tuple(study.comparisons[0].fingerprint for study in (first, second)) == ("a" * 64, "b" * 64)
     assert first.title == "toy · paper · fingerprint aaaaaaaa"
     assert second.title == "toy · paper · fingerprint bbbbbbbb"
-    assert all(len(setting.comparisons[0].entries) == 1 for setting in (first, second))
+    assert all(len(study.comparisons[0].entries) == 1 for study in (first, second))
 
 
 def test_only_the_newest_rev_counts_and_older_ones_are_named(builder):
     for rev, seed in ((1, 0), (1, 1), (2, 0)):
         builder.ok(builder.spec("dcnv2", seed, rev=rev))
     builder.ok(builder.spec("rankmixer", 0, rev=1))
-    (setting,) = settings_of(builder)
-    dcnv2, rankmixer = setting.comparisons[0].entries
+    (study,) = builder.studies()
+    dcnv2, rankmixer = study.comparisons[0].entries
     assert list(dcnv2.ok["contestant_rev"]) == [2]
     assert list(rankmixer.ok["contestant_rev"]) == [1]
-    assert setting.set_aside == ("DCNv2 rev 1: 2 runs",)
+    assert study.notes == (
+        "Set aside, because a newer rev of the same contestant is here: DCNv2 rev 1: 2 runs.",
+    )
 
 
 def test_a_rev_made_at_another_budget_is_set_aside_too(builder):
     builder.ok(builder.spec("dcnv2", 0, rev=1, budget=30_000))
     builder.ok(builder.spec("dcnv2", 0, rev=2, budget=100_000))
-    (setting,) = settings_of(builder)
-    assert [comparison.budget_target for comparison in setting.comparisons] == [100_000]
+    (study,) = builder.studies()
+    assert [comparison.budget_target for comparison in study.comparisons] == [100_000]
 
 
 def test_hyperparameters_tell_entries_of_one_contestant_apart(builder):
     for layers in (2, 3):
         builder.ok(builder.spec("dcnv2", 0, budget=None, hyperparameters={"layers": layers, "width": 8}))
-    (setting,) = settings_of(builder)
-    labels = [entry.label for entry in setting.comparisons[0].entries]
+    (study,) = builder.studies()
+    labels = [entry.label for entry in study.comparisons[0].entries]
     assert labels == ["DCNv2 (layers 2)", "DCNv2 (layers 3)"]
+
+
+def test_what_the_budget_decides_is_in_no_label(builder):
+    for layers, width in ((2, 32), (3, 24)):
+        builder.ok(builder.spec("dcnv2", 0, hyperparameters={"layers": layers, "width": width}))
+    assert [entry.label for entry in builder.comparison().entries] == ["DCNv2 (layers 2)", "DCNv2 (layers 3)"]
+
+
+def test_what_the_budget_decides_is_named_where_nothing_else_differs(builder):
+    for width in (24, 32):
+        builder.ok(builder.spec("dcnv2", 0, hyperparameters={"width": width}))
+    assert [entry.label for entry in builder.comparison().entries] == ["DCNv2 (width 24)", "DCNv2 (width 32)"]
+
+
+def test_two_contestants_of_one_title_are_told_apart_by_name(builder):
+    for name in ("first-fm", "second-fm"):
+        builder.ok(builder.spec(name, 0))
+    builder.titles = {"first-fm": "FM", "second-fm": "FM"}
+    assert [entry.label for entry in builder.comparison().entries] == ["FM (first-fm)", "FM (second-fm)"]
+
+
+def test_texts_that_are_alike_get_their_identity():
+    assert told_apart({"a": "x", "b": "x", "c": "y"}) == {"a": "x (a)", "b": "x (b)", "c": "y"}
 
 
 def test_missing_seeds_say_what_became_of_them(builder):
     builder.ok(builder.spec("dcnv2", 0))
     builder.ok(builder.spec("dcnv2", 1))
     builder.failed(builder.spec("rankmixer", 0), status="oom")
-    (setting,) = settings_of(builder)
-    missing = [(entry.label, seed, why) for entry, seed, why in setting.comparisons[0].missing()]
-    assert missing == [("RankMixer", 0, "oom"), ("RankMixer", 1, "not run")]
+    missing = {entry.label: entry.missing() for entry in builder.comparison().entries}
+    assert missing == {"DCNv2": [], "RankMixer": [(0, "oom"), (1, "not run")]}
 
 
 @pytest.mark.parametrize("titles", [{}, {"dcnv2": "DCNv2"}])
 def test_a_contestant_without_a_title_keeps_its_name(builder, titles):
     builder.ok(builder.spec("dcnv2", 0))
-    (setting,) = settings(run_frame(builder.store.read().runs.values()), titles)
-    assert setting.comparisons[0].entries[0].label == titles.get("dcnv2", "dcnv2")
+    builder.titles = titles
+    assert builder.comparison().entries[0].label == titles.get("dcnv2", "dcnv2")

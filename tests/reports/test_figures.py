@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pandas as pd
 import pytest
 
-from reports.comparison import settings
+from reports.answer_figure import answer_figure
 from reports.curves import mean_curves
 from reports.drawing import MARKERS, PALETTE, marks
 from reports.figures import curve_figure, size_figure, spread
-from reports.frame import run_frame
+from reports.sources import Sources
 
 
 def test_spread_leaves_distant_labels_alone():
@@ -32,9 +34,9 @@ def test_spread_keeps_order_and_gap_and_the_mean():
 
 def test_marks_differ_and_the_baseline_keeps_its_own():
     names = [f"contestant {i:02d}" for i in range(40)]
-    found = marks([*names, "dlrm-mlp"])
+    found = marks([*names, "dlrm-mlp"], ["dlrm-mlp"])
     assert len({(mark.colour, mark.marker) for mark in found.values()}) == 41
-    assert found["dlrm-mlp"] == marks(["dlrm-mlp"])["dlrm-mlp"]
+    assert found["dlrm-mlp"] == marks([], ["dlrm-mlp"])["dlrm-mlp"]
     assert found["dlrm-mlp"].colour not in PALETTE
     assert found["dlrm-mlp"].marker not in MARKERS
 
@@ -42,7 +44,7 @@ def test_marks_differ_and_the_baseline_keeps_its_own():
 def test_figures_are_png_and_pdf_without_a_date(builder):
     builder.three_contestants(seeds=2)
     (standings,) = builder.standings()
-    image = size_figure("size", [("dense_parameters", standings)], marks(list(builder.titles)))
+    image = size_figure([("dense_parameters", standings)], marks(builder.titles.values()))
     assert image.png.startswith(b"\x89PNG")
     assert image.pdf.startswith(b"%PDF")
     for trace in (b"CreationDate", b"Producer", b"matplotlib"):
@@ -54,7 +56,7 @@ def test_figures_are_png_and_pdf_without_a_date(builder):
 def test_oracle_is_drawn_or_told(builder):
     builder.three_contestants(seeds=2)
     (standings,) = builder.standings()
-    image = size_figure("size", [("dense_parameters", standings)], marks(list(builder.titles)))
+    image = size_figure([("dense_parameters", standings)], marks(builder.titles.values()))
     assert f"{standings.references['oracle']['auc']:.4f}" in image.caption
 
 
@@ -64,33 +66,61 @@ def test_points_at_several_budgets_are_joined(builder):
             builder.ok(builder.spec("dcnv2", seed, budget=budget))
     by_budget = [("dense_parameters", standings) for standings in builder.standings()]
     assert len(by_budget) == 2
-    assert "are joined" in size_figure("size", by_budget, marks(["dcnv2"])).caption
+    assert "are joined" in size_figure(by_budget, marks(["DCNv2"])).caption
 
 
 def test_nothing_to_draw():
-    assert size_figure("size", [], {}) is None
-    assert curve_figure("curves", [], {}) is None
+    assert size_figure([], {}) is None
+    assert curve_figure([], {}) is None
+
+
+def curves_of(builder):
+    return mean_curves(builder.comparison(), Sources([builder.directory]))
 
 
 def test_curves_are_means_over_the_steps_that_all_seeds_have(builder):
     runs = [builder.ok(builder.spec("dcnv2", seed)) for seed in (0, 1)]
-    paths = [builder.store.path("curves", run.key) for run in runs]
+    paths = [builder.curve(run) for run in runs]
     first, second = (pd.read_parquet(path) for path in paths)
     second.iloc[:30].to_parquet(paths[1], index=False)
-    (setting,) = settings(run_frame(runs), builder.titles)
-    (curve,) = mean_curves(setting.comparisons[0], builder.store)
+    (curve,) = curves_of(builder)
     assert curve.quantity == "training loss"
     assert curve.step.tolist() == first["step"].iloc[:30].tolist()
     expected = (first["train_loss"] + second["train_loss"]).iloc[:30] / 2
     assert curve.value == pytest.approx(expected.to_numpy())
-    image = curve_figure("curves", [curve], marks(["dcnv2"]))
+    image = curve_figure([curve], marks(["DCNv2"]))
     assert image is not None
     assert "own terms" in image.caption
 
 
 def test_a_contestant_without_curves_is_left_out(builder):
     run = builder.ok(builder.spec("dcnv2", 0))
-    other = builder.ok(builder.spec("rankmixer", 0))
-    builder.store.path("curves", run.key).unlink()
-    (setting,) = settings(run_frame([run, other]), builder.titles)
-    assert [curve.label for curve in mean_curves(setting.comparisons[0], builder.store)] == ["RankMixer"]
+    builder.ok(builder.spec("rankmixer", 0))
+    builder.curve(run).unlink()
+    assert [curve.label for curve in curves_of(builder)] == ["RankMixer"]
+
+
+def test_the_answer_is_drawn_against_the_baseline_and_in_auc_without_one(builder, new_store):
+    builder.three_contestants(seeds=2)
+    alone = new_store("alone")
+    for seed in range(2):
+        alone.ok(alone.spec("rankmixer", seed))
+    image = answer_figure(builder.standings(), marks(builder.titles.values()))
+    assert image.caption.startswith("Test AUC less that of DLRM-MLP, in points")
+    assert answer_figure(alone.standings(), marks(["RankMixer"])).caption.startswith("Test AUC, with")
+    assert answer_figure([], {}) is None
+
+
+def test_a_model_without_a_matrix_product_can_be_drawn(builder):
+    builder.three_contestants(seeds=2)
+    (standings,) = builder.standings()
+    rows = tuple(
+        dataclasses.replace(row, cost=dict.fromkeys(row.cost, 0) if row.label == "DCNv2" else row.cost)
+        for row in standings.rows
+    )
+    free = dataclasses.replace(standings, rows=rows)
+    assert size_figure([("", free)], marks(builder.titles.values())) is not None
+    nothing = dataclasses.replace(
+        standings, rows=tuple(dataclasses.replace(row, cost=dict.fromkeys(row.cost, 0)) for row in rows)
+    )
+    assert size_figure([("", nothing)], marks(builder.titles.values())) is not None

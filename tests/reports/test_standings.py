@@ -7,9 +7,14 @@ import dataclasses
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import stats
 
 from bench.errors import BadInput
-from reports.page import build_report
+from bench.runs.record import Run
+from reports.curves import mean_curves
+from reports.sources import Sources
+from reports.statistics import SharedRows, user_aucs
+from reports.study_section import judged
 
 
 def only(builder):
@@ -17,9 +22,29 @@ def only(builder):
     return standings, {row.label: row for row in standings.rows}
 
 
-def aucs(builder, contestant: str) -> list[float]:
+def runs_of(builder, contestant: str) -> list[Run]:
     runs = [run for run in builder.store.read().runs.values() if run.spec.contestant.name == contestant]
-    return [run.metrics["test"]["finish"]["auc"] for run in sorted(runs, key=lambda run: run.spec.seed)]
+    return sorted(runs, key=lambda run: run.spec.seed)
+
+
+def aucs(builder, contestant: str) -> list[float]:
+    return [run.metrics["test"]["finish"]["auc"] for run in runs_of(builder, contestant)]
+
+
+def uaucs(builder, contestant: str) -> list[float]:
+    return [run.metrics["test"]["finish"]["uauc"] for run in runs_of(builder, contestant)]
+
+
+def per_user(builder, contestant: str) -> list[np.ndarray]:
+    """For each seed the AUC of every user."""
+    tables = [pd.read_parquet(builder.predictions(run)) for run in runs_of(builder, contestant)]
+    return [
+        user_aucs(
+            SharedRows(positive=(table["label.finish"] == 1).to_numpy(), user=table["user"].to_numpy()),
+            table["logit.finish"].to_numpy(),
+        )
+        for table in tables
+    ]
 
 
 def test_differences_are_paired_by_seed(builder):
@@ -29,7 +54,7 @@ def test_differences_are_paired_by_seed(builder):
     difference = rows["RankMixer"].to_baseline
     assert difference.mean == pytest.approx(expected, abs=1e-12)
     assert difference.num_seeds == 3
-    assert difference.test_rows
+    assert difference.doubt == ""
     assert rows["RankMixer"].verdict == "better"
     assert rows["DLRM-MLP"].to_baseline is None
     assert rows["RankMixer"].metrics["auc"].mean == pytest.approx(np.mean(aucs(builder, "rankmixer")))
@@ -37,16 +62,26 @@ def test_differences_are_paired_by_seed(builder):
     assert (standings.num_rows, standings.num_users) == (3000, 300)
 
 
-def test_ranks_follow_the_pairs(builder):
+def test_rows_go_by_mean_auc_and_ranks_follow_the_pairs(builder):
     builder.three_contestants()
     standings, rows = only(builder)
-    assert rows["RankMixer"].rank == 1
-    assert standings.rows[0].label == "RankMixer"
+    assert rows["RankMixer"].rank == (1, 1)
+    areas = [row.metrics["auc"].mean for row in standings.rows]
+    assert areas == sorted(areas, reverse=True)
     for label, row in rows.items():
-        better = [
-            pair for pair, value in standings.pairs.items() if pair[1] == label and value.verdict == "better"
-        ]
-        assert row.rank == 1 + len(better)
+        verdicts = [value.verdict for pair, value in standings.pairs.items() if pair[1] == label]
+        assert row.rank == (1 + verdicts.count("better"), 3 - verdicts.count("worse"))
+
+
+def test_noise_is_not_rewarded_with_a_better_row(builder):
+    """A contestant whose seeds disagree loses to nobody by significance; it stays where its AUC puts it."""
+    builder.three_contestants()
+    for seed in range(3):
+        builder.ok(builder.spec("noisy", seed), shift=(-0.5, -0.3, 0.05)[seed])
+    standings, rows = only(builder)
+    assert rows["noisy"].rank[0] <= rows["DLRM-MLP"].rank[0]
+    assert [row.label for row in standings.rows].index("noisy") == 3
+    assert rows["noisy"] in standings.leaders()  # nor is it told apart from the best
 
 
 def test_only_common_seeds_are_paired(builder):
@@ -70,21 +105,30 @@ def test_one_seed_makes_no_claim(builder):
     assert rows["RankMixer"].metrics["auc"].half_width is None
 
 
-def test_missing_predictions_leave_the_interval_to_the_seeds(builder):
+def test_missing_predictions_leave_the_pair_undecided(builder):
     builder.three_contestants()
-    builder.store.path("predictions", builder.spec("dcnv2", 1).key()).unlink()
+    builder.predictions(builder.spec("dcnv2", 1)).unlink()
     standings, rows = only(builder)
-    assert not rows["DCNv2"].to_baseline.test_rows
-    assert rows["RankMixer"].to_baseline.test_rows
+    difference = rows["DCNv2"].to_baseline
+    assert (difference.verdict, difference.doubt) == ("undecided", "predictions missing")
+    assert difference.half_width is None
+    assert rows["DCNv2"].uauc_to_baseline.doubt == "predictions missing"
+    assert rows["RankMixer"].verdict == "better"
     assert standings.num_rows == 3000
 
 
-def test_a_torn_predictions_file_counts_as_missing(builder):
+def test_the_interval_of_uauc_is_wider_than_that_of_the_seeds(builder):
     builder.three_contestants()
-    path = builder.store.path("predictions", builder.spec("dcnv2", 1).key())
-    path.write_bytes(path.read_bytes()[:100])
     _, rows = only(builder)
-    assert not rows["DCNv2"].to_baseline.test_rows
+    by_seed = np.array(uaucs(builder, "rankmixer")) - np.array(uaucs(builder, "dlrm-mlp"))
+    found = rows["RankMixer"].uauc_to_baseline
+    assert found.mean == pytest.approx(by_seed.mean(), abs=1e-12)
+    users = np.mean(per_user(builder, "rankmixer"), axis=0) - np.mean(per_user(builder, "dlrm-mlp"), axis=0)
+    variances = by_seed.var(ddof=1) / 3, np.nanvar(users, ddof=1) / np.isfinite(users).sum()
+    freedom = sum(variances) ** 2 / (
+        variances[0] ** 2 / 2 + variances[1] ** 2 / (np.isfinite(users).sum() - 1)
+    )
+    assert found.half_width == pytest.approx(stats.t.ppf(0.975, freedom) * np.sqrt(sum(variances)), rel=1e-5)
 
 
 def test_users_widen_nothing_else(builder, new_store):
@@ -101,20 +145,81 @@ def test_users_widen_nothing_else(builder, new_store):
     assert rows["DCNv2"].to_baseline.half_width != with_users["DCNv2"].to_baseline.half_width
 
 
-@pytest.mark.parametrize("change", ["labels", "length", "users"])
-def test_predictions_of_other_rows_are_refused(builder, change):
+@pytest.mark.parametrize(
+    "change", ["labels", "length", "users", "order", "scores", "torn", "not parquet", "nan"]
+)
+def test_a_damaged_predictions_file_is_set_aside_and_said(builder, change):
     builder.three_contestants()
-    path = builder.store.path("predictions", builder.spec("rankmixer", 2).key())
+    path = builder.predictions(builder.spec("dcnv2", 0))  # the first that is read
+    damage(path, change)
+    sources = Sources([builder.directory])
+    ((_, standings),) = (each for study in builder.studies() for each in judged(study, sources))
+    rows = {row.label: row for row in standings.rows}
+    assert rows["DCNv2"].to_baseline.doubt == "predictions missing"
+    assert rows["RankMixer"].verdict == "better"
+    assert rows["DCNv2"].metrics["auc"].num_seeds == 3
+    assert list(sources.set_aside) == [f"predictions/{path.name}"]
+
+
+def test_the_page_names_a_damaged_file(builder, tmp_path):
+    builder.three_contestants(seeds=2)
+    path = builder.predictions(builder.spec("dcnv2", 0))
+    path.write_bytes(path.read_bytes()[:100])
+    page = builder.report(tmp_path / "out").markdown.read_text()
+    assert f"predictions/{path.name}" in page
+    assert "These files are damaged and were left out" in page
+    assert "| undecided, predictions missing |" in page
+
+
+def damage(path, change: str) -> None:
+    if change == "torn":
+        path.write_bytes(path.read_bytes()[:100])
+        return
+    if change == "not parquet":
+        path.write_text("hello")
+        return
     table = pd.read_parquet(path)
     if change == "labels":
         table["label.finish"] = table["label.finish"].to_numpy()[::-1]
     elif change == "length":
         table = table.iloc[:-1]
+    elif change == "users":
+        table["user"] = table["user"].to_numpy()[::-1]
+    elif change == "order":
+        table = table.iloc[::-1]
+    elif change == "scores":
+        table.loc[:50, "logit.finish"] = 9.0
     else:
-        table = table.drop(columns="user")
+        table.loc[5, "logit.finish"] = np.nan
     table.to_parquet(path, index=False)
-    with pytest.raises(BadInput, match="other test rows"):
-        builder.standings()
+
+
+@pytest.mark.parametrize("folder", ["predictions", "curves"])
+def test_every_flipped_bit_leaves_a_verdict_and_curves(builder, folder):
+    """Any bit may change a value, a length or the file's own directory; none may end the report."""
+    builder.three_contestants(seeds=2)
+    (path,) = (builder.directory / folder).glob(f"{builder.spec('dcnv2', 0).key()}.parquet")
+    whole = path.read_bytes()
+    (study,) = builder.studies()
+    for place in np.random.default_rng(0).integers(0, 8 * len(whole), 25):
+        damaged = bytearray(whole)
+        damaged[place // 8] ^= 1 << (place % 8)
+        path.write_bytes(damaged)
+        sources = Sources([builder.directory])
+        if folder == "predictions":
+            ((_, standings),) = judged(study, sources)
+            assert standings.rows[0].label == "RankMixer"
+        else:
+            curves = mean_curves(study.comparisons[0], sources)
+            assert {"DLRM-MLP", "RankMixer"} <= {curve.label for curve in curves}
+            assert all(np.isfinite(curve.value).all() for curve in curves)
+
+
+def test_labels_that_are_missing_do_not_count(builder):
+    builder.three_contestants(missing_labels=400)
+    standings, rows = only(builder)
+    assert standings.num_rows == 2600
+    assert rows["RankMixer"].verdict == "better"
 
 
 def test_a_contestant_that_always_failed_is_shown_last(builder):
@@ -123,8 +228,9 @@ def test_a_contestant_that_always_failed_is_shown_last(builder):
         builder.failed(builder.spec("aaa", seed))
     standings, _ = only(builder)
     last = standings.rows[-1]
-    assert (last.label, last.rank, last.seeds, last.num_failed) == ("aaa", None, (), 3)
-    assert last.dense_parameters > 0
+    assert (last.label, last.rank, last.seeds) == ("aaa", None, ())
+    assert last.missing == tuple((seed, "diverged") for seed in range(3))
+    assert last.cost["dense_parameters"] > 0
     assert not last.metrics
 
 
@@ -140,7 +246,7 @@ def test_budget_error(builder):
     builder.three_contestants()
     _, rows = only(builder)
     for row in rows.values():
-        assert row.budget_error == pytest.approx(row.dense_parameters / 100_000 - 1)
+        assert row.budget_error == pytest.approx(row.cost["dense_parameters"] / 100_000 - 1)
 
 
 def test_every_task_and_budget_is_judged(builder):
@@ -148,21 +254,21 @@ def test_every_task_and_budget_is_judged(builder):
         for contestant in builder.titles:
             builder.ok(builder.spec(contestant, 0, budget=budget), tasks=("skip", "finish"))
     found = builder.standings()
-    assert [(each.comparison, each.task) for each in found] == [
-        ("30K dense parameters", "finish"),
-        ("30K dense parameters", "skip"),
-        ("100K dense parameters", "finish"),
-        ("100K dense parameters", "skip"),
+    assert [(each.budget, each.task) for each in found] == [
+        ("30k dense parameters", "finish"),
+        ("30k dense parameters", "skip"),
+        ("100k dense parameters", "finish"),
+        ("100k dense parameters", "skip"),
     ]
 
 
 def test_an_empty_store_is_refused(builder):
     with pytest.raises(BadInput, match="holds no runs"):
-        build_report(builder.directory, builder.directory / "report", command="c", titles={})
+        builder.report(builder.directory / "report")
     builder.directory.mkdir()
     (builder.directory / "runs.jsonl").write_text('{"format": 1, "ke')
     with pytest.raises(BadInput, match="1 line could not be read"):
-        build_report(builder.directory, builder.directory / "report", command="c", titles={})
+        builder.report(builder.directory / "report")
 
 
 def test_standings_are_plain_values(builder):

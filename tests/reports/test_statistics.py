@@ -10,6 +10,7 @@ import pytest
 from scipy import stats
 from sklearn.metrics import roc_auc_score
 
+from bench.metrics import per_user_auc
 from reports.statistics import (
     Difference,
     SharedRows,
@@ -17,7 +18,9 @@ from reports.statistics import (
     mean_estimate,
     paired_difference,
     placements,
-    ranks,
+    rank_intervals,
+    user_aucs,
+    user_parts,
 )
 
 
@@ -104,11 +107,115 @@ def test_paired_difference_adds_seed_and_test_variance_with_welch_satterthwaite(
     total = seed + 5e-6
     freedom = total**2 / (seed**2 / 2 + (4e-6) ** 2 / 500 + (1e-6) ** 2 / 2000)
     assert found.half_width == pytest.approx(stats.t.ppf(0.975, freedom) * math.sqrt(total))
-    assert found.test_rows
     assert found.verdict == "better"
-    seeds_only = paired_difference(differences, None)
-    assert not seeds_only.test_rows
-    assert seeds_only.half_width == pytest.approx(stats.t.ppf(0.975, 2) * math.sqrt(seed))
+
+
+def test_without_the_test_rows_there_is_no_interval_and_no_verdict():
+    found = paired_difference([0.010, 0.014, 0.009], None)
+    assert (found.half_width, found.verdict, found.doubt) == (None, "undecided", "predictions missing")
+    assert found.mean == pytest.approx(0.011)
+
+
+def test_too_little_data_leaves_the_interval_and_takes_the_verdict():
+    found = paired_difference([0.010, 0.014, 0.009], [(1e-9, 500)], "12 positives")
+    assert found.low > 0
+    assert (found.verdict, found.doubt) == ("undecided", "12 positives")
+
+
+@pytest.mark.parametrize(
+    ("positives", "negatives", "users", "expected"),
+    [
+        (30, 30, None, ""),
+        (29, 30, None, "29 positives of the 30 that a claim needs"),
+        (30, 12, None, "12 negatives of the 30 that a claim needs"),
+        (40, 40, 30, ""),
+        (40, 40, 5, "5 users of the 30 that a claim needs"),
+    ],
+)
+def test_what_is_too_little_for_a_claim(positives, negatives, users, expected):
+    label = np.repeat([1, 0], [positives, negatives])
+    user = None if users is None else np.arange(label.size) % users
+    assert rows_of(label, user).too_few() == expected
+
+
+def test_users_with_both_classes_are_counted_for_uauc():
+    user = np.repeat(np.arange(60), 2)
+    label = np.tile([1, 0], 60)
+    assert rows_of(label, user).too_few_users() == ""
+    label[:62:2] = 0  # 31 users lose their positive
+    assert rows_of(label, user).too_few_users() == "29 users with both classes of the 30 that a claim needs"
+    assert rows_of(label).too_few_users() == ""
+
+
+def test_user_aucs_are_those_of_scikit_learn(two_models):
+    label, first, _ = two_models
+    user = np.random.default_rng(1).integers(0, 90, label.size)
+    user = np.unique(user, return_inverse=True)[1]
+    found = user_aucs(rows_of(label, user), first)
+    for each in range(user.max() + 1):
+        of_user = user == each
+        if len(set(label[of_user])) == 2:
+            assert found[each] == pytest.approx(roc_auc_score(label[of_user], first[of_user]))
+        else:
+            assert math.isnan(found[each])
+    assert np.nanmean(found) == pytest.approx(per_user_auc(user, label, first.astype(np.float32)).uauc)
+
+
+def test_the_part_of_the_users_is_the_variance_of_a_mean_of_differences():
+    first, second = np.array([0.9, 0.5, math.nan, 0.7]), np.array([0.6, 0.5, math.nan, 0.8])
+    ((variance, freedom),) = user_parts(first, second)
+    assert variance == pytest.approx(stats.sem([0.3, 0.0, -0.1]) ** 2)
+    assert freedom == 2
+
+
+def test_coverage_of_the_interval_of_uauc():
+    """With fresh users and seeds each time, the interval holds the true difference in about 95 %.
+
+    The true difference is that of the means of a great many users."""
+    rng = np.random.default_rng(7)
+    users, rows, seeds = 60, 12, 3
+
+    def uaucs(num_users: int) -> np.ndarray:
+        """(contestant, seed, user) AUCs of one draw; users differ in how well each contestant ranks them."""
+        label = rng.random((num_users, rows)) < 0.4
+        taste = rng.normal(0.0, 0.8, (num_users, 1))
+        flat = rows_of(label.ravel(), np.repeat(np.arange(num_users), rows))
+        noise = rng.normal(size=label.shape)
+        return np.array(
+            [
+                [
+                    user_aucs(flat, (strength * label + noise + 0.3 * rng.normal(size=label.shape)).ravel())
+                    for _ in range(seeds)
+                ]
+                for strength in (1.1 + taste, 0.9 - taste)
+            ]
+        )
+
+    large = np.nanmean(uaucs(8_000), axis=(1, 2))
+    true_difference = large[0] - large[1]
+    covered, of_seeds_only = 0, 0
+    for _ in range(200):
+        found = uaucs(users)
+        differences = np.nanmean(found[0], axis=1) - np.nanmean(found[1], axis=1)
+        parts = user_parts(found[0].mean(axis=0), found[1].mean(axis=0))
+        interval = paired_difference(differences, parts)
+        covered += interval.low <= true_difference <= interval.high
+        alone = mean_estimate(differences)
+        of_seeds_only += alone.low <= true_difference <= alone.high
+    assert 0.92 <= covered / 200 <= 0.99
+    assert of_seeds_only / 200 < 0.6
+
+
+def test_an_interval_of_an_auc_stays_within_what_is_possible():
+    found = mean_estimate([0.999, 0.95], (0.0, 1.0))
+    assert found.mean + found.half_width > 1
+    assert found.high == 1.0
+    assert found.is_cut
+    assert 0 < found.low < found.mean
+    assert not mean_estimate([0.7, 0.701], (0.0, 1.0)).is_cut
+    assert mean_estimate([0.999, 0.95], (0.0, 1.0)).scaled(100).high == 100.0
+    wide = paired_difference([0.9, -0.9], [(1.0, 1)])
+    assert (wide.low, wide.high) == (-1.0, 1.0)
 
 
 def test_equal_contestants_tie_with_an_interval_of_no_width():
@@ -150,15 +257,15 @@ def test_coverage_of_the_paired_interval():
     assert 0.92 <= covered / repetitions <= 0.995
 
 
-def difference(mean: float, half_width: float | None) -> Difference:
-    return Difference(mean=mean, half_width=half_width, num_seeds=3, test_rows=True)
+def difference(mean: float, half_width: float | None, doubt: str = "") -> Difference:
+    return Difference(mean=mean, half_width=half_width, num_seeds=3, doubt=doubt)
 
 
 def table(pairs: dict[tuple[str, str], Difference]) -> dict[tuple[str, str], Difference]:
     return pairs | {(b, a): value.reversed() for (a, b), value in pairs.items()}
 
 
-def test_ranks_are_shared_among_ties_and_skip():
+def test_a_rank_is_an_interval_from_the_better_to_the_worse():
     pairs = table(
         {
             ("a", "b"): difference(0.001, 0.002),
@@ -166,7 +273,7 @@ def test_ranks_are_shared_among_ties_and_skip():
             ("b", "c"): difference(0.009, 0.002),
         }
     )
-    assert ranks(["a", "b", "c"], pairs) == {"a": 1, "b": 1, "c": 3}
+    assert rank_intervals(["a", "b", "c"], pairs) == {"a": (1, 2), "b": (1, 2), "c": (3, 3)}
 
 
 def test_a_tie_need_not_carry_over():
@@ -177,18 +284,23 @@ def test_a_tie_need_not_carry_over():
             ("a", "c"): difference(0.003, 0.002),
         }
     )
-    assert ranks(["a", "b", "c"], pairs) == {"a": 1, "b": 1, "c": 2}
+    assert rank_intervals(["a", "b", "c"], pairs) == {"a": (1, 2), "b": (1, 3), "c": (2, 3)}
 
 
-def test_no_rank_without_a_decided_pair():
+def test_no_rank_without_a_decided_pair_and_a_wide_one_with_undecided_pairs():
     pairs = table(
         {
             ("a", "b"): difference(0.01, 0.002),
             ("a", "c"): difference(0.5, None),
-            ("b", "c"): difference(0.5, None),
+            ("b", "c"): difference(0.5, 0.1, "predictions missing"),
         }
     )
-    assert ranks(["a", "b", "c", "alone"], pairs) == {"a": 1, "b": 2, "c": None, "alone": None}
+    assert rank_intervals(["a", "b", "c", "alone"], pairs) == {
+        "a": (1, 3),
+        "b": (2, 4),
+        "c": None,
+        "alone": None,
+    }
 
 
 def test_reversed_difference():

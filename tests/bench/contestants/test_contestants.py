@@ -12,13 +12,13 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from bench.contestants.budget import TOLERANCE, Solution, solve
+from bench.contestants.budget import Solution, solve
 from bench.contestants.contract import Contestant, Dial, InputShape, training_loss
 from bench.contestants.counting import counted, measure, on_meta
 from bench.contestants.lookup import contestants
 from bench.contestants.registry import CONTESTANTS
 from bench.errors import BadInput
-from bench.spec import Budget
+from bench.spec import BUDGET_TOLERANCE, Budget
 
 EVEN = InputShape(field_dims=(8,) * 10, groups=((0, 3, 1), (2, 4, 5, 6), (7, 8, 9)), num_tasks=2)
 UNEVEN = InputShape(
@@ -198,7 +198,7 @@ def test_budget_is_met_within_two_percent_or_refused_with_the_nearest(contestant
         assert "it can be" in refusal
         return
     reached = measure(on_meta(contestant, shape, solution.hyperparameters), shape, kind)
-    assert abs(reached / target - 1) <= TOLERANCE
+    assert abs(reached / target - 1) <= BUDGET_TOLERANCE
     assert solution.reached == reached
 
 

@@ -6,11 +6,11 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from bench.contestants.budget import TOLERANCE, solve
+from bench.contestants.budget import solve
 from bench.contestants.contract import training_loss
 from bench.contestants.registry import CONTESTANTS
 from bench.errors import BadInput
-from bench.spec import Budget
+from bench.spec import BUDGET_TOLERANCE, Budget
 from tests.bench.contestants.test_contestants import attempt, each, fields_of, inputs, labels, small
 
 
@@ -24,7 +24,7 @@ def test_few_fields_are_enough(contestant, num_fields, width):
     for target in (30_000, 100_000, 1_000_000):
         solution, refusal = attempt(contestant, shape, Budget(kind="dense_parameters", target=target))
         assert solution is not None, refusal
-        assert abs(solution.reached / target - 1) <= TOLERANCE
+        assert abs(solution.reached / target - 1) <= BUDGET_TOLERANCE
     torch.manual_seed(0)
     model = contestant.build(shape, small(contestant, shape)).train()
     loss = training_loss(model, inputs(shape), labels(shape), F.binary_cross_entropy_with_logits)

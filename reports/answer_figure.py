@@ -1,0 +1,110 @@
+"""The one figure that shows the answer of a study: who is ahead, with intervals, a panel per comparison."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+
+import matplotlib.ticker
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from reports import escaping
+from reports.drawing import FAINT, Image, Mark, rendered, style
+from reports.notation import fixed
+from reports.standings import Standing, Standings
+from reports.statistics import Estimate
+
+MOST_PANELS = 12
+COLUMNS = 3
+
+
+def answer_figure(all_standings: Sequence[Standings], mark: Mapping[str, Mark]) -> Image | None:
+    """AUC less the baseline's in points, or AUC itself where there is no baseline, from the best down.
+
+    Returns:
+        None where nobody has a result.
+    """
+    judged = [standings for standings in all_standings if standings.best is not None]
+    if not judged:
+        return None
+    panels = judged[:MOST_PANELS]
+    labels = list(dict.fromkeys(row.label for standings in panels for row in standings.rows if row.metrics))
+    columns = min(len(panels), COLUMNS)
+    num_rows = math.ceil(len(panels) / columns)
+    with style():
+        figure = Figure(figsize=(9.0, num_rows * (0.85 + 0.24 * len(labels))), layout="constrained")
+        grid = figure.subplots(num_rows, columns, sharey=True, squeeze=False)
+        for axes in grid.ravel()[len(panels) :]:
+            axes.set_visible(False)
+        for axes, standings in zip(grid.ravel(), panels, strict=False):
+            _draw(axes, standings, labels, mark)
+            axes.set_title(escaping.figure(_panel_title(standings, panels)), loc="left")
+        grid[0, 0].set_yticks(range(len(labels)), [escaping.figure(label) for label in labels])
+        grid[0, 0].set_ylim(len(labels) - 0.4, -0.6)
+        png, pdf = rendered(figure)
+    quantity = _quantity(panels)
+    left_out = f" The first {MOST_PANELS} of {len(judged)} comparisons." if len(judged) > MOST_PANELS else ""
+    return Image(
+        name="answer",
+        png=png,
+        pdf=pdf,
+        caption=f"{quantity}, with 95 % intervals where there are several seeds.{left_out}",
+        alternative=f"{quantity}, a row per contestant and a panel per comparison",
+    )
+
+
+def _draw(axes: Axes, standings: Standings, labels: Sequence[str], mark: Mapping[str, Mark]) -> None:
+    axes.grid(visible=False, axis="y")
+    axes.tick_params(axis="y", length=0)
+    axes.xaxis.set_major_locator(matplotlib.ticker.MaxNLocator(5))
+    for row in standings.rows:
+        value, low, high = _value(row, standings)
+        if value is None:
+            continue
+        axes.errorbar(
+            [value],
+            [labels.index(row.label)],
+            xerr=[[value - low], [high - value]],
+            color=mark[row.label].colour,
+            marker=mark[row.label].marker,
+            markersize=6,
+            markeredgecolor="white",
+            markeredgewidth=0.6,
+            elinewidth=1.5,
+            zorder=3,
+        )
+    if standings.baseline is None:
+        axes.set_xlabel("test AUC")
+    else:
+        axes.axvline(0, color=FAINT, linewidth=0.9, zorder=2)
+        axes.set_xlabel(escaping.figure(f"Δ AUC to {standings.baseline}, points"))
+        axes.xaxis.set_major_formatter(lambda value, _: fixed(value, 2, signed=True).rstrip("0").rstrip("."))
+
+
+def _value(row: Standing, standings: Standings) -> tuple[float | None, float, float]:
+    """The middle and the ends of what is drawn for a contestant; None where there is nothing."""
+    if "auc" not in row.metrics:
+        return None, 0.0, 0.0
+    if row.label == standings.baseline:
+        return 0.0, 0.0, 0.0
+    drawn: Estimate | None = row.metrics["auc"] if standings.baseline is None else row.to_baseline
+    if drawn is None:
+        return None, 0.0, 0.0
+    scale = 1 if standings.baseline is None else 100
+    return scale * drawn.mean, scale * drawn.low, scale * drawn.high
+
+
+def _panel_title(standings: Standings, panels: Sequence[Standings]) -> str:
+    """What tells the panel from the others."""
+    parts = [standings.data] if len({other.data for other in panels}) > 1 else []
+    parts += [standings.budget] if len({other.budget for other in panels}) > 1 else []
+    return " · ".join([*parts, standings.task])
+
+
+def _quantity(panels: Sequence[Standings]) -> str:
+    baselines = {standings.baseline for standings in panels}
+    if baselines == {None}:
+        return "Test AUC"
+    named = ", ".join(sorted(baseline for baseline in baselines if baseline))
+    return f"Test AUC less that of {named}, in points of 0.01"

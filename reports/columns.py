@@ -1,0 +1,214 @@
+"""The columns of the tables that judge: each says its title, its cell and when it is shown, in one place.
+
+To add a column, add a `Column` to `COMPARISON` or `METRICS`. The page, Markdown, LaTeX and the terminal
+follow.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from bench.spec import BUDGET_TOLERANCE
+from reports.comparison import NOT_RUN
+from reports.notation import MISSING, estimate, fixed, percent, points, share, short
+from reports.paper import gain_text, paper_task
+from reports.sections import Cell
+from reports.standings import USER_METRICS, Standing, Standings
+from reports.statistics import PREDICTIONS_MISSING
+
+REFERENCE_TITLES = {
+    "oracle": "oracle (true probabilities)",
+    "logistic_regression": "logistic regression (no interactions)",
+}
+USER_METRIC_TITLES = {"uauc": "UAUC", "gauc": "GAUC", "gauc_pos": "GAUC by positives"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Column:
+    """One column of a table with a row per entrant.
+
+    Args:
+        title: of the column, where it does not depend on the standings.
+        cell: an entrant's, and that of a reference by its name and metrics; empty by default.
+        when: is it shown?
+        is_text: words, to the left of the columns of numbers.
+        on_terminal: is there room for it on a terminal?
+    """
+
+    title: str | Callable[[Standings], str]
+    cell: Callable[[Standing, Standings], Cell]
+    reference: Callable[[str, Mapping[str, float]], str] = lambda name, metrics: ""
+    when: Callable[[Standings], bool] = lambda standings: True
+    is_text: bool = False
+    on_terminal: bool = True
+
+    def title_in(self, standings: Standings) -> str:
+        return self.title if isinstance(self.title, str) else self.title(standings)
+
+
+def shown(columns: Sequence[Column], standings: Standings) -> list[Column]:
+    """Those that the standings have something for."""
+    return [column for column in columns if column.when(standings)]
+
+
+def misses_budget(row: Standing) -> bool:
+    return row.budget_error is not None and abs(row.budget_error) > BUDGET_TOLERANCE
+
+
+def paper_gain(row: Standing, standings: Standings) -> str:
+    """What the paper reports of the contestant; empty where it does not stand beside the comparison."""
+    if standings.paper is None:
+        return ""
+    return gain_text(standings.paper, row.contestant, paper_task(standings.task))
+
+
+def rank_text(row: Standing) -> str:
+    """``2``, or ``1–3`` where ties leave the rank open."""
+    if row.rank is None:
+        return MISSING
+    first, last = row.rank
+    return str(first) if first == last else f"{first}–{last}"
+
+
+def seeds_text(row: Standing) -> Cell:
+    """How many seeds have a result, and how many were tried."""
+    num_ok, failed = len(row.seeds), sum(why != NOT_RUN for _, why in row.missing)
+    return Cell(text=str(num_ok), aside=f"of {num_ok + failed}" if failed else "")
+
+
+def verdict_text(row: Standing, standings: Standings) -> Cell:
+    """Against the baseline, or why there is none."""
+    if row.reason:
+        return Cell(text="not possible", style="undecided")
+    if row.label == standings.baseline:
+        return Cell(text="")
+    if not row.seeds:
+        return Cell(text="no result" if row.cost else NOT_RUN, style="undecided")
+    difference = row.to_baseline
+    if difference is None:
+        return Cell(text="no common seed", style="undecided")
+    if difference.verdict != "undecided":
+        return Cell(text=difference.verdict, style=difference.verdict)
+    if difference.num_seeds < 2:
+        return Cell(text="1 seed: no claim", style="undecided")
+    missing = difference.doubt == PREDICTIONS_MISSING
+    return Cell(text=f"undecided, {difference.doubt if missing else 'too little data'}", style="undecided")
+
+
+def _contestant(row: Standing, _: Standings) -> Cell:
+    return Cell(text=row.label)
+
+
+def _size(row: Standing, _: Standings) -> Cell:
+    aside = "" if row.budget_error is None else percent(row.budget_error)
+    style = "worse" if misses_budget(row) else ""
+    return Cell(text=_cost(row, "dense_parameters"), aside=aside, style=style)
+
+
+def _active(row: Standing, _: Standings) -> Cell:
+    planned = _cost(row, "active_parameters")
+    if row.active is None:
+        return Cell(text=planned)
+    return Cell(text=short(row.active.mean, "active_parameters"), aside=f"planned {planned}")
+
+
+def _is_sparse(standings: Standings) -> bool:
+    return any(
+        row.active is not None or row.cost.get("active_parameters") != row.cost.get("dense_parameters")
+        for row in standings.rows
+    )
+
+
+def _cost(row: Standing, name: str) -> str:
+    return short(row.cost[name], name) if name in row.cost else MISSING
+
+
+def _metric(name: str, decimals: int) -> Callable[[Standing, Standings], Cell]:
+    return lambda row, _: Cell(text=estimate(row.metrics.get(name), decimals))
+
+
+def _reference_value(metric: str) -> Callable[[str, Mapping[str, float]], str]:
+    return lambda name, metrics: fixed(metrics[metric], 4) if metric in metrics else ""
+
+
+def _difference(row: Standing, standings: Standings) -> Cell:
+    if row.label == standings.baseline:
+        return Cell(text="baseline")
+    return Cell(text=points(row.to_baseline), difference=row.to_baseline)
+
+
+def _user_difference(row: Standing, standings: Standings) -> Cell:
+    if row.label == standings.baseline:
+        return Cell(text="baseline")
+    value = row.uauc_to_baseline
+    aside = value.doubt if value is not None else ""
+    return Cell(text=points(value), aside=aside, difference=value)
+
+
+def _has_baseline(standings: Standings) -> bool:
+    return standings.baseline is not None
+
+
+COMPARISON: tuple[Column, ...] = (
+    Column(title="Rank", cell=lambda row, _: Cell(text=rank_text(row)), is_text=True),
+    Column(
+        title="Contestant",
+        cell=_contestant,
+        reference=lambda name, _: REFERENCE_TITLES[name],
+        is_text=True,
+    ),
+    Column(title="Dense parameters", cell=_size),
+    Column(title="Active parameters", cell=_active, when=_is_sparse),
+    Column(title="FLOPs forward", cell=lambda row, _: Cell(text=_cost(row, "flops_forward"))),
+    Column(title="FLOPs train", cell=lambda row, _: Cell(text=_cost(row, "flops_train")), on_terminal=False),
+    Column(title="Seeds", cell=lambda row, _: seeds_text(row)),
+    Column(title="Test AUC", cell=_metric("auc", 4), reference=_reference_value("auc")),
+    Column(
+        title="Attained, %",
+        cell=lambda row, _: Cell(text=share(row.attained)),
+        reference=lambda name, _: "100" if name == "oracle" else "0",
+        when=lambda standings: any(row.attained is not None for row in standings.rows),
+    ),
+    Column(
+        title=lambda standings: f"Δ AUC to {standings.baseline}, points",
+        cell=_difference,
+        when=_has_baseline,
+    ),
+    Column(title="Verdict", cell=verdict_text, when=_has_baseline),
+    Column(
+        title=lambda standings: f"Paper, Δ points ({paper_task(standings.task)})",
+        cell=lambda row, standings: Cell(text=paper_gain(row, standings) or MISSING, style="quiet"),
+        when=lambda standings: any(paper_gain(row, standings) for row in standings.rows),
+        on_terminal=False,
+    ),
+)
+"""Who is ahead: rank, size, AUC, the difference to the baseline and the paper's own."""
+
+
+def _user_column(name: str) -> Column:
+    return Column(
+        title=USER_METRIC_TITLES[name],
+        cell=_metric(name, 4),
+        reference=_reference_value(name),
+        when=lambda standings: any(name in row.metrics for row in standings.rows),
+    )
+
+
+METRICS: tuple[Column, ...] = (
+    Column(
+        title="Contestant",
+        cell=_contestant,
+        reference=lambda name, _: REFERENCE_TITLES[name],
+        is_text=True,
+    ),
+    Column(title="Log loss", cell=_metric("log_loss", 4), reference=_reference_value("log_loss")),
+    Column(title="Calibration", cell=_metric("calibration", 3)),
+    *(_user_column(name) for name in USER_METRICS),
+    Column(
+        title=lambda standings: f"Δ UAUC to {standings.baseline}, points",
+        cell=_user_difference,
+        when=lambda standings: any(row.uauc_to_baseline is not None for row in standings.rows),
+    ),
+)
+"""The other metrics of the test split."""

@@ -1,0 +1,91 @@
+"""What a report reads: the runs and studies of one store or several, and the files beside the runs.
+
+A key that two stores have is one run: the last one that ended well, in the order of the stores. A file that
+is damaged is left out, and `Sources.set_aside` says so; the page goes on without it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet
+
+from bench.errors import BadInput
+from bench.runs.record import Run
+from bench.runs.store import JoinedStores, Store
+
+UNREADABLE = (OSError, ValueError, KeyError, TypeError, pa.ArrowException)
+"""What reading a damaged Parquet file raises."""
+
+
+class Sources:
+    """The joined content of the stores in `directories`."""
+
+    def __init__(self, directories: Sequence[Path]) -> None:
+        # The last store first: of two runs of one key the last one counts, and so do its files.
+        self._stores = [Store(directory) for directory in reversed(directories)]
+        view = JoinedStores([*reversed(self._stores)]).read()
+        self.runs: Mapping[str, Run] = {run.key: run for run in view.runs.values()}
+        self.studies = view.studies
+        self.torn = view.torn
+        self.set_aside: dict[str, str] = {}
+        self._verified: set[Path] = set()
+        if not self.runs:
+            named = ", ".join(map(str, directories))
+            count = len(self.torn)
+            torn = f" ({count} line{'s' if count > 1 else ''} could not be read)" if count else ""
+            raise BadInput(f"the store {named} holds no runs{torn}; a report needs at least one")
+
+    def predictions(self, key: str, columns: Sequence[str]) -> dict[str, Any] | None:
+        """Column → array of the test predictions of a run, of those of `columns` that are there.
+
+        None where there is no readable file.
+        """
+        table = self._table(key, "predictions", columns)
+        try:
+            return None if table is None else {name: table[name].to_numpy() for name in table.column_names}
+        except UNREADABLE as error:
+            self.leave_out("predictions", key, str(error))
+            return None
+
+    def curve(self, key: str) -> Any | None:
+        """The training curve of a run as a data frame; None where there is no readable file."""
+        table = self._table(key, "curves")
+        try:
+            return None if table is None else table.to_pandas()
+        except UNREADABLE as error:
+            self.leave_out("curves", key, str(error))
+            return None
+
+    def leave_out(self, folder: str, key: str, why: str) -> None:
+        """Says on the page that a file is damaged."""
+        self.set_aside[f"{folder}/{key}.parquet"] = " ".join(why.split())[:200]
+
+    def _table(self, key: str, folder: str, columns: Sequence[str] | None = None) -> pa.Table | None:
+        if f"{folder}/{key}.parquet" in self.set_aside:
+            return None
+        for path in (store.path(folder, key) for store in self._stores):
+            if not path.is_file():
+                continue
+            try:
+                self._check_digest(key, folder, path)
+                with pa.parquet.ParquetFile(path) as file:
+                    present = file.schema_arrow.names
+                    return file.read(columns=[name for name in present if not columns or name in columns])
+            except UNREADABLE as error:
+                self.leave_out(folder, key, str(error))
+                return None
+        return None
+
+    def _check_digest(self, key: str, folder: str, path: Path) -> None:
+        expected = self.runs[key].files.get(folder)
+        if expected is None or path in self._verified:
+            return
+        with path.open("rb") as file:
+            if hashlib.file_digest(file, "sha256").hexdigest() != expected:
+                raise ValueError("the file is not the one that the run wrote: its SHA-256 differs")
+        self._verified.add(path)

@@ -1,0 +1,101 @@
+"""The questions that a report answers: the studies of the stores, and the runs that belong to none.
+
+A study says which runs answer it, so no run of one is in the ranks of another. `reports.implied` groups the
+runs that belong to none.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+
+import pandas as pd
+
+from bench.errors import unknown_name
+from bench.runs.study_record import Member, StudyRecord
+from reports.comparison import Entry, Study, by_seed, comparison_of, told_apart_data
+from reports.implied import implied_studies
+from reports.paper import stands_beside
+
+
+def studies(
+    frame: pd.DataFrame,
+    records: Sequence[StudyRecord],
+    titles: Mapping[str, str],
+    *,
+    decided: Mapping[str, Collection[str]],
+    chosen: str | None = None,
+) -> list[Study]:
+    """Every study, the newest first, then the implied ones; or those of `chosen` only.
+
+    Args:
+        frame: all runs.
+        records: the studies, the oldest first.
+        titles: contestant name → how to print it; a name that is absent is printed as it is.
+        decided: contestant name → the hyper-parameters that a budget decides, which no label names.
+        chosen: the name of a study, or its command where several have the name.
+
+    Raises:
+        BadInput: there is no such study.
+    """
+    current = [record for record in reversed(records) if chosen in (None, record.name, record.command)]
+    if chosen is not None and not current:
+        raise unknown_name("study of the store", chosen, [record.name for record in records])
+    names = Counter(record.name for record in current)
+    found = [_recorded(record, frame, shared_name=names[record.name] > 1) for record in current]
+    if chosen is None:
+        known = {member.key for record in records for member in record.members}
+        found += implied_studies(frame, frame[~frame["spec_key"].isin(known)], titles, decided)
+    return found
+
+
+def _recorded(record: StudyRecord, frame: pd.DataFrame, *, shared_name: bool) -> Study:
+    data = told_apart_data({_data(member) for member in record.members})
+    places = dict.fromkeys((_data(member), _budget(member)) for member in record.members)
+    runs = frame.set_index("spec_key", drop=False)
+    comparisons = []
+    for dataset, budget in sorted(places, key=lambda place: (place[0], place[1])):
+        members = [m for m in record.members if (_data(m), _budget(m)) == (dataset, budget)]
+        entries = [
+            _entry([m for m in members if m.label == label], label, runs)
+            for label in dict.fromkeys(member.label for member in members)
+        ]
+        labels = {entry.label for entry in entries}
+        comparisons.append(
+            comparison_of(
+                entries,
+                dataset,
+                budget,
+                data=data[dataset],
+                baseline=record.baseline if record.baseline in labels else None,
+                paper=record.paper if stands_beside(record.paper, dataset[0]) else None,
+            )
+        )
+    return Study(
+        title=record.command.removeprefix("rankbench ") if shared_name else record.name,
+        kind=record.kind,
+        question=record.question,
+        command=record.command,
+        comparisons=tuple(comparisons),
+        notes=(),
+        implied=False,
+    )
+
+
+def _entry(members: Sequence[Member], label: str, runs: pd.DataFrame) -> Entry:
+    keys = [member.key for member in members if member.key in runs.index]
+    return Entry(
+        label=label,
+        contestant=members[0].contestant,
+        runs=by_seed(runs.loc[keys]),
+        planned=tuple(sorted({m.seed for m in members if m.key is not None and m.seed is not None})),
+        reason="; ".join(dict.fromkeys(member.reason for member in members if member.reason)),
+    )
+
+
+def _data(member: Member) -> tuple[str, int, str]:
+    return member.dataset.name, member.dataset.rev, member.dataset.fingerprint
+
+
+def _budget(member: Member) -> tuple[str, int]:
+    return (member.budget.kind, member.budget.target) if member.budget else ("", 0)
