@@ -68,6 +68,7 @@ class Sources:
     def _table(self, key: str, folder: str, columns: Sequence[str] | None = None) -> pa.Table | None:
         if f"{folder}/{key}.parquet" in self.set_aside:
             return None
+        fault = ""
         for path in (store.path(folder, key) for store in self._stores):
             if not path.is_file():
                 continue
@@ -76,9 +77,10 @@ class Sources:
                 with pa.parquet.ParquetFile(path) as file:
                     present = file.schema_arrow.names
                     return file.read(columns=[name for name in present if not columns or name in columns])
-            except UNREADABLE as error:
-                self.leave_out(folder, key, str(error))
-                return None
+            except UNREADABLE as error:  # another store may have the file whole
+                fault = str(error)
+        if fault:
+            self.leave_out(folder, key, fault)
         return None
 
     def _check_digest(self, key: str, folder: str, path: Path) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -15,6 +15,7 @@ from bench import metrics
 from bench.contestants.cost import Cost
 from bench.runs.record import Run
 from bench.runs.store import Store
+from bench.runs.study_record import Member, StudyRecord
 from bench.spec import Budget, ContestantRef, DatasetRef, FeatureSpec, Protocol, Spec
 from reports.comparison import Comparison, Study
 from reports.frame import run_frame
@@ -158,6 +159,37 @@ class StoreBuilder:
         self.store.append(run)
         return run
 
+    def study(
+        self,
+        runs: Mapping[str, Sequence[Spec]],
+        *,
+        impossible: Mapping[str, tuple[Spec, str]] | None = None,
+        baseline: str | None = "DLRM-MLP",
+        name: str = "compare",
+        command: str = "rankbench run compare",
+        paper: str | None = "rankmixer/table_1",
+    ) -> StudyRecord:
+        """Keeps a study with the runs of each label, and with labels that are impossible for a reason."""
+        members = [
+            _member(label, spec, seed=spec.seed, key=spec.key())
+            for label, specs in runs.items()
+            for spec in specs
+        ]
+        members += [
+            _member(label, spec, reason=reason) for label, (spec, reason) in (impossible or {}).items()
+        ]
+        record = StudyRecord(
+            name=name,
+            kind="comparison",
+            question="Who is ahead?",
+            command=command,
+            baseline=baseline,
+            paper=paper,
+            members=tuple(members),
+        )
+        self.store.append_study(record)
+        return record
+
     def failed(self, spec: Spec, *, status: str = "diverged") -> Run:
         """A run that did not end well; its message holds what pages must escape."""
         run = Run(
@@ -191,6 +223,21 @@ class StoreBuilder:
                     positive_rate=positive_rate,
                     num_users=num_users,
                 )
+
+
+def _member(
+    label: str, spec: Spec, *, seed: int | None = None, key: str | None = None, reason: str | None = None
+) -> Member:
+    return Member(
+        label=label,
+        contestant=spec.contestant.name,
+        title=label,
+        dataset=spec.dataset,
+        budget=spec.budget,
+        seed=seed,
+        key=key,
+        reason=reason,
+    )
 
 
 def label_of(spec: Spec) -> str:

@@ -18,7 +18,7 @@ def test_frame_has_a_flat_row_per_run(builder):
     assert row["key"] == run.key
     assert row["dense_parameters"] == run.cost.dense_parameters
     assert row["test.skip.auc"] == run.metrics["test"]["skip"]["auc"]
-    assert row["oracle.finish.auc"] == run.metrics["oracle"]["finish"]["auc"]
+    assert row["oracle.finish.auc"] == run.references["oracle"]["finish"]["auc"]
     assert row["environment.libraries.torch"] == "2.13.0"
     assert frame["test.skip.auc"].isna()[1]
     assert frame["error.type"][1] == "Diverged"

@@ -109,7 +109,7 @@ def test_another_machine_changes_the_last_part_only(full, new_store, tmp_path):
         (ours, ours_last), (theirs, theirs_last) = (text(each, name).split(start) for each in (full, files))
         assert ours == theirs
         assert ours_last != theirs_last
-    assert "- line 11: " in text(files)
+    assert "- runs.jsonl line 11: " in text(files)
 
 
 class _Links(html.parser.HTMLParser):
