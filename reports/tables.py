@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from bench.spec import BUDGET_TOLERANCE
 from reports.columns import (
     COMPARISON,
     METRICS,
@@ -26,7 +27,13 @@ PAPER_NOTE = (
 def comparison_table(standings: Standings, *, terminal: bool = False) -> Table:
     """Who is ahead; `terminal`: without the columns that a terminal has no room for."""
     columns = [column for column in COMPARISON if column.on_terminal or not terminal]
-    return _table("comparison", columns, standings, list(standings.references), comparison_notes(standings))
+    return _table(
+        "comparison",
+        columns,
+        standings,
+        list(standings.references),
+        _comparison_notes(standings, terminal=terminal),
+    )
 
 
 def metrics_table(standings: Standings) -> Table:
@@ -86,7 +93,7 @@ def _table(
     )
 
 
-def comparison_notes(standings: Standings) -> tuple[str, ...]:
+def _comparison_notes(standings: Standings, *, terminal: bool) -> tuple[str, ...]:
     """What a reader must know of the comparison's table."""
     rows = standings.rows
     notes = [_test_split(standings)] if standings.num_rows is not None else []
@@ -107,9 +114,9 @@ def comparison_notes(standings: Standings) -> tuple[str, ...]:
         )
     too_few = {row.to_baseline.doubt for row in doubtful if row.to_baseline} - {"", PREDICTIONS_MISSING}
     notes += [f"Too little data for a verdict: the test split has {why}." for why in sorted(too_few)]
-    if any(misses_budget(row) for row in rows):
-        notes.append("A size set in colour misses the budget by more than 2 %.")
-    if any(paper_gain(row, standings) for row in rows):
+    if missed := [row.label for row in rows if misses_budget(row)]:
+        notes.append(f"The size misses the budget by more than {BUDGET_TOLERANCE:.0%}: {', '.join(missed)}.")
+    if not terminal and any(paper_gain(row, standings) for row in rows):
         notes.append(PAPER_NOTE)
     return tuple(notes)
 

@@ -277,6 +277,13 @@ def new_store(tmp_path: Path) -> Callable[[str], StoreBuilder]:
 
 
 @pytest.fixture
+def without_drawing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Figures are laid out but not drawn, for tests that look at something else."""
+    for module in ("answer_figure", "figures"):
+        monkeypatch.setattr(f"reports.{module}.rendered", lambda figure: (b"PNG", b"PDF"))
+
+
+@pytest.fixture
 def builder(new_store: Callable[[str], StoreBuilder]) -> StoreBuilder:
     """A builder of an empty store."""
     return new_store("store")

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import pytest
+
 from reports.across import across_sections
+
+pytestmark = pytest.mark.usefixtures("without_drawing")
 
 
 def test_one_data_set_has_nothing_beside_it(builder):

@@ -16,6 +16,8 @@ from reports.sources import Sources
 
 ODD: tuple[Any, ...] = (None, True, -1, 1e308, "text", "\x1b[31m", [], [1, [2]], {}, {"a": {"b": None}})
 
+pytestmark = pytest.mark.usefixtures("without_drawing")
+
 
 def leaves(value: Any, path: tuple[str, ...] = ()) -> list[tuple[str, ...]]:
     """Paths of every key, of mappings too."""
@@ -25,12 +27,8 @@ def leaves(value: Any, path: tuple[str, ...] = ()) -> list[tuple[str, ...]]:
 
 
 @pytest.mark.parametrize("odd", ODD, ids=lambda value: json.dumps(value)[:12])
-def test_an_odd_value_costs_at_most_its_line(builder, odd, monkeypatch, tmp_path):
+def test_an_odd_value_costs_at_most_its_line(builder, odd, tmp_path):
     """Whatever stands in a record's free entries, there is a page, and the other runs are on it."""
-    monkeypatch.setattr("reports.page._write_figures", lambda folder, places: [])
-    monkeypatch.setattr("reports.study_section.answer_figure", lambda standings, mark: None)
-    monkeypatch.setattr("reports.study_section.size_figure", lambda by_budget, mark: None)
-    monkeypatch.setattr("reports.study_section.curve_figure", lambda curves, mark: None)
     builder.three_contestants(seeds=1)
     path = builder.directory / RUNS_FILE
     first, *others = path.read_text().splitlines()
@@ -112,3 +110,25 @@ def test_a_figure_added_to_a_section_is_on_page_and_markdown(builder, tmp_path, 
     assert "One more figure" in files.page.read_text()
     assert "one-more-figure.png" in files.markdown.read_text()
     assert [path for path in files.figures if path.name.endswith("one-more-figure.pdf")]
+
+
+def test_a_task_with_one_class_in_test_says_so_and_the_other_is_judged(builder, tmp_path):
+    for contestant in builder.titles:
+        for seed in range(2):
+            builder.ok(builder.spec(contestant, seed), tasks=("click", "skip"))
+    path = builder.directory / RUNS_FILE
+    records = [json.loads(line) for line in path.read_text().splitlines()]
+    for record in records:
+        for metric in ("auc", "uauc", "gauc", "gauc_pos"):
+            record["metrics"]["test"]["skip"][metric] = None
+        record["references"] = {
+            name: {"click": tasks["click"]} for name, tasks in record["references"].items()
+        }
+    path.write_text("".join(json.dumps(record) + "\n" for record in records))
+    click, skip = builder.standings()
+    assert click.leaders()[0].label == "RankMixer"
+    assert skip.best is None
+    page = builder.report(tmp_path / "out").markdown.read_text()
+    section = page.split("task skip\n\n")[1]
+    assert section.startswith("**The test split has one class only for this task")
+    assert "task skip: no contestant has a test AUC." in page

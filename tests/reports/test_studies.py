@@ -12,6 +12,8 @@ from reports.prose import held_equal
 from reports.sources import Sources
 from reports.study_section import judged
 
+pytestmark = pytest.mark.usefixtures("without_drawing")
+
 
 def specs(builder, contestant: str, seeds: int = 3, **values) -> list:
     """With a run each in the store."""

@@ -108,7 +108,7 @@ def test_a_size_off_its_budget_is_marked(builder):
         **dict.fromkeys(REFERENCE_TITLES.values(), ""),
     }
     assert "102k (+2.2 %)" in column(table, "Dense parameters")
-    assert "misses the budget by more than 2 %" in " ".join(table.notes)
+    assert "misses the budget by more than 2%: tokenmixer-large." in " ".join(table.notes)
 
 
 def test_active_parameters_are_the_observed_ones_beside_the_planned(builder):
