@@ -20,7 +20,7 @@ COLUMNS = 3
 
 
 def answer_figure(all_standings: Sequence[Standings], mark: Mapping[str, Mark]) -> Image | None:
-    """AUC less the baseline's in points, or AUC itself where there is no baseline, from the best down.
+    """AUC minus the baseline's in points, or AUC itself where there is no baseline, from the best down.
 
     Returns:
         None where nobody has a result.
@@ -107,4 +107,4 @@ def _quantity(panels: Sequence[Standings]) -> str:
     if baselines == {None}:
         return "Test AUC"
     named = ", ".join(sorted(baseline for baseline in baselines if baseline))
-    return f"Test AUC less that of {named}, in points of 0.01"
+    return f"Test AUC minus that of {named}, in points of 0.01"

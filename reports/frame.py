@@ -31,6 +31,25 @@ import pandas as pd
 from bench.canonical import canonical_json
 from bench.runs.record import Run
 
+IDENTITY = (
+    "key",
+    "spec_key",
+    "status",
+    "dataset",
+    "dataset_rev",
+    "fingerprint",
+    "features",
+    "protocol_name",
+    "protocol",
+    "budget_kind",
+    "budget_target",
+    "contestant",
+    "contestant_rev",
+    "source",
+    "hyperparameters",
+    "seed",
+)
+"""The columns that every frame has."""
 MACHINE_PREFIXES = ("environment.", "timings.")
 """Columns whose values belong to the machine and the moment, not to the result."""
 
@@ -38,6 +57,8 @@ MACHINE_PREFIXES = ("environment.", "timings.")
 def run_frame(runs: Iterable[Run]) -> pd.DataFrame:
     """One row per run, sorted by data set, protocol, budget, contestant and seed (the key breaks ties)."""
     frame = pd.DataFrame([_row(run) for run in runs])
+    if frame.empty:
+        return pd.DataFrame(columns=[*IDENTITY])
     order = ["dataset", "dataset_rev", "fingerprint", "features", "protocol", "budget_kind", "budget_target"]
     frame = frame.sort_values([*order, "contestant", "contestant_rev", "hyperparameters", "seed", "key"])
     identity = [name for name in frame.columns if "." not in name]

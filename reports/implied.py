@@ -66,7 +66,9 @@ def changed_values(protocol: Mapping[str, Any]) -> str:
         return ""
     known = dataclasses.asdict(PROTOCOLS[protocol["name"]])
     return ", ".join(
-        f"{name} {value}" for name, value in protocol.items() if name in known and value != known[name]
+        f"{name} {f'{value:g}' if isinstance(value, float) else value}"
+        for name, value in protocol.items()
+        if name in known and value != known[name]
     )
 
 

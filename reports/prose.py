@@ -71,7 +71,7 @@ METHODS = (
 
 
 def answer_sentences(standings: Standings) -> str:
-    """Who is best, who is not told apart from it, and how many beat the baseline."""
+    """Who is best, who is not told apart from it, and how many are better than the baseline or worse."""
     where = f"{standings.data}, {standings.budget}, task {standings.task}"
     best = standings.best
     if best is None:
@@ -79,7 +79,9 @@ def answer_sentences(standings: Standings) -> str:
     leaders = standings.leaders()
     others = [row.label for row in leaders[1:]]
     area = f"test AUC {estimate(best.metrics['auc'], 4)}"
-    if not leaders:
+    if len(standings.rows) == 1:
+        answer = f"{best.label} has {area}; there is nobody to compare it with"
+    elif not leaders:
         answer = f"{best.label} has the highest AUC ({area}), but no difference could be judged"
     elif others:
         named = _listed(others) if len(others) <= 4 else f"{len(others)} others"
@@ -217,4 +219,4 @@ def _base_rates(comparison: Comparison) -> str:
         values = [entry.values(f"test.{task}.base_rate") for entry in comparison.entries]
         known = [float(of_entry.iloc[0]) for of_entry in values if not of_entry.empty]
         rates += [f"{task} {fixed(known[0], 4)}"] if known else []
-    return ", ".join(rates) or "unknown: no run ended well"
+    return ", ".join(rates) or "unknown: no run succeeded"

@@ -34,7 +34,7 @@ class Sources:
         self.torn = view.torn
         self.set_aside: dict[str, str] = {}
         self._verified: set[Path] = set()
-        if not self.runs:
+        if not self.runs and not self.studies:
             named = ", ".join(map(str, directories))
             count = len(self.torn)
             torn = f" ({count} line{'s' if count > 1 else ''} could not be read)" if count else ""

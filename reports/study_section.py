@@ -77,7 +77,7 @@ def _comparison_sections(study: Study, found: Judged) -> list[Section]:
             sections.append(
                 Section(
                     title=_place(study, comparison),
-                    text=(Paragraph(text="No run ended well."),),
+                    text=(Paragraph(text="No run succeeded."),),
                     tables=(_without_result(comparison),),
                 )
             )
@@ -87,7 +87,7 @@ def _comparison_sections(study: Study, found: Judged) -> list[Section]:
 def _why_no_auc(comparison: Comparison) -> str:
     if any(not entry.ok.empty for entry in comparison.entries):
         return "The test split has one class only for this task, so there is no AUC and nothing to judge."
-    return "No run ended well."
+    return "No run succeeded."
 
 
 def _without_result(comparison: Comparison) -> Table:

@@ -106,7 +106,7 @@ def test_the_answer_is_drawn_against_the_baseline_and_in_auc_without_one(builder
     for seed in range(2):
         alone.ok(alone.spec("rankmixer", seed))
     image = answer_figure(builder.standings(), marks(builder.titles.values()))
-    assert image.caption.startswith("Test AUC less that of DLRM-MLP, in points")
+    assert image.caption.startswith("Test AUC minus that of DLRM-MLP, in points")
     assert answer_figure(alone.standings(), marks(["RankMixer"])).caption.startswith("Test AUC, with")
     assert answer_figure([], {}) is None
 

@@ -178,9 +178,9 @@ def test_only_failures(builder, tmp_path):
     for seed in range(2):
         builder.failed(builder.spec("dcnv2", seed))
     files = build(builder, tmp_path / "out")
-    assert "No run ended well." in text(files)
+    assert "No run succeeded." in text(files)
     assert "0 of 2 runs succeeded" in text(files)
-    assert "No run ended well." in text(files, "index.html")
+    assert "No run succeeded." in text(files, "index.html")
     assert not [name for name in files if name.startswith("figures/")]
 
 

@@ -101,6 +101,13 @@ def test_a_study_of_which_nothing_ran_says_so(builder, tmp_path):
     assert "| Wukong | not possible: too small |" in page
 
 
+def test_a_store_in_which_nobody_could_take_part_has_a_page(builder, tmp_path):
+    builder.study({}, impossible={"Wukong": (builder.spec("wukong", 0), "too small")})
+    page = builder.report(tmp_path / "out").markdown.read_text()
+    assert "0 of 0 runs succeeded: 1 study" in page
+    assert "| Wukong | not possible: too small |" in page
+
+
 def test_runs_of_no_study_are_under_a_heading_that_says_so(builder, tmp_path):
     compare(builder)
     specs(builder, "rankmixer", budget=1_000_000)

@@ -37,7 +37,9 @@ def facts(builder) -> dict[str, str]:
 def test_one_contestant_has_no_rank_and_no_difference(builder):
     for seed in range(2):
         builder.ok(builder.spec("rankmixer", seed))
-    table = only(builder)
+    (standings,) = builder.standings()
+    table = comparison_table(standings)
+    assert "there is nobody to compare it with." in answer_sentences(standings)
     assert column(table, "Rank") == ["–", "", ""]
     assert column(table, "Contestant") == ["RankMixer", *REFERENCE_TITLES.values()]
     assert "Verdict" not in table.header
