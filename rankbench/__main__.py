@@ -1,7 +1,7 @@
 """The command line.
 
-Exit codes: 0 done, 1 some runs failed (all are recorded), 2 bad usage or input before any work, 130
-interrupted with the store intact.
+Exit codes: 0 done, 1 a run failed or a contestant could not take part (recorded), 2 bad usage or input before
+any work, 130 interrupted with the store intact.
 """
 
 from __future__ import annotations

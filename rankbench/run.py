@@ -73,14 +73,14 @@ def run(
     records, joined = Store(store[0]), JoinedStores([Store(folder) for folder in store])
     records.append_study(planned.record)
     _train(planned, records, joined, where, processes, threads, keep_weights=keep == "weights")
-    runs = joined.read().runs
-    members = [runs.get(member.key) for member in planned.record.members if member.key]
     try:
         write_and_print(store, store[0] / "report", study=planned.record, json=json)
     except BadInput as error:  # the runs are there; only the report of them is not
         complain(f"the report could not be written: {error}")
         return 1
-    return 0 if all(member is not None and member.status == "ok" for member in members) else 1
+    runs = joined.read().runs
+    statuses = [runs[run.spec.key()].status for _, of_dataset in planned.runs for run in of_dataset]
+    return 0 if set(statuses) == {"ok"} and not planned.impossible else 1
 
 
 def _train(

@@ -48,7 +48,7 @@ def test_one_that_breaks_is_named_with_its_line_and_the_others_go_on(bench, tmp_
         EXAMPLE.read_text().replace("pairs = self.v(x_BI) ** 2", "pairs = self.w(x_BI) ** 2")
     )
     done = bench(
-        *("run", "compare", *OPTIONS, "--seeds", "1"), *("--contestants", "dlrm-mlp,broken.py:FM"), code=0
+        *("run", "compare", *OPTIONS, "--seeds", "1"), *("--contestants", "dlrm-mlp,broken.py:FM"), code=1
     )
     (told,) = [line for line in done.stderr.splitlines() if "FM cannot take part" in line]
     assert "has no attribute 'w' (broken.py:" in told
