@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from bench.contestants.lookup import contestants, named, registered
@@ -47,6 +48,7 @@ def study(target: str, choices: Choices) -> Study:
     apart = told_apart(entrants)
     return dataclasses.replace(
         asked,
+        question=asked.question if choices.contestants is None else _question(apart),
         entrants=apart,
         baseline=None if baseline is None else apart[baseline].label,
     )
@@ -109,7 +111,7 @@ def _named_study(target: str, choices: Choices) -> Study:
     contestant = named(target)
     return Study(
         name=contestant.name,
-        question=f"How good is {contestant.title} alone?",
+        question=f"How good is {contestant.title}?",
         entrants=(Entrant(contestant=contestant),),
     )
 
@@ -150,6 +152,14 @@ def _chosen(asked: Study, choices: Choices) -> tuple[Entrant, ...]:
     if not choices.contestants.startswith("+"):
         return tuple(found)
     return (*asked.entrants, *(one for one in found if one.contestant.name not in own))
+
+
+def _question(entrants: Sequence[Entrant]) -> str:
+    """Of a study whose entrants were chosen on the command line."""
+    titles = list(dict.fromkeys(one.contestant.title for one in entrants))
+    if len(titles) == 1:
+        return f"How good is {titles[0]}?"
+    return f"Who is ahead: {', '.join(titles[:-1])} or {titles[-1]}?"
 
 
 def _place_of_baseline(asked: Study, choices: Choices, entrants: list[Entrant]) -> int | None:

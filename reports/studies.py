@@ -6,7 +6,6 @@ runs that belong to none.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 
 import pandas as pd
@@ -41,15 +40,32 @@ def studies(
     current = [record for record in reversed(records) if chosen in (None, record.name, record.command)]
     if chosen is not None and not current:
         raise unknown_name("study of the store", chosen, [record.name for record in records])
-    names = Counter(record.name for record in current)
-    found = [_recorded(record, frame, shared_name=names[record.name] > 1) for record in current]
+    found = [
+        _recorded(record, frame, title) for record, title in zip(current, titles_of(current), strict=True)
+    ]
     if chosen is None:
         known = {member.key for record in records for member in record.members}
         found += implied_studies(frame, frame[~frame["spec_key"].isin(known)], titles, decided)
     return found
 
 
-def _recorded(record: StudyRecord, frame: pd.DataFrame, *, shared_name: bool) -> Study:
+def titles_of(records: Sequence[StudyRecord]) -> list[str]:
+    """The name of each study and, where several have it, the options that not all of them were asked with."""
+    asked = [_options(record.command) for record in records]
+    titles = []
+    for record, options in zip(records, asked, strict=True):
+        of_name = [other for r, other in zip(records, asked, strict=True) if r.name == record.name]
+        own = [option for option in options if not all(option in other for other in of_name)]
+        titles.append(" ".join([record.name, *own]))
+    return titles
+
+
+def _options(command: str) -> list[str]:
+    """``--seeds 2`` and the like, in their order."""
+    return [f"--{option}".rstrip() for option in f" {command}".split(" --")[1:]]
+
+
+def _recorded(record: StudyRecord, frame: pd.DataFrame, title: str) -> Study:
     data = told_apart_data({_data(member) for member in record.members})
     places = dict.fromkeys((_data(member), _budget(member)) for member in record.members)
     runs = frame.set_index("spec_key", drop=False)
@@ -72,7 +88,7 @@ def _recorded(record: StudyRecord, frame: pd.DataFrame, *, shared_name: bool) ->
             )
         )
     return Study(
-        title=record.command.removeprefix("rankbench ") if shared_name else record.name,
+        title=title,
         kind=record.kind,
         question=record.question,
         command=record.command,

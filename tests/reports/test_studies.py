@@ -49,12 +49,12 @@ def test_three_studies_are_three_sections_and_none_is_in_the_ranks_of_another(bu
     found = builder.standings()
     assert [(each.study, sorted(row.label for row in each.rows)) for each in found] == [
         ("rankmixer", ["RankMixer"]),
-        ("run compare --set num_layers=3", ["DLRM-MLP", "RankMixer (num_layers 3)"]),
-        ("run compare", ["DCNv2", "DLRM-MLP", "RankMixer"]),
+        ("compare --set num_layers=3", ["DLRM-MLP", "RankMixer (num_layers 3)"]),
+        ("compare", ["DCNv2", "DLRM-MLP", "RankMixer"]),
     ]
     assert {row.rank[1] for each in found for row in each.rows if row.rank} == {1, 2, 3}
     page = builder.report(tmp_path / "out").markdown.read_text()
-    for title in ("rankmixer", "run compare", "run compare --set num\\_layers=3"):
+    for title in ("rankmixer", "compare", "compare --set num\\_layers=3"):
         assert f"\n## {title}\n" in page
     assert OUTSIDE not in page
     assert "rankbench run compare --set num_layers=3" in page
