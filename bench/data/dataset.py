@@ -10,7 +10,10 @@
         user.npy                    int32   (rows,), where the schema has a user
         time.npy                    int64   (rows,), where the schema has time
         probability.npy             float32 (rows, tasks), the true probabilities, where known
-      vocabulary/FIELD.parquet      value, id, count of an imported field (not part of the fingerprint)
+      vocabulary/FIELD.parquet      value, id, count of an imported field
+      import.json                   how the files were read, so that another is read the same way
+
+    The last two are those of an import, and not part of the fingerprint.
 
 Columns of one kind lie side by side in one matrix: a batch is then one contiguous read a kind, whatever the
 number of fields. The fingerprint is SHA-256 over the schema and every column: other content, other
@@ -35,6 +38,7 @@ from bench.errors import BadInput
 SPLITS = ("train", "valid", "test")
 FORMAT = 1
 MANIFEST = "dataset.json"
+IMPORT_FILE = "import.json"
 
 Layout = dict[str, tuple[np.dtype[Any], tuple[int, ...]]]
 """File stem → (type, shape of one row) of a column matrix."""
@@ -226,9 +230,16 @@ def fingerprint(directory: Path, schema: Schema, *, probability: bool) -> str:
 
 
 def vocabulary_digests(directory: Path) -> dict[str, str]:
-    """File name → SHA-256 of every vocabulary of the data set at `directory`."""
+    """File name → SHA-256 of everything that an import left beside the columns at `directory`."""
     digests = {}
-    for path in sorted((directory / "vocabulary").glob("*.parquet")):
+    for path in files_of_import(directory):
         with path.open("rb") as file:
             digests[path.name] = hashlib.file_digest(file, "sha256").hexdigest()
     return digests
+
+
+def files_of_import(directory: Path) -> list[Path]:
+    """Every vocabulary of the data set at `directory`, and its `IMPORT_FILE`; those that are there."""
+    described = directory / IMPORT_FILE
+    vocabularies = sorted((directory / "vocabulary").glob("*.parquet"))
+    return [*vocabularies, described] if described.is_file() else vocabularies

@@ -11,10 +11,12 @@ import json
 from pathlib import Path
 
 from bench.data.dataset import (
+    IMPORT_FILE,
     MANIFEST,
     SPLITS,
     Dataset,
     column_layout,
+    files_of_import,
     fingerprint,
     read_manifest,
     vocabulary_digests,
@@ -62,7 +64,8 @@ def fault_of(dataset: Dataset) -> str | None:
         return None
     for name in sorted({*expected, *vocabularies}):
         if expected.get(name) != vocabularies.get(name):
-            return f"vocabulary/{name} is missing, added or changed since the data set was written"
+            file = name if name == IMPORT_FILE else f"vocabulary/{name}"
+            return f"{file} is missing, added or changed since the data set was written"
     return None
 
 
@@ -84,8 +87,8 @@ def is_dataset_folder(directory: Path) -> bool:
 def _states(dataset: Dataset) -> _States:
     layout = column_layout(dataset.schema, probability=dataset.splits["test"].probability is not None)
     files = [Path(split, f"{name}.npy") for split in SPLITS for name in layout]
-    vocabulary = sorted((dataset.directory / "vocabulary").glob("*.parquet"))
-    files += [Path(MANIFEST), *(path.relative_to(dataset.directory) for path in vocabulary)]
+    of_import = files_of_import(dataset.directory)
+    files += [Path(MANIFEST), *(path.relative_to(dataset.directory) for path in of_import)]
     states = {}
     for file in files:
         state = (dataset.directory / file).stat()

@@ -46,12 +46,14 @@ class Block:
         frame: the columns asked for, strings, or lists of strings, with nulls.
         place: index of a row of `frame` → where it stands in the file, such as ``line 17``. Slow.
         skipped: reason → rows left out.
+        left_out: which rows those are, counted from 0 at the first of the block, in rising order.
     """
 
     frame: pl.DataFrame
     file: Path
     place: Callable[[int], str]
     skipped: Counter[str]
+    left_out: tuple[int, ...] = ()
 
 
 Unread = tuple[Callable[[], Block], float]
@@ -182,6 +184,7 @@ def _parse(
         file=file,
         place=lambda row: f"line {line_of(_nth_outside(wrong_width, row))}",
         skipped=+Counter({WRONG_WIDTH: len(wrong_width), not_text_of(source): len(not_text)}),
+        left_out=tuple(sorted(not_text | {_nth_outside(not_text, row) for row in wrong_width})),
     )
 
 

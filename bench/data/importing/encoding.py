@@ -61,6 +61,7 @@ class Encoder:
 
     Args:
         folder: where the files of the tables are.
+        vocabularies: as of `ids_of_fields`; with them all ids are final.
 
     ``unmatched`` counts, by table, the rows whose key is not in it.
 
@@ -68,9 +69,11 @@ class Encoder:
         BadInput: a table that is not what the plan says.
     """
 
-    def __init__(self, plan: ImportPlan, folder: Path) -> None:
+    def __init__(
+        self, plan: ImportPlan, folder: Path, vocabularies: Mapping[str, pl.DataFrame] | None = None
+    ) -> None:
         self.plan = plan
-        self.ids = ids_of_fields(plan)
+        self.ids = ids_of_fields(plan, vocabularies)
         self.users = Dictionary()
         self.skipped: Counter[str] = Counter()
         self.unmatched: Counter[str] = Counter()
@@ -103,8 +106,33 @@ class Encoder:
             columns[SPLIT_COLUMN] = np.full(len(frame), split, dtype=np.uint8)
         if plan.user is not None:
             check.refuse(plan.user, frame[plan.user].is_null().to_numpy(), "a user in every row")
-        of_field, kept = self._fields(frame, "", plan.source, check)
+        inputs, kept = self._inputs(frame, check, columns.get("time"))
         columns = cells.kept_of(columns, kept)
+        if plan.user is not None:
+            users = frame[plan.user] if kept is None else frame[plan.user].filter(pl.Series(kept))
+            columns["user"] = self.users.encode(users)
+        return {**columns, **inputs}, check.skipped
+
+    def encode_inputs(self, block: Block) -> tuple[dict[str, np.ndarray], np.ndarray | None, Counter[str]]:
+        """(columns of the fields, which rows (bool) of the block they are of, rows left out by reason).
+
+        Of the block only the plan's `input_columns` are read.
+
+        Raises:
+            BadInput: a cell that is not what the plan says.
+        """
+        check, plan = cells.Check(block, self.plan.source), self.plan
+        needed = plan.time if plan.has_part_of_time() else None
+        time = None if needed is None else times(block.frame, needed, check)
+        inputs, kept = self._inputs(block.frame, check, time)
+        return inputs, kept, check.skipped
+
+    def _inputs(
+        self, frame: pl.DataFrame, check: cells.Check, time: np.ndarray | None
+    ) -> tuple[dict[str, np.ndarray], np.ndarray | None]:
+        """The spool columns of the fields, without the rows that were refused, and which were not."""
+        plan = self.plan
+        of_field, kept = self._fields(frame, "", plan.source, check)
         if kept is not None:
             frame = frame.filter(kept)
         for table in self.tables:
@@ -114,17 +142,16 @@ class Encoder:
                 self.unmatched[table.name] += unmatched
         for field in plan.fields:
             if field.part:
-                of_field[field.name] = part_of_time(columns["time"], field.part)
-        if plan.user is not None:
-            columns["user"] = self.users.encode(frame[plan.user])
-        columns["categorical"] = _matrix(
-            plan.of_kind("categorical"), of_field, len(frame), np.dtype(np.int32)
-        )
-        columns["numeric"] = _matrix(plan.of_kind("numeric"), of_field, len(frame), np.dtype(np.float64))
+                assert time is not None, "a part of the time needs the time"
+                of_field[field.name] = part_of_time(time if kept is None else time[kept], field.part)
+        columns = {
+            "categorical": _matrix(plan.of_kind("categorical"), of_field, len(frame), np.dtype(np.int32)),
+            "numeric": _matrix(plan.of_kind("numeric"), of_field, len(frame), np.dtype(np.float64)),
+        }
         for field in plan.of_kind("sequence"):
             if not field.history:
                 columns[f"sequence.{field.name}"] = of_field[field.name]
-        return columns, check.skipped
+        return columns, kept
 
     def _fields(
         self, frame: pl.DataFrame, table: str, source: Source, check: cells.Check

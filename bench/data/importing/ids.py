@@ -73,7 +73,30 @@ class Hashed:
         return np.where(text.is_null().to_numpy(), MISSING_ID, final).astype(np.int32)
 
 
-Ids = Dictionary | GivenIds | Hashed
+class Known:
+    """The values of a vocabulary, with their final ids; every other value is unknown. Threads may share it.
+
+    Args:
+        vocabulary: `Vocabulary.known`.
+    """
+
+    def __init__(self, vocabulary: pl.DataFrame) -> None:
+        self._dictionary = Dictionary()
+        provisional = self._dictionary.encode(vocabulary["value"])
+        self._final = np.full(len(self._dictionary), UNKNOWN_ID, dtype=np.int32)
+        self._final[provisional] = vocabulary["id"].to_numpy()
+        self._final[MISSING_ID] = MISSING_ID
+
+    def encode(self, text: pl.Series) -> np.ndarray:
+        """Final ids (int32)."""
+        provisional = self._dictionary.encode(
+            text
+        )  # a value that is not in the vocabulary gets one beyond it
+        known = provisional < len(self._final)
+        return np.where(known, self._final[np.where(known, provisional, 0)], UNKNOWN_ID).astype(np.int32)
+
+
+Ids = Dictionary | GivenIds | Hashed | Known
 
 
 def hash_text(text: pl.Series) -> np.ndarray:
@@ -92,18 +115,26 @@ def hash_text(text: pl.Series) -> np.ndarray:
     return mix(sums[bounds[1:]] - sums[bounds[:-1]])
 
 
-def ids_of_fields(plan: ImportPlan) -> dict[str, Ids]:
-    """Field name → its ids; a sequence that shares a table has the very object of that field."""
+def ids_of_fields(plan: ImportPlan, vocabularies: Mapping[str, pl.DataFrame] | None = None) -> dict[str, Ids]:
+    """Field name → its ids; a sequence that shares a table has the very object of that field.
+
+    Args:
+        vocabularies: `Vocabulary.known` by field, where there are some already; None: values are met now.
+    """
     own = {
-        field.name: _own_ids(field) for field in plan.fields if field.kind != "numeric" and not field.table
+        field.name: _own_ids(field, vocabularies)
+        for field in plan.fields
+        if field.kind != "numeric" and not field.table
     }
     return own | {field.name: own[field.table] for field in plan.fields if field.table}
 
 
-def _own_ids(field: FieldPlan) -> Ids:
+def _own_ids(field: FieldPlan, vocabularies: Mapping[str, pl.DataFrame] | None) -> Ids:
     if field.cardinality:
         return GivenIds(cardinality=field.cardinality)
-    return Hashed(buckets=field.buckets) if field.buckets else Dictionary()
+    if field.buckets:
+        return Hashed(buckets=field.buckets)
+    return Dictionary() if vocabularies is None else Known(vocabularies[field.name])
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -21,6 +21,7 @@ Examples stand in examples/schemas.
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -35,6 +36,7 @@ from bench.data.importing.split_plans import (
     ByUserTime,
     SplitPlan,
     split_plan,
+    split_table,
 )
 from bench.data.importing.strict_toml import build, check_keys, read_toml, table_list
 from bench.errors import BadInput, unknown_name
@@ -156,7 +158,15 @@ class ImportPlan:
         Raises:
             BadInput: a file that cannot be read, an unknown or missing key, or a value that is not allowed.
         """
-        table = read_toml(path)
+        return ImportPlan.from_table(read_toml(path))
+
+    @staticmethod
+    def from_table(table: Mapping[str, Any]) -> ImportPlan:
+        """The plan that the top table of a schema file says.
+
+        Raises:
+            BadInput: an unknown or missing key, or a value that is not allowed.
+        """
         check_keys(table, [f.name for f in dataclasses.fields(ImportPlan)], "the schema file")
         if type(table.get("name")) is not str:
             raise BadInput(f"the schema file's name is {table.get('name')!r}, expected a text")
@@ -177,6 +187,10 @@ class ImportPlan:
             split=split_plan(table.get("split")),
         )
 
+    def to_table(self) -> dict[str, Any]:
+        """The inverse of `from_table`, in plain JSON types."""
+        return {**_without_none(dataclasses.asdict(self)), "split": _without_none(split_table(self.split))}
+
     def of_kind(self, kind: str) -> tuple[FieldPlan, ...]:
         """The fields of one kind, in their order."""
         return tuple(field for field in self.fields if field.kind == kind)
@@ -190,6 +204,17 @@ class ImportPlan:
         labels = [label.column for label in self.labels]
         fields = [field.column for field in self.fields_of("")]
         return tuple(dict.fromkeys([*labels, *fields, *self._columns_that_refer()]))
+
+    def input_columns(self) -> tuple[str, ...]:
+        """Those of `columns` that the fields are made of: without labels, users and splits."""
+        fields = [field.column for field in self.fields_of("")]
+        keys = [table.on for table in self.tables]
+        times = [self.time.column] if self.time is not None and self.has_part_of_time() else []
+        return tuple(dict.fromkeys([*fields, *keys, *times]))
+
+    def has_part_of_time(self) -> bool:
+        """Whether a field is a part of the row's time."""
+        return any(field.part for field in self.fields)
 
     def list_columns(self, table: str = "") -> frozenset[str]:
         """Columns that only sequences read, and that may hold lists therefore."""
@@ -208,6 +233,13 @@ class ImportPlan:
         named += [self.time.column] if self.time is not None else []
         named += [self.split.column] if isinstance(self.split, ByColumn) else []
         return named
+
+
+def _without_none(value: Any) -> Any:
+    """`value` without keys that are None, which TOML cannot say, and with lists in place of tuples."""
+    if isinstance(value, dict):
+        return {key: _without_none(item) for key, item in value.items() if item is not None}
+    return [_without_none(item) for item in value] if isinstance(value, (list, tuple)) else value
 
 
 def _one_table_a_field(table: Any) -> list[dict[str, Any]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 from typing import Any
 
@@ -146,6 +147,12 @@ def split_plan(table: Any) -> SplitPlan:
     if not isinstance(by, str) or by not in _SPLIT_PLANS:
         raise BadInput(f"[split] by is {by!r}, allowed: {', '.join(_SPLIT_PLANS)}")
     return build(_SPLIT_PLANS[by], {key: value for key, value in table.items() if key != "by"}, "[split]")
+
+
+def split_table(split: SplitPlan) -> dict[str, Any]:
+    """The inverse of `split_plan`."""
+    (by,) = (name for name, kind in _SPLIT_PLANS.items() if isinstance(split, kind))
+    return {"by": by, **dataclasses.asdict(split)}
 
 
 def _check_fractions(fractions: tuple[float, ...]) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -11,9 +10,11 @@ import numpy as np
 import polars as pl
 
 from bench.data.dataset import SPLITS, Dataset, Rows
+from bench.data.importing.applying import write_rules
 from bench.data.importing.chunks import CHUNK_BYTES
 from bench.data.importing.columns import FieldPlan
-from bench.data.importing.ids import dense_user_index, final_ids
+from bench.data.importing.finishing import final_rows
+from bench.data.importing.ids import dense_user_index
 from bench.data.importing.notices import (
     class_warnings,
     id_warnings,
@@ -24,7 +25,7 @@ from bench.data.importing.notices import (
 )
 from bench.data.importing.plan import ImportPlan
 from bench.data.importing.reading import USER_VALUES, Progress, files_of, read_into_spool, spool_folder, tell
-from bench.data.importing.splits import SPLIT_COLUMN, SplitOf, rows_per_split, split_rule
+from bench.data.importing.splits import SplitOf, rows_per_split, split_rule
 from bench.data.importing.spool import Spool
 from bench.data.importing.survey import Survey, survey
 from bench.data.schema import FIRST_ID, Field, Schema
@@ -102,6 +103,7 @@ def import_table(
         ) as writer:
             _write_rows(writer, plan, spool, split_of, found, users, progress)
             _write_vocabularies(writer.partial / "vocabulary", found)
+            write_rules(writer.partial, plan, found, rev=REV)
     return Dataset.open(directory)
 
 
@@ -151,7 +153,7 @@ def _write_rows(
     def work(block: tuple[int, dict[str, np.ndarray]]) -> list[Rows]:
         first_row, columns = block
         split = split_of(first_row, columns)
-        rows = _final_rows(columns, plan, found, user_index)
+        rows = final_rows(columns, plan, found, user_index)
         return [rows.take(np.flatnonzero(split == number)) for number in range(len(SPLITS))]
 
     done = 0
@@ -160,31 +162,6 @@ def _write_rows(
             writer.append(name, part)
             done += len(part)
         tell(progress, done, spool.rows)
-
-
-def _final_rows(
-    columns: Mapping[str, np.ndarray], plan: ImportPlan, found: Survey, user_index: np.ndarray | None
-) -> Rows:
-    raw = Rows.from_columns({name: array for name, array in columns.items() if name != SPLIT_COLUMN})
-    categorical = np.empty_like(raw.categorical)
-    for i, field in enumerate(plan.of_kind("categorical")):
-        categorical[:, i] = final_ids(raw.categorical[:, i], field, found.vocabularies)
-    return dataclasses.replace(
-        raw,
-        categorical=categorical,
-        numeric=((_clipped(raw.numeric, plan, found) - found.mean) / found.std).astype(np.float32),
-        sequences={
-            field.name: final_ids(raw.sequences[field.name], field, found.vocabularies)
-            for field in plan.of_kind("sequence")
-        },
-        user=None if raw.user is None or user_index is None else user_index[raw.user],
-    )
-
-
-def _clipped(numeric: np.ndarray, plan: ImportPlan, found: Survey) -> np.ndarray:
-    """Numbers of fields that clip set to the ends of the training range; a range of nothing clips nothing."""
-    clip = np.array([field.clip for field in plan.of_kind("numeric")], dtype=bool) & (found.low <= found.high)
-    return np.clip(numeric, np.where(clip, found.low, -np.inf), np.where(clip, found.high, np.inf))
 
 
 def _write_vocabularies(directory: Path, found: Survey) -> None:
