@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from bench.data.schema import Schema
 from rankbench import options
 from rankbench.choices import Choices, takes_choices
 from rankbench.console import answer, answer_json, count, table
 from rankbench.request import schemas, study
 
 if TYPE_CHECKING:
+    from bench.data.schema import Schema
     from bench.runs.plan import SizedEntrant
 
 

@@ -34,7 +34,10 @@ def small_run(*more: str) -> list[str]:
     return ["run", "compare", *options, "--batch-size", "512", *more]
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["list"], ["list", "models", "--json"], ["run", "--help"]])
+@pytest.mark.parametrize(
+    "arguments",
+    [["--help"], ["list"], ["list", "models", "--json"], ["run", "--help"], ["predict", "--help"]],
+)
 def test_quick_answers_import_no_torch(arguments, tmp_path):
     program = (
         "import sys; from rankbench.__main__ import main\n"
