@@ -5,8 +5,8 @@ chunks of rows (`chunks`), which become blocks of text (`blocks`); every cell is
 (`cells`, `encoding`; values get provisional ids, `ids`), and the numbers are spooled to disk beside the data
 set to be (`spool`), with what a user's earlier rows say (`history`). Cheap passes over the spool then place
 every row in a split (`splits`), count and measure the training rows (`survey`) and write the data set with
-its final ids (`table`). Only the distinct values of columns with a dictionary, the users and the tables of
-facts stay in memory.
+its final ids (`table`, `finishing`). Only the distinct values of columns with a dictionary, the users and the
+tables of facts stay in memory. Another file can be read later by the same rules (`applying`).
 """
 
 from bench.data.importing.plan import ImportPlan

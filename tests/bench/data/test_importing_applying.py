@@ -240,6 +240,21 @@ def test_a_plan_is_kept_whole(plan):
     assert type(again.split) is type(plan.split)
 
 
+def test_a_public_set_keeps_its_rules_too(tmp_path):
+    draw = random.Random(0)
+    columns = [c for c in loader_plan("frappe").columns() if c != "label"]
+    for split in SPLITS:
+        rows = [{"label": str(i % 2), **{c: f"{c}{draw.randrange(9)}" for c in columns}} for i in range(60)]
+        write(tmp_path / FILES[split], rows)
+    dataset = NAMED["frappe"].load(tmp_path, tmp_path / "data")
+    _, found = inputs(AnotherFile(read_rules(dataset, rev=REV), tmp_path / "test.csv").blocks())
+    assert_same_inputs(found, dataset.splits["test"])
+
+
+def loader_plan(name: str) -> ImportPlan:
+    return next(plan for plan in loaders_plans() if plan.name == name)
+
+
 def test_every_loader_has_a_plan_here():
     assert {plan.name for plan in loaders_plans()} == set(NAMED)
 

@@ -1,0 +1,102 @@
+"""Finds a run whose weights were kept, by its key or the first digits of it. Free of torch."""
+
+from __future__ import annotations
+
+import difflib
+import json
+import re
+from collections.abc import Iterable
+from pathlib import Path
+
+import safetensors
+
+from bench.errors import BadInput
+from bench.runs.keeping import digest_of
+from bench.runs.record import Run
+from bench.runs.store import JoinedStores, View
+from bench.spec import Spec
+
+LEAST_DIGITS = 6
+_KEY = re.compile(f"[0-9a-f]{{{LEAST_DIGITS},32}}")
+_SHOWN = 8
+"""Runs that an error names at most."""
+
+
+def run_with_weights(stores: JoinedStores, key: str) -> tuple[Run, Path]:
+    """The run whose key begins with `key`, and the file of its weights, which is the one that it wrote.
+
+    Raises:
+        BadInput: no such run or several, a run without weights, or a damaged file of them.
+    """
+    view = stores.read()
+    run = run_called(view, key.lower(), stores)
+    path = stores.path("weights", run.key)
+    if run.status != "ok":
+        raise BadInput(f"run {_told(run)} is {run.status}: it has no weights to predict with")
+    if not path.is_file():
+        raise BadInput(
+            f"run {_told(run)} has no weights, for {path} is not there; {_way_to_weights(view, run)}"
+        )
+    if (expected := run.files.get("weights")) is not None and digest_of(path) != expected:
+        raise BadInput(
+            f"{path} is damaged: it is not the file that the record names; {_way_to_weights(view, run)}"
+        )
+    if (of := _spec_of(path)) is None or of.key() != run.spec.key():
+        raise BadInput(f"{path} holds no weights of run {run.key}; {_way_to_weights(view, run)}")
+    return run, path
+
+
+def run_called(view: View, key: str, stores: JoinedStores) -> Run:
+    """The run whose key, of now or of its record, begins with `key`.
+
+    Raises:
+        BadInput: none or several, or a text that is no key.
+    """
+    where = ", ".join(str(store.directory) for store in stores.stores)
+    if not _KEY.fullmatch(key):
+        raise BadInput(
+            f"KEY is '{key}'; it must be the key of a run, or {LEAST_DIGITS} or more of its first digits "
+            f"(0-9, a-f); {_runs_with_weights(view, stores)}"
+        )
+    found = [run for now, run in view.runs.items() if now.startswith(key) or run.key.startswith(key)]
+    if len(found) == 1:
+        return found[0]
+    if found:
+        raise BadInput(
+            f"{len(found)} runs have keys that begin with '{key}'; give more digits: {_list(found)}"
+        )
+    nearest = difflib.get_close_matches(key, [run.key[: len(key)] for run in view.runs.values()], n=1)
+    hint = f"; did you mean '{nearest[0]}'?" if nearest else ""
+    raise BadInput(f"no run in {where} has the key '{key}'{hint} ({_runs_with_weights(view, stores)})")
+
+
+def _runs_with_weights(view: View, stores: JoinedStores) -> str:
+    with_weights = [run for run in view.runs.values() if stores.path("weights", run.key).is_file()]
+    return f"runs with weights: {_list(with_weights) or 'none'}"
+
+
+def _list(runs: Iterable[Run]) -> str:
+    told = [_told(run) for run in runs]
+    more = f" and {len(told) - _SHOWN} more" if len(told) > _SHOWN else ""
+    return ", ".join(told[:_SHOWN]) + more
+
+
+def _told(run: Run) -> str:
+    return f"{run.key} ({run.spec.contestant.name}, {run.spec.dataset.name}, seed {run.spec.seed})"
+
+
+def _way_to_weights(view: View, run: Run) -> str:
+    """The command that trains a run again and keeps its weights."""
+    for study in view.studies:
+        if any(member.key == run.spec.key() for member in study.members):
+            return f"'{study.command} --keep weights' trains it again and keeps them"
+    return "'rankbench run' with --keep weights trains it again and keeps them"
+
+
+def _spec_of(path: Path) -> Spec | None:
+    """The spec in the metadata of a file of weights, or None."""
+    try:
+        with safetensors.safe_open(path, framework="numpy") as file:
+            return Spec.from_json(json.loads((file.metadata() or {})["spec"]))
+    except (OSError, safetensors.SafetensorError, KeyError, ValueError, RecursionError):
+        return None

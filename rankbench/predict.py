@@ -1,0 +1,226 @@
+"""`rankbench predict`: what a trained contestant says of the rows of a file or of a data set."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from bench.errors import BadInput, cannot_write, unknown_name
+from bench.machine.writable import refuse_unwritable
+from rankbench import options
+from rankbench.console import answer, answer_json, complain
+
+if TYPE_CHECKING:
+    from collections import Counter
+
+    from bench.contestants import Contestant
+    from bench.data.dataset import Dataset
+    from bench.data.importing.applying import AnotherFile
+    from bench.runs.predicting import Predicted
+    from bench.runs.record import Run
+
+SPLITS = ("train", "valid", "test")
+DEFAULT_SPLIT = "test"
+
+
+def run(
+    key: Annotated[
+        str, typer.Argument(help="Key of a run whose weights were kept, or 6 or more of its first digits.")
+    ],
+    data: Annotated[
+        str, typer.Option("--data", help="A CSV, TSV or Parquet file, or the name of a data set.")
+    ],
+    split: Annotated[
+        str | None, typer.Option("--split", help="Of a data set: train, valid, or test (the default).")
+    ] = None,
+    contestant: Annotated[
+        str | None,
+        typer.Option(
+            "--contestant", help="A contestant of your own, as package.module:NAME or path/to/file.py:NAME."
+        ),
+    ] = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", help="File to write; KEY-DATA.parquet by default.")
+    ] = None,
+    replace: Annotated[bool, typer.Option("--replace", help="Replace the file if it is there.")] = False,
+    device: options.Device = "auto",
+    store: options.Stores = options.DEFAULT_STORES,
+    data_dir: options.DataDir = options.DEFAULT_DATA,
+    json: options.Json = False,
+) -> None:
+    """Write the logits and probabilities that a trained contestant gives to the rows of a file."""
+    options.check_device(device)
+    if split not in (None, *SPLITS):
+        raise unknown_name("split", str(split), SPLITS)
+
+    from bench.machine.parallel import leave_polars_one_thread
+
+    leave_polars_one_thread()
+
+    from bench.runs.kept import run_with_weights
+    from bench.runs.store import JoinedStores, Store
+
+    of, weights = run_with_weights(JoinedStores([Store(folder) for folder in store]), key)
+    file = Path(data) if Path(data).is_file() else None
+    if file is not None and split is not None:
+        raise BadInput(f"--split is '{split}', but {data} is a file, of which all rows are predicted")
+    dataset = _dataset(of, data, data_dir) if file is None else _trained_on(of, data_dir)
+    into = _output(output or Path(_default_name(of, data, split, file)), replace, file)
+    trained = _contestant(of, contestant)
+    opened = None if file is None else _opened(dataset, file)
+
+    from bench.machine.allocator import keep_buffers
+    from bench.machine.device import choose_device
+    from bench.machine.partial import written_whole
+    from bench.runs.predicting import batches_of_file, batches_of_split, write_predictions
+    from rankbench.progress import row_progress
+
+    where = choose_device(device)
+    keep_buffers()
+    try:
+        into.parent.mkdir(parents=True, exist_ok=True)
+        with row_progress(f"predicting {data}") as progress, written_whole(into) as partial:
+            rows = (
+                batches_of_split(dataset.splits[split or DEFAULT_SPLIT])
+                if opened is None
+                else batches_of_file(opened, progress=progress)
+            )
+            predicted = write_predictions(of, trained, weights, dataset, rows, partial, device=where)
+    except OSError as error:
+        raise cannot_write(into, error) from error
+    _tell(of, into, predicted, opened, json=json)
+
+
+def _default_name(of: Run, data: str, split: str | None, file: Path | None) -> str:
+    name = f"{data}-{split or DEFAULT_SPLIT}" if file is None else file.name.partition(".")[0]
+    return f"{of.key[:8]}-{name}.parquet"
+
+
+def _output(path: Path, replace: bool, file: Path | None) -> Path:
+    """`path`, if it may be written."""
+    if path.is_dir():
+        raise BadInput(f"--output is {path}, a folder; give the name of a file")
+    if file is not None and path.exists() and path.samefile(file):
+        raise BadInput(f"--output is {path}, the file of the rows itself; give another name")
+    if path.exists() and not replace:
+        raise BadInput(f"{path} is there already; add --replace to replace it, or give another --output")
+    refuse_unwritable("the folder of the output,", path.parent, "--output")
+    return path
+
+
+def _dataset(of: Run, name: str, data_dir: Path) -> Dataset:
+    """The data set called `name`, whose rows mean what those mean that the run was trained on."""
+    from bench.data.dataset import IMPORT_FILE, MANIFEST, vocabulary_digests
+    from bench.data.verification import verify
+
+    if not (data_dir / name / MANIFEST).is_file():
+        present = [path.parent.name for path in data_dir.glob(f"*/{MANIFEST}")]
+        raise unknown_name(f"file, or data set in {data_dir},", name, present)
+    dataset = options.open_dataset(name, data_dir)
+    if dataset.fingerprint == of.spec.dataset.fingerprint:
+        verify(dataset)
+        return dataset
+    trained_on = _trained_on(of, data_dir)
+    verify(dataset)
+    told = f"'{trained_on.name}', which run {of.key} was trained on"
+    if dataset.schema != trained_on.schema:
+        difference = _difference(dataset, trained_on)
+        raise BadInput(f"data set '{name}' has another schema than {told}: {difference}")
+    mine, other = (vocabulary_digests(d.directory) | {IMPORT_FILE: ""} for d in (dataset, trained_on))
+    if mine != other:
+        raise BadInput(
+            f"data set '{name}' has other ids than {told}: each import gives ids of its own; "
+            "give the file of the rows in place of the name"
+        )
+    return dataset
+
+
+def _trained_on(of: Run, data_dir: Path) -> Dataset:
+    """The very data set that the run was trained on."""
+    from bench.data.verification import verify
+
+    reference = of.spec.dataset
+    dataset = options.open_dataset(reference.name, data_dir)
+    if dataset.fingerprint != reference.fingerprint:
+        raise BadInput(
+            f"run {of.key} was trained on a data set '{reference.name}' of fingerprint "
+            f"{reference.fingerprint[:16]}, but the one in {data_dir} has {dataset.fingerprint[:16]}; "
+            "import it again from the files of then, or name another --data-dir"
+        )
+    verify(dataset)
+    return dataset
+
+
+def _difference(dataset: Dataset, trained_on: Dataset) -> str:
+    """The first field or task in which two schemas differ."""
+    mine, other = dataset.schema, trained_on.schema
+    for a, b in zip(mine.fields, other.fields, strict=False):
+        if a != b:
+            return f"field '{a.name}' in place of '{b.name}'" if a.name != b.name else f"field '{a.name}'"
+    if len(mine.fields) != len(other.fields):
+        return f"{len(mine.fields)} fields in place of {len(other.fields)}"
+    return f"tasks, user or time ({', '.join(mine.tasks)} in place of {', '.join(other.tasks)})"
+
+
+def _contestant(of: Run, given: str | None) -> Contestant:
+    """The contestant that the run trained, which must be the same still."""
+    from bench.contestants.lookup import named, registered
+
+    reference = of.spec.contestant
+    if given is None and reference.name not in registered():
+        raise BadInput(
+            f"run {of.key} trained '{reference.name}', a contestant of your own; name it with "
+            "--contestant package.module:NAME or --contestant path/to/file.py:NAME"
+        )
+    found = named(given or reference.name)
+    if found.name != reference.name:
+        raise BadInput(f"--contestant is '{found.name}', but run {of.key} trained '{reference.name}'")
+    if found.source != reference.source:
+        raise BadInput(
+            f"contestant '{found.name}' has another source than when run {of.key} trained it "
+            f"(SHA-256 {_short(found.source)}, then {_short(reference.source)}); name the file of then, or "
+            "train it again"
+        )
+    if found.rev != reference.rev:
+        raise BadInput(
+            f"contestant '{found.name}' is of rev {found.rev}, but run {of.key} trained rev {reference.rev}: "
+            "it computes something else now; train it again"
+        )
+    return found
+
+
+def _short(source: str | None) -> str:
+    return "none" if source is None else source[:12]
+
+
+def _opened(dataset: Dataset, file: Path) -> AnotherFile:
+    from bench.data.importing import REV
+    from bench.data.importing.applying import AnotherFile, read_rules
+
+    return AnotherFile(read_rules(dataset, rev=REV), file)
+
+
+def _tell(of: Run, into: Path, predicted: Predicted, opened: AnotherFile | None, *, json: bool) -> None:
+    skipped: Counter[str] | dict[str, int] = {} if opened is None else opened.skipped
+    unmatched: Counter[str] | dict[str, int] = {} if opened is None else opened.unmatched
+    for reason, count in sorted(skipped.items()):
+        complain(f"rows left out: {count:,}: {reason}")
+    for table, count in sorted(unmatched.items()):
+        complain(f"rows whose key table '{table}' does not have: {count:,}")
+    if json:
+        answer_json(
+            {
+                "file": str(into),
+                "key": of.key,
+                "rows": predicted.rows,
+                "mean_probability": dict(predicted.mean_probability),
+                "skipped_rows": dict(skipped),
+                "unmatched_keys": dict(unmatched),
+            }
+        )
+        return
+    answer(f"{into}: {predicted.rows:,} rows, {of.spec.contestant.name} seed {of.spec.seed}")
+    for task, mean in predicted.mean_probability.items():
+        answer(f"mean probability of {task}: {mean:.6f}")
