@@ -14,19 +14,6 @@ from bench.runs.store import RUNS_FILE, Store
 from rankbench.console import answer_json
 
 ROWS = 4_000
-SCHEMA = """
-name = "clicks"
-[[labels]]
-name = "click"
-[[fields]]
-name = "item"
-kind = "categorical"
-group = "item"
-[split]
-by = "random"
-seed = 0
-fractions = [0.6, 0.2, 0.2]
-"""
 
 
 def small_run(*more: str) -> list[str]:
@@ -192,110 +179,6 @@ def test_describe_says_what_a_data_set_holds(bench):
         "valid": 363,
         "test": 728,
     }
-
-
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        (["run", "rankmixr"], "unknown study or contestant 'rankmixr'; did you mean 'rankmixer'?"),
-        (["run", "compare", "--contestants", "dlrm"], "unknown contestant 'dlrm'; did you mean 'dlrm-mlp'?"),
-        (
-            ["run", "rankmixer", "--rows", "4000", "--budget", "50"],
-            "rankmixer cannot have 50 dense parameters",
-        ),
-        (["run", "rankmixer", "--budget", "lots"], "budget is 'lots'; it must be a whole number above 0"),
-        (["run", "compare", "--protocol", "papr"], "unknown protocol 'papr'; did you mean 'paper'?"),
-        (["run", "compare", "--seeds", "0"], "--seeds is 0; it must be from 1 to 1000"),
-        (["run", "compare", "--data", "movielens-1m"], "unknown data set in data 'movielens-1m'"),
-        (["run", "compare", "--data", "synthetic"], "unknown data set in data 'synthetic'"),
-        (["run", "compare", "--data", "clicks", "--rows", "4k"], "--rows is for the synthetic world (rules,"),
-        (["data", "synthesize", "--family", "treees"], "unknown family 'treees'; did you mean 'trees'?"),
-        (["data", "synthesize", "--rows", "9"], "rows is 9; it must be 11 or more"),
-        (["data", "synthesize", "--seed", "-1"], "seed is -1; it must be 0 or more"),
-        (["data", "synthesize", "--processes", "0"], "processes is 0; it must be 1 or more"),
-        (["run", "compare", "--set", "num_layers=3"], "write --set CONTESTANT.num_layers=3"),
-        (["run", "compare", "--set", "rankmixr.num_layers=3"], "did you mean 'rankmixer'?"),
-        (
-            ["run", "rankmixer", "--rows", "4000", "--set", "token_dim=256"],
-            "to set it by hand give --budget none",
-        ),
-        (["run", "compare", "--contestants", "dcnv2,dcnv2"], "name each once"),
-        (
-            ["run", "compare", "--baseline", "rankmix"],
-            "unknown baseline 'rankmix'; did you mean",
-        ),
-        (["run", "compare", "--keep", "everything"], "--keep is 'everything', allowed: weights"),
-        (["run", "compare", "--store", "/proc/nope"], "the store /proc/nope cannot be written"),
-        (["run", "compare", "--dense-lr", "nan"], "dense_lr is nan; it must be a number above 0"),
-        (["speed", "compare", "--rows", "4k", "--batch-size", "5000"], "a batch has 5000 rows"),
-        (["speed", "compare", "--seconds", "nan"], "--seconds is nan"),
-        (
-            ["run", "rankmixer", "--rows", "4000", "--set", "depth=3"],
-            "unknown hyper-parameter of rankmixer 'depth'",
-        ),
-        (
-            ["run", "rankmixer", "--rows", "4000", "--set", "num_tokens=7", "--budget", "none"],
-            "multiple of num_tokens",
-        ),
-        (["run", "compare", "--device", "tpu"], "device is 'tpu', allowed: auto, cpu, cuda"),
-        (
-            ["run", "compare", "--contestants", "nothing"],
-            "one of your own is named as package.module:NAME or path/to/file.py:NAME",
-        ),
-        (["run", "compare", "--contestants", "nothing:HERE"], "cannot be loaded"),
-        (["show", "compare", "--budget", "1M", "--budget-kind", "size"], "budget kind is 'size', allowed:"),
-        (["show", "compare", "--budget-kind", "flops_forward"], "without a --budget"),
-        (["report"], "holds no runs"),
-        (["frobnicate"], "No such command 'frobnicate'"),
-        (["data", "import", "x.csv"], "say either --schema FILE"),
-        (["data", "import", ".", "--as", "movielens"], "unknown data set with a loader 'movielens'"),
-        (["data", "describe", "nothing"], "unknown data set in data 'nothing'"),
-    ],
-)
-def test_bad_input_is_one_clear_line_and_exit_code_two(bench, tmp_path, arguments, message):
-    done = bench(*arguments, code=2)
-    assert len(done.stderr.splitlines()) == 1
-    assert message in done.stderr
-    assert not (tmp_path / "results").exists()
-
-
-@pytest.mark.parametrize(
-    ("content", "schema", "message"),
-    [
-        ("click,itm\n1,a\n", SCHEMA, "item"),
-        ("click,item\nyes,a\n" * 3, SCHEMA, "yes"),
-        ("", SCHEMA, "empty"),
-        ("click,item\n", SCHEMA, "no rows"),
-        ("click,item\n1,a\n", SCHEMA + SCHEMA[SCHEMA.index("[[fields]]") : SCHEMA.index("[split]")], "twice"),
-        ("click,item\n1,a\n", SCHEMA.replace("kind =", "knd ="), "knd"),
-        (
-            "click,item\n1,a\n",
-            SCHEMA.replace("clicks", "rules"),
-            "name is 'rules', a family",
-        ),
-    ],
-)
-def test_bad_tables_are_refused_in_one_line(bench, tmp_path, content, schema, message):
-    (tmp_path / "table.csv").write_text(content)
-    (tmp_path / "schema.toml").write_text(schema)
-    done = bench("data", "import", "table.csv", "--schema", "schema.toml", code=2)
-    assert len(done.stderr.splitlines()) == 1
-    assert message in done.stderr
-    assert not (tmp_path / "data").exists()
-
-
-def test_a_truncated_parquet_file_is_refused_in_one_line(bench, tmp_path):
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    pq.write_table(pa.table({"click": [0, 1] * 500, "item": ["a", "b"] * 500}), tmp_path / "whole.parquet")
-    (tmp_path / "cut.parquet").write_bytes((tmp_path / "whole.parquet").read_bytes()[:-200])
-    (tmp_path / "schema.toml").write_text(SCHEMA)
-    done = bench("data", "import", "cut.parquet", "--schema", "schema.toml", code=2)
-    assert len(done.stderr.splitlines()) == 1
-    assert bench("data", "import", "whole.parquet", "--schema", "schema.toml").stdout.startswith(
-        "data/clicks\n"
-    )
 
 
 def test_several_data_sets_are_taken_in_turn_and_set_side_by_side(bench):

@@ -39,20 +39,6 @@ MINE = Contestant(
 SHAPE = InputShape(field_dims=(4, 4), groups=((0,), (1,)), num_tasks=1)
 
 
-@pytest.fixture
-def folder(tmp_path, monkeypatch):
-    """An empty folder to be in; what is imported from it is forgotten afterwards."""
-    before = set(sys.modules)
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(sys, "path", list(sys.path))
-    yield tmp_path
-    for name in set(sys.modules) - before:
-        if str(tmp_path) in str(
-            getattr(sys.modules[name], "__path__", getattr(sys.modules[name], "__file__", ""))
-        ):
-            del sys.modules[name]
-
-
 def forget(*names: str) -> None:
     for name in names:
         sys.modules.pop(name, None)
@@ -78,7 +64,6 @@ def test_names_of_all_kinds_stand_in_one_list(folder):
     assert [c.name for c in chosen] == ["dcnv2", "mine", "yours", "theirs"]
     for contestant in chosen:
         assert contestant.build(SHAPE, contestant.hyperparameters)(torch.zeros(3, 8)).shape == (3, 1)
-    assert contestants([]) == list(registered().values())
 
 
 def test_a_module_and_its_file_are_the_same_contestant(folder):
@@ -262,76 +247,11 @@ def test_a_contestant_of_an_installed_package_has_a_source(folder, monkeypatch):
     monkeypatch.setattr(importlib.metadata, "entry_points", lambda group: [entry])
     assert "mine" in registered()
     assert len(named("mine").source) == 64
-    assert contestants([])[-1].source == named("mine").source
+    assert contestants(["dcnv2", "mine"])[-1].source == named("mine").source
     broken = importlib.metadata.EntryPoint("b", "no_such_package:B", "rankbench.contestants")
     monkeypatch.setattr(importlib.metadata, "entry_points", lambda group: [entry, broken])
     assert named("rankmixer") is CONTESTANTS["rankmixer"]  # no other is loaded for it
     assert "entry point no_such_package:B raised ModuleNotFoundError" in refusal("another")
-
-
-@pytest.mark.parametrize(
-    ("old", "new", "message"),
-    [
-        ('{"width": 4}', '{"widht": 4}', "unknown hyper-parameter of mine 'widht'; did you mean 'width'?"),
-        ("*, width=4", "*, depth, width=4", "needs 'depth', which has no default"),
-        ("*, width=4", "*, width=4, **more", "takes **more; its constructor must name every hyper-parameter"),
-        ("*, width=4", "*more, width=4", "takes *more; its constructor must name every"),
-        (
-            "field_dims, num_tasks=1, ",
-            "dims, ",
-            "takes (dims, width); its constructor must begin with field_dims",
-        ),
-        ('Dial(name="width")', 'Dial(name="widht")', "unknown hyper-parameter of mine 'widht'; did you mean"),
-        ('{"width": 4}', "{}", "the dial of mine is 'width', which is not among the hyperparameters"),
-        (
-            "dial=",
-            "trim='depth', dial=",
-            "the constructor of its model does not have what its trim names",
-        ),
-        ("dial=", "search_space={'deep': (1,)}, dial=", "does not have what its search_space names"),
-        ('{"width": 4}', '{"width": torch.relu}', "hyper-parameter 'width' of mine cannot be recorded"),
-        ('{"width": 4}', '{"width": float("nan")}', "hyper-parameter 'width' of mine cannot be recorded"),
-        ("model=Model", "model='my_model:Modl'", "contestant 'my_model:MINE' raised AttributeError"),
-        ("model=Model", "model=3", "the model of mine is 3; it must be a class"),
-    ],
-)
-def test_defaults_are_checked_against_the_constructor(folder, old, new, message):
-    assert old in MODEL
-    write(folder / "my_model.py", MODEL.replace(old, new))
-    assert message in refusal("my_model:MINE")
-
-
-def test_every_registered_contestant_passes_the_check_of_defaults():
-    from bench.contestants.defaults import check_defaults
-
-    for contestant in CONTESTANTS.values():
-        check_defaults(contestant)
-
-
-@pytest.mark.parametrize(
-    ("line", "said"),
-    [
-        ("assert width < 2, 'too wide'", "raised AssertionError: too wide (my_model.py:"),
-        ("1 / 0", "raised ZeroDivisionError: division by zero (my_model.py:"),
-        ("torch.nn.Linear(2, 'a')", "raised TypeError: "),
-        ("raise SystemExit(3)", "called sys.exit(3) (my_model.py:"),
-    ],
-)
-def test_what_a_constructor_raises_is_one_line_with_the_line_of_its_code(folder, line, said):
-    write(folder / "my_model.py", MODEL.replace("super().__init__()", f"super().__init__()\n        {line}"))
-    contestant = named("my_model:MINE")
-    with pytest.raises(BadInput) as refused:
-        contestant.build(SHAPE, contestant.hyperparameters)
-    assert str(refused.value).startswith(f"mine: its constructor {said}")
-    assert "(my_model.py:8)" in str(refused.value)
-
-
-def test_too_little_memory_in_a_constructor_stays_what_it_is(folder):
-    line = "raise MemoryError"
-    write(folder / "my_model.py", MODEL.replace("super().__init__()", f"super().__init__()\n        {line}"))
-    contestant = named("my_model:MINE")
-    with pytest.raises(MemoryError):
-        contestant.build(SHAPE, contestant.hyperparameters)
 
 
 def test_a_registered_name_is_found_without_torch():
