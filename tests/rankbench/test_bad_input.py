@@ -18,6 +18,8 @@ seed = 0
 fractions = [0.6, 0.2, 0.2]
 """
 
+SEVEN_TOKENS = ("--set", "num_tokens=7", "--set", "token_dim=64")
+
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
@@ -59,7 +61,7 @@ fractions = [0.6, 0.2, 0.2]
             "unknown hyper-parameter of rankmixer 'depth'",
         ),
         (
-            ["run", "rankmixer", "--rows", "4000", "--set", "num_tokens=7", "--budget", "none"],
+            ["run", "rankmixer", "--rows", "4k", "--budget", "none", *SEVEN_TOKENS],
             "multiple of num_tokens",
         ),
         (["run", "compare", "--device", "tpu"], "device is 'tpu', allowed: auto, cpu, cuda"),
@@ -67,7 +69,10 @@ fractions = [0.6, 0.2, 0.2]
             ["run", "compare", "--contestants", "nothing"],
             "one of your own is named as package.module:NAME or path/to/file.py:NAME",
         ),
-        (["run", "compare", "--contestants", "nothing:HERE"], "cannot be loaded"),
+        (
+            ["run", "compare", "--contestants", "nothing:HERE"],
+            "there is no module 'nothing' in",
+        ),
         (["show", "compare", "--budget", "1M", "--budget-kind", "size"], "budget kind is 'size', allowed:"),
         (["show", "compare", "--budget-kind", "flops_forward"], "without a --budget"),
         (["report"], "holds no runs"),
