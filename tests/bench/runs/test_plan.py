@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import os
+from pathlib import Path
 
 import pytest
 import torch
@@ -162,3 +164,32 @@ def test_logits_of_another_shape_make_an_entrant_impossible(small_world):
     )
     (member,) = planned.impossible
     assert "logits of shape [4, 3] for 4 rows, expected [4, 2]" in member.reason
+
+
+class ChangesItsProcess(torch.nn.Linear):
+    """Does in its constructor and forward what would reach every contestant after it."""
+
+    def __init__(self, field_dims, num_tasks=1, *, rank=1):
+        super().__init__(sum(field_dims), num_tasks)
+        os.chdir("/")
+
+    def forward(self, x_BI):
+        torch.set_num_threads(7)
+        print("forward")
+        return super().forward(x_BI)
+
+
+def test_what_one_does_to_its_process_while_it_is_sized_reaches_no_other(
+    small_world, tmp_path, monkeypatch, capsys
+):
+    monkeypatch.chdir(tmp_path)
+    threads = torch.get_num_threads()
+    own = Contestant(
+        name="own", title="Own", model=ChangesItsProcess, hyperparameters={"rank": 1}, dial=Dial(name="rank")
+    )
+    asked = study(Entrant(contestant=own), entrant("dlrm-mlp"), budgets=(None,))
+    planned = plan(asked, [small_world], command="rankbench run quick")
+    assert planned.impossible == ()
+    assert torch.get_num_threads() == threads
+    assert Path.cwd() == tmp_path
+    assert capsys.readouterr().out == ""
