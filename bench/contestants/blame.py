@@ -15,7 +15,7 @@ _LONGEST_MESSAGE = 300
 
 @contextlib.contextmanager
 def blamed(what: str) -> Iterator[None]:
-    """Turns whatever the block raises into one line, and `sys.exit` too. An interrupt passes through.
+    """Turns whatever the block raises into one line, `sys.exit` too. An interrupt passes through.
 
     Args:
         what: who is to blame, for the error: ``contestant 'my_model:FM'``.
@@ -25,15 +25,15 @@ def blamed(what: str) -> Iterator[None]:
     """
     try:
         yield
-    except BadInput:
+    except (BadInput, KeyboardInterrupt):
         raise
-    except (Exception, SystemExit) as error:
+    except BaseException as error:
         raise BadInput(f"{what} {described(error)}") from error
 
 
 def described(error: BaseException) -> str:
     """``raised ValueError: too wide (my_model.py:12)``, on one line."""
-    message = " ".join(str(error.msg if isinstance(error, SyntaxError) else error).split())
+    message = " ".join(message_of(error).split())
     if len(message) > _LONGEST_MESSAGE:
         message = f"{message[:_LONGEST_MESSAGE]}…"
     if isinstance(error, SystemExit):
@@ -44,13 +44,22 @@ def described(error: BaseException) -> str:
     return f"{said} ({place})" if place else said
 
 
+def message_of(error: BaseException) -> str:
+    """What an error says, as text that UTF-8 can hold; of one that cannot say it, why."""
+    try:
+        message = str(error.msg if isinstance(error, SyntaxError) else error)
+    except Exception as another:
+        message = f"no message: making it raised {type(another).__name__}"
+    return message.encode(errors="backslashreplace").decode()
+
+
 def out_of_memory(error: BaseException) -> bool:
     """Whether memory ran out, of the machine or of a GPU."""
     # The CPU allocator of torch has no error class of its own.
     return (
         isinstance(error, MemoryError)
         or type(error).__name__ == "OutOfMemoryError"
-        or "DefaultCPUAllocator" in str(error)
+        or "DefaultCPUAllocator" in message_of(error)
     )
 
 

@@ -14,7 +14,7 @@ import pyarrow as pa
 import torch
 
 from bench.contestants import Contestant
-from bench.contestants.blame import out_of_memory
+from bench.contestants.blame import message_of, out_of_memory
 from bench.contestants.cost import Cost
 from bench.data.dataset import Dataset, Rows
 from bench.data.references import known_references
@@ -69,7 +69,9 @@ def execute(
         machine = {**environment(), **described(device)}
         try:
             found = _trained_and_tested(planned, dataset, device, timings, progress, keep_weights)
-        except (Exception, SystemExit) as caught:
+        except KeyboardInterrupt:
+            raise
+        except BaseException as caught:
             status, error = _status(caught), _described(caught)
             found = {"training": found.get("training", {})}
     timings["peak_rss_bytes"] = peak_rss_bytes()
@@ -154,11 +156,13 @@ def _status(error: BaseException) -> Status:
 
 def _described(error: BaseException) -> dict[str, str]:
     lines = "".join(traceback.format_exception(error)).splitlines()
-    message = f"it tried to exit ({error})" if isinstance(error, SystemExit) else str(error)
+    message = message_of(error)
+    if isinstance(error, SystemExit):
+        message = f"it tried to exit ({message})"
     return {
         "type": type(error).__name__,
         "message": message,
-        "traceback": "\n".join(lines[-_TRACEBACK_LINES:]),
+        "traceback": "\n".join(lines[-_TRACEBACK_LINES:]).encode(errors="backslashreplace").decode(),
     }
 
 

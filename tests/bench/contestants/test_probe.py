@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 import sys
 import time
@@ -84,6 +85,10 @@ def wrong_head(self, x_BI):
     raise KeyError("head")
 
 
+def cancelled(self, x_BI):
+    raise asyncio.CancelledError("\udcff")  # no Exception, and no text that can be stored
+
+
 @pytest.mark.parametrize(
     ("forward", "message"),
     [
@@ -92,6 +97,7 @@ def wrong_head(self, x_BI):
             f"mine: its forward raised KeyError: 'head' ({{place}}:{wrong_head.__code__.co_firstlineno + 1})",
         ),
         (lambda self, x_BI: sys.exit(1), "mine: its forward called sys.exit(1) ({place}:"),
+        (cancelled, "mine: its forward raised CancelledError: \\udcff ({place}:"),
         (lambda self, x_BI: x_BI @ x_BI, "mine: its forward raised RuntimeError: mat1 and mat2"),
         (lambda self, x_BI: None, "its forward returns a NoneType; it must be a tensor of logits, [16, 2]"),
         (

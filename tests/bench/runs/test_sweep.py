@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import asyncio
+
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -139,6 +141,11 @@ def test_running_again_does_only_what_is_missing_and_gives_the_same_numbers(smal
         assert halves.read().runs[key].metrics == record.metrics
 
 
+class Unspeakable(Exception):
+    def __str__(self):
+        raise ValueError
+
+
 class Failing(torch.nn.Module):
     """Goes wrong in a way of its choice."""
 
@@ -155,6 +162,12 @@ class Failing(torch.nn.Module):
                 raise MemoryError("no more")
             if self.how == "exit":
                 raise SystemExit(3)
+            if self.how == "cancelled":  # no Exception
+                raise asyncio.CancelledError("too late")
+            if self.how == "unspeakable":
+                raise Unspeakable
+            if self.how == "surrogate":
+                raise OSError(2, "no such file", "\udcff.bin")
             return self.head(x_BI) * float("nan")
         return self.head(x_BI)
 
@@ -170,6 +183,9 @@ FAILING = Contestant(
         ("error", "failed", "RuntimeError"),
         ("memory", "oom", "MemoryError"),
         ("exit", "failed", "SystemExit"),
+        ("cancelled", "failed", "CancelledError"),
+        ("unspeakable", "failed", "Unspeakable"),
+        ("surrogate", "failed", "FileNotFoundError"),
         ("nan", "diverged", "Diverged"),
     ],
 )
