@@ -38,8 +38,10 @@ def _finite(value: Any) -> Any:
 
 
 def complain(text: str) -> None:
-    """One line on stderr."""
-    print(f"rankbench: {text}", file=sys.stderr)
+    """One line on stderr, in which no text from outside can move the cursor or change colours."""
+    from reports.escaping import visible
+
+    print(f"rankbench: {visible(text)}", file=sys.stderr)
 
 
 def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:

@@ -22,6 +22,7 @@ from rich.progress import (
 from rich.text import Text
 
 from rankbench.console import complain, count
+from reports.escaping import visible
 
 if TYPE_CHECKING:
     from bench.data.download import BytesDone
@@ -37,7 +38,7 @@ class _RowsPerSecond(ProgressColumn):
 def bars() -> Progress:
     """Progress bars counted in rows; nothing is drawn where stderr is no terminal."""
     return Progress(
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
         _RowsPerSecond(),
         TimeRemainingColumn(),
@@ -66,7 +67,7 @@ class DownloadProgress:
 
     def __init__(self) -> None:
         self.bars = Progress(
-            TextColumn("{task.description}"),
+            TextColumn("{task.description}", markup=False),
             BarColumn(),
             DownloadColumn(),
             TransferSpeedColumn(),
@@ -110,7 +111,7 @@ class SweepProgress:
         key = planned.spec.key()
         if key not in self.tasks:
             name = f"{planned.contestant.title} seed {planned.spec.seed}"
-            self.tasks[key] = self.bars.add_task(name, total=rows)
+            self.tasks[key] = self.bars.add_task(visible(name), total=rows)
         self.bars.update(self.tasks[key], completed=done)
 
     def finished(self, run: Run) -> None:
@@ -121,6 +122,6 @@ class SweepProgress:
         told = (run.error or {}).get("message") or (f"{count(float(speed))} samples/s" if speed else "")
         line = f"{self.done}/{self.total} {spec.contestant.name} seed {spec.seed}: {run.status}, {told}"
         if sys.stderr.isatty():
-            self.bars.console.print(line, highlight=False)
+            self.bars.console.print(Text(visible(line)))  # a text, never rich's own markup
         else:
             complain(line)

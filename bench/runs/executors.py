@@ -11,6 +11,7 @@ is tried once more, alone; one whose process dies again is recorded as killed, a
 from __future__ import annotations
 
 import functools
+import os
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
@@ -141,8 +142,9 @@ def _in_a_pool(
 
 
 def _begin() -> None:
-    """What a worker does first. What a contestant prints while it is unpickled is no answer."""
+    """What a worker does first. What a contestant prints, be it past Python, is no answer."""
     sys.stdout = sys.stderr
+    os.dup2(2, 1)
     keep_buffers()
 
 

@@ -89,6 +89,26 @@ def test_a_contestant_that_no_module_holds_is_sent_too(small_world, tmp_path):
     assert [run.status for run in done] == ["ok", "ok"]
 
 
+def test_what_a_contestant_writes_past_python_is_no_answer(small_world, tmp_path, capfd):
+    class Writes(nn.Linear):
+        def __init__(self, field_dims, num_tasks=1, *, width=1):
+            super().__init__(sum(field_dims), num_tasks)
+            self.inner = nn.Linear(sum(field_dims), width)
+
+        def forward(self, x_BI):
+            os.write(1, b"written to the descriptor")
+            return super().forward(x_BI) + self.inner(x_BI).sum(dim=1, keepdim=True)
+
+    dial = Dial(name="width", settings=lambda size, hyperparameters, shape: {"width": size})
+    writes = Contestant(name="writes", title="W", model=Writes, hyperparameters={"width": 1}, dial=dial)
+    planned = planned_on(small_world, [writes])
+    capfd.readouterr()
+    sweep(planned, small_world, Store(tmp_path), device=CPU, processes=2)
+    told = capfd.readouterr()
+    assert told.out == ""
+    assert "written to the descriptor" in told.err
+
+
 def test_a_run_whose_process_dies_is_recorded_as_killed_and_the_others_go_on(small_world, tmp_path):
     class FatalModel(nn.Linear):
         """Ends the process that builds it for training."""
