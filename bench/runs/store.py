@@ -122,9 +122,10 @@ class JoinedStores:
         return view_of(self.stores)
 
     def path(self, kind: str, key: str) -> Path:
-        """The first that is there; where none is, where the first store would have it."""
+        """The last that is there, as of runs the last counts; where none is, where the first store would
+        have it."""
         paths = [store.path(kind, key) for store in self.stores]
-        return next((path for path in paths if path.is_file()), paths[0])
+        return next((path for path in reversed(paths) if path.is_file()), paths[0])
 
 
 def view_of(stores: Sequence[Store]) -> View:

@@ -131,6 +131,9 @@ def test_stores_are_joined_for_reading(tmp_path):
     assert joined.read().runs.keys() == {first.spec.key(), second.spec.key()}
     assert joined.path("curves", first.key) == two.path("curves", first.key)
     assert joined.path("predictions", first.key) == one.path("predictions", first.key)
+    one.path("curves", first.key).parent.mkdir()
+    one.path("curves", first.key).write_bytes(b"")  # of two runs the last counts, and so do its files
+    assert joined.path("curves", first.key) == two.path("curves", first.key)
     (torn,) = joined.read().torn
     assert torn.startswith(f"{two.directory}: {RUNS_FILE} line 3")
     assert not (two.directory / STUDIES_FILE).exists()
