@@ -1,4 +1,4 @@
-"""The errors that the command line puts into one line."""
+"""The errors that the command line prints on one line."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from pathlib import Path
 
 
 class BadInput(ValueError):
-    """Something the user gave cannot be used; the message says what was wrong, was got and is allowed.
+    """The user gave something that cannot be used. The message says what is wrong, given and allowed.
 
-    The command line prints it on one line and exits with code 2; nothing has been trained by then. Line ends
-    and control characters in what the user gave are shown escaped.
+    The command line prints it on one line and exits with code 2, before anything is trained. Line ends and
+    control characters are escaped.
     """
 
     def __init__(self, message: str) -> None:
@@ -27,10 +27,10 @@ def unknown_name(kind: str, name: str, known: Iterable[str]) -> BadInput:
 
 
 class WorkerDied(Exception):
-    """One of several processes ended without a result, as when memory runs out."""
+    """A worker process ended without a result, for example because memory ran out."""
 
 
 def cannot_write(path: Path, error: Exception) -> BadInput:
-    """The error for a disk that is full, or takes no more for another reason."""
+    """The error for a file that cannot be written, for example because the disk is full."""
     reason = getattr(error, "strerror", None) or " ".join(str(error).split())[:200]
-    return BadInput(f"{path} cannot be written: {reason}; nothing usable is left of it")
+    return BadInput(f"{path} cannot be written: {reason}; no usable file is left")

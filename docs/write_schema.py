@@ -2,7 +2,7 @@
 
     python docs/write_schema.py
 
-A test makes the page again and compares.
+A test generates the page again and compares it.
 """
 
 from __future__ import annotations
@@ -32,8 +32,8 @@ HEAD = """# The schema file
 <!-- Written by docs/write_schema.py from bench/data/importing; do not edit. -->
 
 A schema file is TOML. It says what the columns of your files mean. `rankbench data draft FILE` writes a
-first one, `rankbench data import FILE --schema SCHEMA` imports by it; [data.md](data.md) has an example. A
-key without a default is required. Every value is checked before a file is read.
+first one, and `rankbench data import FILE --schema SCHEMA` uses it. [data.md](data.md) has an example. A key
+without a default is required. Every value is checked before a file is read.
 """
 TABLES = (
     ("Top of the file", ImportPlan),

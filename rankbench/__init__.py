@@ -1,1 +1,1 @@
-"""The door: the command line, one subcommand a file."""
+"""The command line: one file per subcommand."""

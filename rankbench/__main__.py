@@ -1,7 +1,7 @@
 """The command line.
 
-Exit codes: 0 done, 1 a run failed or a contestant could not take part (recorded), 2 bad usage or input before
-any work, 130 interrupted with the store intact.
+Exit codes: 0 done; 1 a run failed or a contestant could not take part (the record says why); 2 bad usage or
+input, found before any work; 130 interrupted, with the store intact.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
-    help="Compare CTR ranking models at matched budgets, under one protocol, with honest statistics.",
+    help="Compare CTR ranking models of the same size, trained in the same way, and say who is better.",
 )
 
 
 @app.callback(invoke_without_command=True)
 def _main(
-    version: Annotated[bool, typer.Option("--version", help="Print the version and stop.")] = False,
+    version: Annotated[bool, typer.Option("--version", help="Print the version and exit.")] = False,
 ) -> None:
     if version:
         print(f"rankbench {importlib.metadata.version('rankbench')}")
@@ -48,15 +48,15 @@ def main() -> None:
     try:
         code = app(standalone_mode=False)
         if code == INTERRUPTED:  # typer makes an exit code of Ctrl-C
-            complain("interrupted; what had finished is in the store")
+            complain("interrupted; the finished runs are in the store, and the same command resumes")
     except TyperException as error:
-        complain(error.format_message() or "a command is missing; the help lists them")
+        complain(error.format_message() or "no command was given; --help lists the commands")
         code = 2
     except BadInput as error:
         complain(str(error))
         code = 2
     except WorkerDied as error:
-        complain(f"{error}; what had finished is in the store")
+        complain(f"{error}; the finished runs are in the store")
         code = 1
     except BrokenPipeError:  # whoever read the answer has gone
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

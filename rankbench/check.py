@@ -1,4 +1,4 @@
-"""`rankbench check`: hold a store and the data sets against what they say of themselves."""
+"""`rankbench check`: compare records with their files, and data sets with their fingerprints."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ def run(
     data_dir: options.DataDir = DEFAULT_DATA,
     json: options.Json = False,
 ) -> int:
-    """Check records against their files, data sets against fingerprints; exit code 1: something is wrong."""
+    """Compare records with their files, and data sets with their fingerprints. Exits with 1 on a fault."""
     for what, option, folder in (("store", "--store", store), ("data folder", "--data-dir", data_dir)):
         if not folder.is_dir():
-            raise BadInput(f"there is no {what} {folder} to check; choose another with {option}")
+            raise BadInput(f"the {what} {folder} does not exist; choose another with {option}")
 
     from bench.runs.audit import audit_datasets, audit_store
     from bench.runs.store import Store
@@ -32,5 +32,5 @@ def run(
         for line in wrong_in_store:
             answer(f"  {line}")
         for name, wrong in datasets.items():
-            answer(f"{data_dir / name}: {wrong or 'as its fingerprint says'}")
+            answer(f"{data_dir / name}: {wrong or 'matches its fingerprint'}")
     return 1 if wrong_in_store or wrong_data else 0

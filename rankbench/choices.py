@@ -1,6 +1,6 @@
 """The options by which `run`, `show` and `speed` change a study, declared once.
 
-A field of `Choices` is an option of all three commands: `takes_choices` gives a command one for each.
+Each field of `Choices` becomes an option of all three commands: `takes_choices` adds them to a command.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from rankbench import options
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Choices:
-    """What the command line says in place of a study's own choices; None: nothing."""
+    """What the command line changes in a study. None keeps the study's own choice."""
 
     data: Annotated[
         str | None,
@@ -31,13 +31,14 @@ class Choices:
             help="Data sets, separated by commas: rules, trees, network (synthetic), or imported ones.",
         ),
     ] = None
-    rows: Annotated[str | None, typer.Option("--rows", help="Rows of the synthetic world, such as 600k.")] = (
-        None
-    )
+    rows: Annotated[
+        str | None, typer.Option("--rows", help="Number of rows of the synthetic data, such as 600k.")
+    ] = None
     budget: Annotated[
         str | None,
         typer.Option(
-            "--budget", help="Sizes to match, such as 100k or 30k,100k,1M; 'none': hyper-parameters as given."
+            "--budget",
+            help="Sizes to match, such as 100k or 30k,100k,1M; 'none' keeps the given hyper-parameters.",
         ),
     ] = None
     budget_kind: Annotated[
@@ -47,57 +48,66 @@ class Choices:
         str | None,
         typer.Option(
             "--contestants",
-            help="Who takes part, separated by commas: names from 'list models', or one of your own as "
-            "package.module:NAME or file.py:NAME. A + in front adds to the study's own: +my_model.py:FM.",
+            help="Contestants, separated by commas: names from 'list models', or your own as "
+            "package.module:NAME or path/to/file.py:NAME. With + in front they are added to the study's: "
+            "+my_model.py:FM.",
         ),
     ] = None
     settings: Annotated[
         list[str] | None,
         typer.Option(
             "--set",
-            help="Hyper-parameter: num_layers=3 for one contestant, rankmixer.num_layers=3 for one of "
-            "several. May be repeated.",
+            help="A hyper-parameter: num_layers=3 for a single contestant, rankmixer.num_layers=3 in a "
+            "study. Can be repeated.",
         ),
     ] = None
     baseline: Annotated[
         str | None,
-        typer.Option("--baseline", help="Contestant that the others are compared with; 'none': nobody."),
+        typer.Option("--baseline", help="Contestant that the others are compared with, or 'none'."),
     ] = None
-    seeds: Annotated[int | None, typer.Option("--seeds", help="Number of seeds, from 0.")] = None
+    seeds: Annotated[
+        int | None, typer.Option("--seeds", help="Number of seeds: 3 trains seeds 0, 1 and 2.")
+    ] = None
     width: Annotated[int | None, typer.Option("--width", help="Embedding width of every field.")] = None
     sequence_encoder: Annotated[
-        str | None, typer.Option("--sequence-encoder", help="mean, or target (DIN attention).")
+        str | None,
+        typer.Option("--sequence-encoder", help="How a sequence is pooled: mean, or target (DIN attention)."),
     ] = None
     protocol: Annotated[
-        str | None, typer.Option("--protocol", help="Training protocol, see 'list protocols'.")
+        str | None, typer.Option("--protocol", help="Training protocol; see 'list protocols'.")
     ] = None
-    batch_size: Annotated[int | None, typer.Option("--batch-size", help="Rows per step.")] = None
-    epochs: Annotated[int | None, typer.Option("--epochs", help="Most passes over the training rows.")] = None
+    batch_size: Annotated[int | None, typer.Option("--batch-size", help="Rows per training step.")] = None
+    epochs: Annotated[
+        int | None, typer.Option("--epochs", help="Maximum number of passes over the training rows.")
+    ] = None
     patience: Annotated[
-        int | None, typer.Option("--patience", help="Passes without a better valid AUC before stopping.")
+        int | None,
+        typer.Option("--patience", help="Passes without a better validation AUC before training stops."),
     ] = None
     dense_lr: Annotated[
-        float | None, typer.Option("--dense-lr", help="Learning rate of all but the tables.")
+        float | None, typer.Option("--dense-lr", help="Learning rate of everything except embedding tables.")
     ] = None
-    sparse_lr: Annotated[float | None, typer.Option("--sparse-lr", help="Learning rate of the tables.")] = (
-        None
-    )
+    sparse_lr: Annotated[
+        float | None, typer.Option("--sparse-lr", help="Learning rate of the embedding tables.")
+    ] = None
     cooldown: Annotated[
-        float | None, typer.Option("--cooldown", help="Share of the steps in which rates fall to 0.")
+        float | None,
+        typer.Option("--cooldown", help="Share of the steps, at the end, in which learning rates fall to 0."),
     ] = None
     gradient_clip: Annotated[
-        float | None, typer.Option("--gradient-clip", help="Largest norm of the dense gradient.")
+        float | None,
+        typer.Option("--gradient-clip", help="Maximum norm of the dense gradient; larger ones are scaled."),
     ] = None
     data_dir: Annotated[Path, typer.Option("--data-dir", help="Folder of the data sets.")] = (
         options.DEFAULT_DATA
     )
 
     def given(self, *names: str) -> dict[str, Any]:
-        """Those of `names` that were chosen."""
+        """The values of `names` that the user gave."""
         return {name: value for name in names if (value := getattr(self, name)) is not None}
 
     def command(self, target: str) -> str:
-        """What to type to ask for the same study again."""
+        """The command that asks for the same study again."""
         words = ["rankbench", "run", target]
         for field in dataclasses.fields(self):
             value = getattr(self, field.name)

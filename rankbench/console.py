@@ -1,4 +1,4 @@
-"""What goes where: answers on stdout, progress and complaints on stderr."""
+"""Answers go to stdout, progress and complaints to stderr."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from typing import Any
 from bench.counts import short
 
 _NUMBERS = re.compile(r"[\d\s.,%±+−–\-\[\]()]*[kKMGTB]{0,2}")
-"""Cells that are set to the right: numbers with their intervals and suffixes, and empty ones."""
+"""Cells that are right-aligned: numbers with their intervals and suffixes, and empty cells."""
 _WIDTH_OF_A_FILE = 200
-"""Columns of a table that goes into a file or a pipe, where no terminal says how many there are."""
+"""Width of a table that is written to a file or a pipe, which has no terminal width."""
 
 
 def answer(text: str) -> None:
@@ -23,13 +23,13 @@ def answer(text: str) -> None:
 
 
 def answer_json(value: Any) -> None:
-    """The answer for machines, on stdout."""
+    """One answer as JSON on stdout."""
     json.dump(_finite(value), sys.stdout, indent=1, ensure_ascii=False, allow_nan=False)
     print()
 
 
 def _finite(value: Any) -> Any:
-    """`value` with null for what JSON has no number for: NaN and infinities."""
+    """`value` with null in place of NaN and infinities, which JSON does not have."""
     if isinstance(value, dict):
         return {key: _finite(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
@@ -45,7 +45,7 @@ def complain(text: str) -> None:
 
 
 def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """A table on stdout, numbers to the right."""
+    """A table on stdout, with right-aligned numbers."""
     from rich import box
     from rich.console import Console
     from rich.table import Table
@@ -64,5 +64,5 @@ def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> 
 
 
 def count(value: float, *, billion: str = "G") -> str:
-    """A large number, short: 950, 12.3k, 1.2M, 4.5G; parameters have the letter B for 10⁹."""
+    """A large number in short form: 950, 12.3k, 1.2M, 4.5G. For parameters, 10⁹ is written B."""
     return short(value, billion=billion)

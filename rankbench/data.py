@@ -1,4 +1,4 @@
-"""`rankbench data`: get a data set, make one, or look at one."""
+"""`rankbench data`: download, import, generate or describe a data set."""
 
 from __future__ import annotations
 
@@ -17,20 +17,22 @@ if TYPE_CHECKING:
     from bench.data.dataset import Dataset
     from bench.data.public import NamedDataset
 
-app = typer.Typer(no_args_is_help=True, help="Get a data set, make one, or look at one.")
+app = typer.Typer(no_args_is_help=True, help="Download, import, generate or describe a data set.")
 
 
 @app.command()
 def synthesize(
-    family: Annotated[str, typer.Option(help="Of the hidden function: rules, trees or network.")] = "rules",
-    rows: Annotated[str, typer.Option(help="Rows of all splits together, such as 600k.")] = "2.75M",
-    seed: Annotated[int, typer.Option(help="Seed of the world; the suites use 1.")] = 1,
+    family: Annotated[
+        str, typer.Option(help="Family of the hidden function: rules, trees or network.")
+    ] = "rules",
+    rows: Annotated[str, typer.Option(help="Number of rows in all splits together, such as 600k.")] = "2.75M",
+    seed: Annotated[int, typer.Option(help="Seed of the world; the studies use 1.")] = 1,
     processes: Annotated[
-        int | None, typer.Option(help="Processes that make rows; as many as cores by default.")
+        int | None, typer.Option(help="Number of processes that generate rows; one per core by default.")
     ] = None,
     data_dir: options.DataDir = DEFAULT_DATA,
 ) -> None:
-    """Generate a data set of the synthetic world, whose true probabilities are known."""
+    """Generate a synthetic data set, whose true probabilities are known."""
     dataset = options.synthetic(family, parse_count("rows", rows), seed, data_dir, processes=processes)
     answer(str(dataset.directory))
 
@@ -40,21 +42,21 @@ def import_(
     paths: Annotated[
         list[Path] | None,
         typer.Argument(
-            help="CSV, TSV or Parquet files; or their folder, with --as (by default where 'data fetch' puts "
-            "them) and with a schema that splits by file."
+            help="CSV, TSV or Parquet files. With --as, or with a schema that splits by file, their "
+            "folder; --as uses the folder of 'data fetch' by default."
         ),
     ] = None,
     schema: Annotated[Path | None, typer.Option(help="TOML file that says what the columns mean.")] = None,
     known_as: Annotated[
-        str | None, typer.Option("--as", help="A data set with a loader, see 'list data'.")
+        str | None, typer.Option("--as", help="A public data set that has a loader; see 'list data'.")
     ] = None,
     replace: Annotated[
-        bool, typer.Option("--replace", help="Replace the data set of that name, if there is one.")
+        bool, typer.Option("--replace", help="Replace an existing data set of the same name.")
     ] = False,
     data_dir: options.DataDir = DEFAULT_DATA,
     json: options.Json = False,
 ) -> None:
-    """Import files by a schema of yours, or a data set that has a loader. Says what came out of it."""
+    """Import your own files by a schema, or a public data set by its loader, and print a summary."""
     from bench.machine.parallel import leave_polars_one_thread
 
     leave_polars_one_thread()
@@ -65,12 +67,12 @@ def import_(
     from rankbench.progress import row_progress
 
     if (schema is None) == (known_as is None):
-        raise BadInput("say either --schema FILE (any table) or --as NAME (a data set with a loader)")
+        raise BadInput("give either --schema FILE (for your own files) or --as NAME (for a public data set)")
     keep_buffers()
     if known_as is not None:
         named = _named(known_as)
         if len(paths or []) > 1:
-            raise BadInput(f"--as takes one folder, but {len(paths or [])} were named")
+            raise BadInput(f"--as takes one folder, but {len(paths or [])} paths were given")
         folder = paths[0] if paths else _fetched(known_as, data_dir)
         _refuse_to_replace(data_dir / known_as, replace)
         with row_progress(f"importing {known_as}") as progress:
@@ -78,7 +80,7 @@ def import_(
     else:
         assert schema is not None
         if not paths:
-            raise BadInput("name the files to import")
+            raise BadInput("no files were given; name the files to import")
         plan = ImportPlan.from_toml(schema)
         if plan.name in FAMILIES:
             raise BadInput(f"name is '{plan.name}', a family of the synthetic world; choose another")
@@ -89,14 +91,14 @@ def import_(
 
 
 def _refuse_to_replace(directory: Path, replace: bool) -> None:
-    """Raises BadInput where something stands at `directory` that the user did not say to replace."""
+    """Raises BadInput if `directory` exists and the user did not ask to replace it."""
     from bench.data.dataset import Dataset
     from bench.data.verification import is_dataset_folder
 
     if not directory.exists():
         return
     if not is_dataset_folder(directory):
-        raise BadInput(f"{directory} exists and is no data set; remove it or choose another name")
+        raise BadInput(f"{directory} exists and is not a data set; remove it or choose another name")
     if replace:
         return
     try:
@@ -116,16 +118,18 @@ def _origin(dataset: Dataset) -> str:
 
 @app.command()
 def draft(
-    file: Annotated[Path, typer.Argument(help="A CSV, TSV or Parquet file, with names of columns.")],
+    file: Annotated[Path, typer.Argument(help="A CSV, TSV or Parquet file that has column names.")],
     label: Annotated[
-        list[str] | None, typer.Option(help="Column to predict; guessed by default. May be repeated.")
+        list[str] | None, typer.Option(help="Column to predict; guessed by default. Can be repeated.")
     ] = None,
-    name: Annotated[str | None, typer.Option(help="Of the data set; that of the file by default.")] = None,
+    name: Annotated[
+        str | None, typer.Option(help="Name of the data set; by default the name of the file.")
+    ] = None,
     output: Annotated[
-        Path | None, typer.Option(help="File to write; by default the schema is printed.")
+        Path | None, typer.Option(help="File to write; by default, the schema is printed.")
     ] = None,
 ) -> None:
-    """Write a first schema from the columns of a file, with comments on what was guessed and why."""
+    """Write a first schema for a file, with comments on what was guessed and why."""
     from bench.data.importing.draft import draft as drafted
     from bench.data.importing.draft import name_of
 
@@ -144,11 +148,13 @@ def draft(
 
 @app.command()
 def fetch(
-    name: Annotated[str, typer.Argument(help="A data set with a loader, see 'list data'.")],
-    to: Annotated[Path | None, typer.Option(help="Folder for the files.")] = None,
+    name: Annotated[str, typer.Argument(help="A public data set that has a loader; see 'list data'.")],
+    to: Annotated[
+        Path | None, typer.Option(help="Folder for the files; DATA_DIR/downloads/NAME by default.")
+    ] = None,
     data_dir: options.DataDir = DEFAULT_DATA,
 ) -> None:
-    """Download the files of a public data set and verify them; what was interrupted goes on where it was."""
+    """Download the files of a public data set and verify them. An interrupted download resumes."""
     from bench.data.public.fetching import fetch as fetch_named
     from rankbench.progress import DownloadProgress
 
@@ -167,7 +173,7 @@ def _named(name: str) -> NamedDataset:
 
 
 def _fetched(name: str, data_dir: Path) -> Path:
-    """Where the files of a named data set are put."""
+    """The folder for the downloaded files of a named data set."""
     return data_dir / "downloads" / name
 
 
@@ -176,12 +182,12 @@ def describe(
     name: Annotated[str, typer.Argument(help="A data set in the data folder.")],
     references: Annotated[
         bool,
-        typer.Option(help="Also fit a logistic regression, as a floor, if it is not known; takes minutes."),
+        typer.Option(help="Also fit a logistic regression, as a floor, if there is none yet. Takes minutes."),
     ] = False,
     data_dir: options.DataDir = DEFAULT_DATA,
     json: options.Json = False,
 ) -> None:
-    """Say what a data set holds: fields, base rates, users, splits, fingerprint."""
+    """Print the fields, base rates, users, splits and fingerprint of a data set."""
     from bench.data.describe import describe as described
 
     dataset = options.open_dataset(name, data_dir)
@@ -200,7 +206,7 @@ def describe(
 
 
 def _floor(dataset: Dataset, *, fit: bool) -> dict[str, float | int | None] | None:
-    """Task → test AUC of logistic regression; None where it is not known and not to be fitted."""
+    """Task → test AUC of logistic regression; None if it is not known and `fit` is false."""
     from bench.data.references import known_references, references
 
     known = references(dataset) if fit else known_references(dataset)

@@ -1,4 +1,4 @@
-"""`rankbench list`: what there is."""
+"""`rankbench list`: the contestants, studies, protocols and public data sets."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def run(
     kind: Annotated[str | None, typer.Argument(help=f"One of {', '.join(KINDS)}; all by default.")] = None,
     json: options.Json = False,
 ) -> None:
-    """List the contestants, studies, protocols and data sets with a loader."""
+    """List the contestants, studies, protocols and public data sets."""
     if kind is not None and kind not in KINDS:
         raise unknown_name("kind", kind, KINDS)
     listed = {name: rows for name, rows in _all().items() if kind in (None, name)}

@@ -20,13 +20,15 @@ DEFAULT_STORE = Path("results/local")
 DEFAULT_STORES = [DEFAULT_STORE]
 DEFAULT_DATA = Path("data")
 
-Json = Annotated[bool, typer.Option("--json", help="Answer in JSON, for machines.")]
+Json = Annotated[bool, typer.Option("--json", help="Print the answer as JSON.")]
 Store = Annotated[Path, typer.Option("--store", help="Folder of the records.")]
 Stores = Annotated[
     list[Path],
-    typer.Option("--store", help="Folder of the records. Repeated: all are read, the first is written."),
+    typer.Option(
+        "--store", help="Folder of the records. If repeated, all are read, and the first is written."
+    ),
 ]
-Device = Annotated[str, typer.Option("--device", help="cpu, cuda, or auto.")]
+Device = Annotated[str, typer.Option("--device", help="cpu, cuda or auto.")]
 DataDir = Annotated[Path, typer.Option("--data-dir", help="Folder of the data sets.")]
 
 
@@ -34,22 +36,22 @@ def parse_budgets(text: str, kind: str) -> tuple[Budget | None, ...]:
     """Budgets separated by commas; ``none`` is no budget.
 
     Raises:
-        BadInput: a size that is no number, one that is given twice, or an unknown kind.
+        BadInput: a size that is not a number or is given twice, or an unknown kind.
     """
     budgets: dict[Budget | None, None] = {}
     for part in text.split(","):
         no_budget = part.strip().lower() == "none"
         budget = None if no_budget else Budget(kind=kind, target=parse_count("budget", part))
         if budget in budgets:
-            raise BadInput(f"--budget is '{text}'; '{part.strip()}' is in it twice, give each size once")
+            raise BadInput(f"--budget is '{text}'; it has '{part.strip()}' twice; give each size once")
         budgets[budget] = None
     return tuple(budgets)
 
 
 def check_device(name: str) -> None:
-    """Raises BadInput for an unknown device; whether the machine has it, only torch can say."""
+    """Raises BadInput for an unknown device. Only torch can say whether the machine has it."""
     if name not in DEVICES:
-        raise BadInput(f"device is '{name}', allowed: {', '.join(DEVICES)}")
+        raise BadInput(f"--device is '{name}', allowed: {', '.join(DEVICES)}")
 
 
 def open_dataset(name: str, data_dir: Path) -> Dataset:
@@ -60,7 +62,7 @@ def open_dataset(name: str, data_dir: Path) -> Dataset:
 
 
 def synthetic(family: str, rows: int, seed: int, data_dir: Path, *, processes: int | None = None) -> Dataset:
-    """That synthetic data set; progress and notices go to stderr. See `bench.data.sources`."""
+    """The synthetic data set; progress and notices go to stderr. See `bench.data.sources`."""
     from bench.data import sources
     from rankbench.progress import row_progress
 

@@ -1,4 +1,4 @@
-"""`rankbench predict`: what a trained contestant says of the rows of a file or of a data set."""
+"""`rankbench predict`: write the predictions of a trained contestant for a file or a data set."""
 
 from __future__ import annotations
 
@@ -27,30 +27,30 @@ DEFAULT_SPLIT = "test"
 
 def run(
     key: Annotated[
-        str, typer.Argument(help="Key of a run whose weights were kept, or 6 or more of its first digits.")
+        str, typer.Argument(help="Key of a run that kept its weights, or the first 6 or more digits of it.")
     ],
     data: Annotated[
         str, typer.Option("--data", help="A CSV, TSV or Parquet file, or the name of a data set.")
     ],
     split: Annotated[
-        str | None, typer.Option("--split", help="Of a data set: train, valid, or test (the default).")
+        str | None, typer.Option("--split", help="Split of a data set: train, valid or test (the default).")
     ] = None,
     contestant: Annotated[
         str | None,
         typer.Option(
-            "--contestant", help="A contestant of your own, as package.module:NAME or path/to/file.py:NAME."
+            "--contestant", help="Your own contestant, as package.module:NAME or path/to/file.py:NAME."
         ),
     ] = None,
     output: Annotated[
         Path | None, typer.Option("--output", help="File to write; KEY-DATA.parquet by default.")
     ] = None,
-    replace: Annotated[bool, typer.Option("--replace", help="Replace the file if it is there.")] = False,
+    replace: Annotated[bool, typer.Option("--replace", help="Replace an existing output file.")] = False,
     device: options.Device = "auto",
     store: options.Stores = options.DEFAULT_STORES,
     data_dir: options.DataDir = options.DEFAULT_DATA,
     json: options.Json = False,
 ) -> None:
-    """Write the logits and probabilities that a trained contestant gives to the rows of a file."""
+    """Write the logits and probabilities of a trained contestant for a file or a data set."""
     options.check_device(device)
     if split not in (None, *SPLITS):
         raise unknown_name("split", str(split), SPLITS)
@@ -65,7 +65,7 @@ def run(
     of, weights = run_with_weights(JoinedStores([Store(folder) for folder in store]), key)
     file = Path(data) if Path(data).is_file() else None
     if file is not None and split is not None:
-        raise BadInput(f"--split is '{split}', but {data} is a file, of which all rows are predicted")
+        raise BadInput(f"--split is '{split}', but {data} is a file, which has no splits; leave --split out")
     dataset = _dataset(of, data, data_dir) if file is None else _trained_on(of, data_dir)
     into = _output(output or Path(_default_name(of, data, split, file)), replace, file)
     trained = _contestant(of, contestant)
@@ -99,19 +99,23 @@ def _default_name(of: Run, data: str, split: str | None, file: Path | None) -> s
 
 
 def _output(path: Path, replace: bool, file: Path | None) -> Path:
-    """`path`, if it may be written."""
+    """`path`, after a check that it can be written.
+
+    Raises:
+        BadInput: it is a folder, the input file, or an existing file without --replace.
+    """
     if path.is_dir():
-        raise BadInput(f"--output is {path}, a folder; give the name of a file")
+        raise BadInput(f"--output is {path}, which is a folder; give the name of a file")
     if file is not None and path.exists() and path.samefile(file):
-        raise BadInput(f"--output is {path}, the file of the rows itself; give another name")
+        raise BadInput(f"--output is {path}, which is also the input file; give another name")
     if path.exists() and not replace:
-        raise BadInput(f"{path} is there already; add --replace to replace it, or give another --output")
-    refuse_unwritable("the folder of the output,", path.parent, "--output")
+        raise BadInput(f"{path} already exists; add --replace to replace it, or give another --output")
+    refuse_unwritable("the output folder", path.parent, "--output")
     return path
 
 
 def _dataset(of: Run, name: str, data_dir: Path) -> Dataset:
-    """The data set called `name`, whose rows mean what those mean that the run was trained on."""
+    """The data set called `name`, whose ids and schema are those the run was trained on."""
     from bench.data.dataset import IMPORT_FILE, MANIFEST, vocabulary_digests
     from bench.data.verification import verify
 
@@ -124,30 +128,30 @@ def _dataset(of: Run, name: str, data_dir: Path) -> Dataset:
         return dataset
     trained_on = _trained_on(of, data_dir)
     verify(dataset)
-    told = f"'{trained_on.name}', which run {of.key} was trained on"
+    told = f"'{trained_on.name}', on which run {of.key} was trained"
     if dataset.schema != trained_on.schema:
         difference = _difference(dataset, trained_on)
-        raise BadInput(f"data set '{name}' has another schema than {told}: {difference}")
+        raise BadInput(f"data set '{name}' has a different schema from {told}: {difference}")
     mine, other = (vocabulary_digests(d.directory) | {IMPORT_FILE: ""} for d in (dataset, trained_on))
     if mine != other:
         raise BadInput(
-            f"data set '{name}' has other ids than {told}: each import gives ids of its own; "
-            "give the file of the rows in place of the name"
+            f"data set '{name}' has different ids from {told}, because each import assigns its own "
+            "ids; give the file instead of the name"
         )
     return dataset
 
 
 def _trained_on(of: Run, data_dir: Path) -> Dataset:
-    """The very data set that the run was trained on."""
+    """The data set that the run was trained on."""
     from bench.data.verification import verify
 
     reference = of.spec.dataset
     dataset = options.open_dataset(reference.name, data_dir)
     if dataset.fingerprint != reference.fingerprint:
         raise BadInput(
-            f"run {of.key} was trained on a data set '{reference.name}' of fingerprint "
+            f"run {of.key} was trained on data set '{reference.name}' with fingerprint "
             f"{reference.fingerprint[:16]}, but the one in {data_dir} has {dataset.fingerprint[:16]}; "
-            "import it again from the files of then, or name another --data-dir"
+            "import the original files again, or give another --data-dir"
         )
     verify(dataset)
     return dataset
@@ -158,20 +162,24 @@ def _difference(dataset: Dataset, trained_on: Dataset) -> str:
     mine, other = dataset.schema, trained_on.schema
     for a, b in zip(mine.fields, other.fields, strict=False):
         if a != b:
-            return f"field '{a.name}' in place of '{b.name}'" if a.name != b.name else f"field '{a.name}'"
+            return f"field '{a.name}' instead of '{b.name}'" if a.name != b.name else f"field '{a.name}'"
     if len(mine.fields) != len(other.fields):
-        return f"{len(mine.fields)} fields in place of {len(other.fields)}"
-    return f"tasks, user or time ({', '.join(mine.tasks)} in place of {', '.join(other.tasks)})"
+        return f"{len(mine.fields)} fields instead of {len(other.fields)}"
+    return f"tasks, user or time ({', '.join(mine.tasks)} instead of {', '.join(other.tasks)})"
 
 
 def _contestant(of: Run, given: str | None) -> Contestant:
-    """The contestant that the run trained, which must be the same still."""
+    """The contestant that the run trained.
+
+    Raises:
+        BadInput: it is not known, or has changed since.
+    """
     from bench.contestants.lookup import named, registered
 
     reference = of.spec.contestant
     if given is None and reference.name not in registered():
         raise BadInput(
-            f"run {of.key} trained '{reference.name}', a contestant of your own; name it with "
+            f"run {of.key} trained '{reference.name}', which is your own contestant; give it with "
             "--contestant package.module:NAME or --contestant path/to/file.py:NAME"
         )
     found = named(given or reference.name)
@@ -179,14 +187,14 @@ def _contestant(of: Run, given: str | None) -> Contestant:
         raise BadInput(f"--contestant is '{found.name}', but run {of.key} trained '{reference.name}'")
     if found.source != reference.source:
         raise BadInput(
-            f"contestant '{found.name}' has another source than when run {of.key} trained it "
-            f"(SHA-256 {_short(found.source)}, then {_short(reference.source)}); name the file of then, or "
-            "train it again"
+            f"contestant '{found.name}' has changed since run {of.key} trained it "
+            f"(SHA-256 is {_short(found.source)}, was {_short(reference.source)}); give the original "
+            "file, or train it again"
         )
     if found.rev != reference.rev:
         raise BadInput(
-            f"contestant '{found.name}' is of rev {found.rev}, but run {of.key} trained rev {reference.rev}: "
-            "it computes something else now; train it again"
+            f"contestant '{found.name}' is at rev {found.rev}, but run {of.key} trained rev {reference.rev}, "
+            "which computes something else; train it again"
         )
     return found
 
@@ -206,9 +214,9 @@ def _tell(of: Run, into: Path, predicted: Predicted, opened: AnotherFile | None,
     skipped: Counter[str] | dict[str, int] = {} if opened is None else opened.skipped
     unmatched: Counter[str] | dict[str, int] = {} if opened is None else opened.unmatched
     for reason, count in sorted(skipped.items()):
-        complain(f"rows left out: {count:,}: {reason}")
+        complain(f"skipped {count:,} rows: {reason}")
     for table, count in sorted(unmatched.items()):
-        complain(f"rows whose key table '{table}' does not have: {count:,}")
+        complain(f"{count:,} rows have a key that table '{table}' does not have")
     if json:
         answer_json(
             {

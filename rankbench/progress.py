@@ -1,4 +1,4 @@
-"""Progress on stderr: bars with throughput and time left on a terminal, one line a finished run elsewhere."""
+"""Progress on stderr: bars with throughput and time left on a terminal, else one line per finished run."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class _RowsPerSecond(ProgressColumn):
 
 
 def bars() -> Progress:
-    """Progress bars counted in rows; nothing is drawn where stderr is no terminal."""
+    """Progress bars counted in rows; nothing is drawn if stderr is not a terminal."""
     return Progress(
         TextColumn("{task.description}", markup=False),
         BarColumn(),
@@ -49,21 +49,21 @@ def bars() -> Progress:
 
 
 class RowsDone(Protocol):
-    """Told of the rows done so far, and of all there are where that is known."""
+    """Takes the rows done so far, and the total number of rows if it is known."""
 
     def __call__(self, done: int, total: int | None = None, /) -> None: ...
 
 
 @contextmanager
 def row_progress(description: str) -> Iterator[RowsDone]:
-    """One bar; what is yielded takes (rows done, rows in all or None)."""
+    """One bar; yields a function of (rows done, total number of rows or None)."""
     with bars() as progress:
         task = progress.add_task(description, total=None)
         yield lambda done, total=None: progress.update(task, completed=done, total=total)
 
 
 class DownloadProgress:
-    """A bar for every file; one line a file where stderr is no terminal."""
+    """A bar for every file; one line per file if stderr is not a terminal."""
 
     def __init__(self) -> None:
         self.bars = Progress(
@@ -85,13 +85,13 @@ class DownloadProgress:
 
     def starts(self, file: str) -> BytesDone:
         if not sys.stderr.isatty():
-            complain(f"fetching {file}")
+            complain(f"downloading {file}")
         task = self.bars.add_task(file, total=None)
         return lambda done, total: self.bars.update(task, completed=done, total=total)
 
 
 class SweepProgress:
-    """A bar for each run in flight and a line for each finished one."""
+    """A bar for each active run and a line for each finished run."""
 
     def __init__(self, total: int) -> None:
         self.bars = bars()
@@ -107,7 +107,7 @@ class SweepProgress:
         self.bars.stop()
 
     def at(self, planned: Planned, done: int, rows: int) -> None:
-        """A run in flight has done so many of its rows."""
+        """Shows how many of its rows an active run has trained on."""
         key = planned.spec.key()
         if key not in self.tasks:
             name = f"{planned.contestant.title} seed {planned.spec.seed}"

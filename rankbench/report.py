@@ -23,21 +23,21 @@ def run(
     store: options.Stores = options.DEFAULT_STORES,
     study: Annotated[
         str | None,
-        typer.Option("--study", help="Only this study: its name, or its command if several have the name."),
+        typer.Option("--study", help="Report only this study: its name, or its command if names are shared."),
     ] = None,
     output: Annotated[
         Path | None, typer.Option("--output", help="Folder of the report; STORE/report by default.")
     ] = None,
     json: options.Json = False,
 ) -> None:
-    """Write the page, tables and figures of the stores, and print the comparisons."""
+    """Write the page, tables and figures of every study in the store, and print the comparisons."""
     into = output or store[0] / "report"
     refuse_unwritable("the report", into, "--output")
     _write_and_print(store, into, study=study, json=json)
 
 
 def write_and_print(stores: list[Path], output: Path, *, study: StudyRecord, json: bool) -> None:
-    """Writes the report of one study and answers with its standings and where it lies.
+    """Writes the report of one study, and prints its standings and the path of the page.
 
     Raises:
         BadInput: the stores hold nothing to report.
@@ -70,7 +70,7 @@ def _write_and_print(stores: list[Path], output: Path, *, study: str | None, jso
 
 
 def _command(stores: list[Path], study: str | None) -> str:
-    """What writes the same report again."""
+    """The command that writes the same report again."""
     words = [word for store in stores for word in ("--store", str(store))]
     return shlex.join(["rankbench", "report", *words, *(["--study", study] if study else [])])
 

@@ -1,4 +1,4 @@
-"""From a target and its choices to a study, and to the data it is on. Imports no torch."""
+"""Turns a target and its options into a study, and opens its data sets. Imports no torch."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from bench.data.schema import Schema
 
 SYNTHETIC_SEED = 1
-"""Of the world that studies share; seed 0 was looked at while the world was being shaped."""
+"""Seed of the world that studies share. Seed 0 was used while the world was designed."""
 MOST_SEEDS = 1000
 _PROTOCOL_CHOICES = (
     "batch_size",
@@ -35,7 +35,7 @@ _PROTOCOL_CHOICES = (
 
 
 def study(target: str, choices: Choices) -> Study:
-    """The study called `target`, or one of the single contestant of that name, with what `choices` change.
+    """The study called `target`, or a study of the contestant of that name, changed by `choices`.
 
     Raises:
         BadInput: an unknown name, or a value that cannot be used.
@@ -55,10 +55,10 @@ def study(target: str, choices: Choices) -> Study:
 
 
 def open_datasets(asked: Study, choices: Choices) -> list[Dataset]:
-    """The data sets of a study; those of the synthetic world are generated if they are not there yet.
+    """The data sets of a study. Synthetic ones are generated if they do not exist yet.
 
     Raises:
-        BadInput: a data set that is not there or not what it says of itself.
+        BadInput: a data set that does not exist or is damaged.
     """
     found = dict.fromkeys(asked.datasets)
     opened = _imported(asked, choices)
@@ -74,7 +74,7 @@ def schemas(asked: Study, choices: Choices) -> list[tuple[str, Schema]]:
     """(name, schema) of every data set of a study; generates and writes nothing.
 
     Raises:
-        BadInput: a data set that is not there.
+        BadInput: a data set that does not exist.
     """
     from bench.data.synthetic import dataset_name, schema
 
@@ -88,14 +88,14 @@ def schemas(asked: Study, choices: Choices) -> list[tuple[str, Schema]]:
 
 
 def _imported(asked: Study, choices: Choices) -> dict[str, Dataset]:
-    """The data sets of a study that are no families of the synthetic world."""
-
+    """The data sets of a study that are not synthetic."""
     from bench.data.synthetic import FAMILIES
 
     names = [name for name in asked.datasets if name not in FAMILIES]
     if choices.rows is not None and names:
         raise BadInput(
-            f"--rows is for the synthetic world ({', '.join(FAMILIES)}); '{names[0]}' has the rows it has"
+            f"--rows sets the size of synthetic data ({', '.join(FAMILIES)}) only, but '{names[0]}' was "
+            "imported; leave --rows out"
         )
     return {name: options.open_dataset(name, choices.data_dir) for name in names}
 
@@ -107,7 +107,7 @@ def _named_study(target: str, choices: Choices) -> Study:
     if target not in known and ":" not in target and not target.endswith(".py"):
         raise unknown_name("study or contestant", target, [*STUDIES, *known])
     if choices.contestants is not None:
-        raise BadInput(f"--contestants is for studies; '{target}' is one contestant")
+        raise BadInput(f"--contestants applies to studies, but '{target}' is one contestant; leave it out")
     contestant = named(target)
     return Study(
         name=contestant.name,
@@ -117,7 +117,7 @@ def _named_study(target: str, choices: Choices) -> Study:
 
 
 def _simple_changes(asked: Study, choices: Choices) -> dict[str, Any]:
-    """The parts of a study that one option each decides."""
+    """The parts of a study that a single option decides."""
     parts: dict[str, Any] = {
         "features": dataclasses.replace(asked.features, **choices.given("width", "sequence_encoder")),
         "protocol": changed(
@@ -132,7 +132,9 @@ def _simple_changes(asked: Study, choices: Choices) -> dict[str, Any]:
     if choices.budget is not None:
         parts["budgets"] = options.parse_budgets(choices.budget, choices.budget_kind or BUDGET_KINDS[0])
     elif choices.budget_kind is not None:
-        raise BadInput(f"--budget-kind is '{choices.budget_kind}' without a --budget; say how much of it")
+        raise BadInput(
+            f"--budget-kind is '{choices.budget_kind}' without --budget; give a size, such as --budget 100k"
+        )
     if choices.data is not None:
         parts["datasets"] = tuple(choices.data.split(","))
     if choices.rows is not None:
@@ -141,7 +143,7 @@ def _simple_changes(asked: Study, choices: Choices) -> dict[str, Any]:
 
 
 def _chosen(asked: Study, choices: Choices) -> tuple[Entrant, ...]:
-    """The study's own entrants, or those of `--contestants`, or with a + both."""
+    """The study's own entrants, or those of `--contestants`; with a leading +, both."""
     if choices.contestants is None:
         return asked.entrants
     own = {one.contestant.name: one for one in asked.entrants}
@@ -155,7 +157,7 @@ def _chosen(asked: Study, choices: Choices) -> tuple[Entrant, ...]:
 
 
 def _question(entrants: Sequence[Entrant]) -> str:
-    """Of a study whose entrants were chosen on the command line."""
+    """The question of a study whose entrants were chosen on the command line."""
     titles = list(dict.fromkeys(one.contestant.title for one in entrants))
     if len(titles) == 1:
         return f"How good is {titles[0]}?"
@@ -163,7 +165,7 @@ def _question(entrants: Sequence[Entrant]) -> str:
 
 
 def _place_of_baseline(asked: Study, choices: Choices, entrants: list[Entrant]) -> int | None:
-    """Which of the entrants is the baseline: the study's, where it takes part, or that of `--baseline`."""
+    """The index of the baseline: that of `--baseline`, else the study's own if it takes part."""
     wanted = choices.baseline
     if wanted == "none":
         return None
@@ -176,7 +178,7 @@ def _place_of_baseline(asked: Study, choices: Choices, entrants: list[Entrant]) 
 
 
 def _with_settings(entrants: list[Entrant], settings: list[str]) -> list[Entrant]:
-    """The entrants, with what `--set` says for them."""
+    """The entrants with the hyper-parameters that `--set` gives them."""
     of: dict[str, list[str]] = {}
     names = [one.contestant.name for one in entrants]
     for setting in settings:
@@ -189,7 +191,7 @@ def _with_settings(entrants: list[Entrant], settings: list[str]) -> list[Entrant
             of.setdefault(names[0], []).append(setting)
         else:
             raise BadInput(
-                f"--set {setting} does not say for whom, but {len(entrants)} take part; write "
+                f"--set {setting} names no contestant, but {len(entrants)} take part; write "
                 f"--set CONTESTANT.{setting} (one of {', '.join(names)})"
             )
     return [

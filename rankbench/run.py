@@ -30,20 +30,22 @@ KEPT = ("weights",)
 
 @takes_choices
 def run(
-    target: Annotated[str, typer.Argument(help="A study, or one contestant.")],
+    target: Annotated[str, typer.Argument(help="A study or a contestant; see 'list'.")],
     choices: Choices,
     device: options.Device = "auto",
     processes: Annotated[
-        int | None, typer.Option(help="Runs at a time; by default one a core on a CPU, else 1.")
+        int | None, typer.Option(help="Number of runs at a time; by default one per core on a CPU, else 1.")
     ] = None,
-    threads: Annotated[int, typer.Option(help="Threads of a run. Another number gives other last bits.")] = 1,
+    threads: Annotated[
+        int, typer.Option(help="Threads per run; another number changes the last digits of results.")
+    ] = 1,
     keep: Annotated[
-        str | None, typer.Option(help="'weights': keep those of every run, for 'predict'.")
+        str | None, typer.Option(help="'weights' keeps the weights of every run, which 'predict' needs.")
     ] = None,
     store: options.Stores = options.DEFAULT_STORES,
     json: options.Json = False,
 ) -> int:
-    """Train what the store does not have yet, then report. Started again, it resumes."""
+    """Train the runs that are missing from the store, then report. Run it again to resume."""
     for name, value in (("--processes", processes), ("--threads", threads)):
         if value is not None and value < 1:
             raise BadInput(f"{name} is {value}; it must be 1 or more")
@@ -93,14 +95,14 @@ def _train(
     *,
     keep_weights: bool,
 ) -> None:
-    """Does what is missing, data set after data set."""
+    """Trains the missing runs, one data set after the other."""
     from bench.runs.sweep import missing, sweep
     from rankbench.progress import SweepProgress
 
     to_do = [(dataset, missing(runs, joined, weights=keep_weights)) for dataset, runs in planned.runs]
     total = sum(len(runs) for _, runs in planned.runs)
     left = sum(len(runs) for _, runs in to_do)
-    complain(f"runs: {total} planned, {total - left} of them in the store already")
+    complain(f"runs: {total} planned, {total - left} already in the store")
     done: list[Run] = []
     with SweepProgress(left) as shown:
         for dataset, runs in to_do:
@@ -134,5 +136,5 @@ def _fit_references(dataset: Dataset) -> None:
     from bench.data.references import known_references, references
 
     if known_references(dataset) is None:
-        complain(f"fitting a logistic regression on {dataset.name}, once for the data set")
+        complain(f"fitting a logistic regression on {dataset.name}; this happens once per data set")
         references(dataset)

@@ -1,4 +1,4 @@
-"""`rankbench show`: the cost table, nothing trained."""
+"""`rankbench show`: the cost table; trains nothing."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ if TYPE_CHECKING:
 
 @takes_choices
 def run(
-    target: Annotated[str, typer.Argument(help="A study, or one contestant.")],
+    target: Annotated[str, typer.Argument(help="A study or a contestant; see 'list'.")],
     choices: Choices,
     json: options.Json = False,
 ) -> int:
-    """Show what each contestant costs at a budget, and the hyper-parameters that meet it. Writes nothing."""
+    """Show the cost and the hyper-parameters of each contestant at a budget. Trains and writes nothing."""
     asked = study(target, choices)
     found = schemas(asked, choices)
 
@@ -48,7 +48,7 @@ def _print(name: str, schema: Schema, sized: list[SizedEntrant]) -> None:
             f"{count(embedded.encoder_parameters, billion='B')} encoder parameters, the same for all"
         )
         table(
-            "Cost per example; 2 FLOPs per multiply-add of matrix products",
+            "Cost per example; a multiply-add of a matrix product counts as 2 FLOPs",
             [
                 "model",
                 "budget",
@@ -82,7 +82,7 @@ def _row(name: str, s: SizedEntrant) -> dict[str, Any]:
 
 
 def _error(s: SizedEntrant) -> float | None:
-    """How far the size is from the budget, relative and signed."""
+    """The relative, signed difference between the size and the budget."""
     return (
         None if s.budget is None or s.cost is None else getattr(s.cost, s.budget.kind) / s.budget.target - 1
     )

@@ -1,4 +1,4 @@
-"""`rankbench speed`: how fast the loader and the contestants are here."""
+"""`rankbench speed`: how fast the loader and the contestants are on this machine."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from rankbench.request import open_datasets, study
 @takes_choices
 def run(
     choices: Choices,
-    target: Annotated[str, typer.Argument(help="A study, or one contestant.")] = "compare",
-    seconds: Annotated[float, typer.Option(help="Time for each figure.")] = 5.0,
+    target: Annotated[str, typer.Argument(help="A study or a contestant; see 'list'.")] = "compare",
+    seconds: Annotated[float, typer.Option(help="Seconds per measurement.")] = 5.0,
     device: options.Device = "auto",
     json: options.Json = False,
 ) -> int:
-    """Measure loader rows/s, training samples/s, GFLOP/s and MFU against this machine's own GEMM peak."""
+    """Measure the loader and the training steps, and compare them with this machine's GEMM peak."""
     options.check_device(device)
     if not 0 < seconds < 3600:
         raise BadInput(f"--seconds is {seconds:g}; it must be above 0 and below 3600")
@@ -30,14 +30,14 @@ def run(
         raise BadInput("--seeds does not apply to speed, which trains from seed 0")
     if len(asked.datasets) > 1:
         raise BadInput(
-            f"speed is measured on one data set, but there are {len(asked.datasets)}: "
-            f"{', '.join(asked.datasets)}; choose with --data"
+            f"speed needs one data set, but the study has {len(asked.datasets)}: "
+            f"{', '.join(asked.datasets)}; choose one with --data"
         )
     (dataset,) = open_datasets(asked, choices)
     batch_size = asked.protocol.batch_size
     if batch_size > dataset.rows["train"]:
         raise BadInput(
-            f"a batch has {batch_size} rows, but {dataset.name} has {dataset.rows['train']} for training; "
+            f"a batch has {batch_size} rows, but {dataset.name} has only {dataset.rows['train']} in train; "
             "give a smaller --batch-size or more --rows"
         )
 

@@ -1,4 +1,4 @@
-"""What an import made, as `rankbench data import` prints it: the answer on stdout, warnings on stderr."""
+"""The summary that `rankbench data import` prints: the answer on stdout, warnings on stderr."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def summarise(dataset: Dataset, *, json: bool) -> None:
-    """Prints the folder, rows, labels, users, what was left out, and what a user should look at."""
+    """Prints the folder, rows, labels, users, skipped rows and warnings."""
     from bench.data.describe import describe
     from bench.data.findings import findings
 
@@ -44,8 +44,8 @@ def _print(dataset: Dataset, description: dict[str, Any]) -> None:
                 answer(f"  {count:,}: {what}")
     for what, names in (
         ("constant in train", [f["name"] for f in fields if f["constant"]]),
-        ("wholly unknown in test", [f["name"] for f in fields if f["unknown_test_share"] == 1]),
-        ("wholly missing", [f["name"] for f in fields if f["missing_share"] == 1]),
+        ("all values unknown in test", [f["name"] for f in fields if f["unknown_test_share"] == 1]),
+        ("all values missing", [f["name"] for f in fields if f["missing_share"] == 1]),
     ):
         if names:
             answer(f"{what}: {', '.join(names)}")

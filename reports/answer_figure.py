@@ -1,4 +1,4 @@
-"""The one figure that shows the answer of a study: who is ahead, with intervals, a panel per comparison."""
+"""The figure that shows the answer of a study: who is ahead, with intervals, one panel per comparison."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ COLUMNS = 3
 
 
 def answer_figure(all_standings: Sequence[Standings], mark: Mapping[str, Mark]) -> Image | None:
-    """AUC minus the baseline's in points, or AUC itself where there is no baseline, from the best down.
+    """AUC minus the baseline's in points, or AUC itself if there is no baseline, from the best down.
 
     Returns:
         None where nobody has a result.
@@ -49,7 +49,7 @@ def answer_figure(all_standings: Sequence[Standings], mark: Mapping[str, Mark]) 
         name="answer",
         png=png,
         pdf=pdf,
-        caption=f"{quantity}, with 95 % intervals where there are several seeds.{left_out}",
+        caption=f"{quantity}, with 95 % intervals if there are several seeds.{left_out}",
         alternative=f"{quantity}, a row per contestant and a panel per comparison",
     )
 

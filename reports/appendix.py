@@ -1,4 +1,4 @@
-"""What follows the results: failures, missing seeds, and what belongs to the machine and the moment."""
+"""The end of the page: failures, missing seeds, environment and timings."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ WHERE = ("Study", "Data", "Budget", "Contestant")
 
 
 def failures_section(studies: Sequence[Study], sources: Sources) -> Section:
-    """Runs that did not end well, seeds without a result, and files that could not be used."""
+    """Runs that did not succeed, seeds without a result, and damaged files."""
     failures, missing = failures_table(studies), missing_table(studies)
     damaged = tuple(sorted(sources.set_aside.items()))
     text: list[Paragraph | Facts] = []
@@ -26,8 +26,8 @@ def failures_section(studies: Sequence[Study], sources: Sources) -> Section:
     if damaged:
         text.append(
             Paragraph(
-                text="These files are damaged and were left out. Their runs keep their metrics; differences "
-                "that need the predictions are undecided.",
+                text="These files are damaged and were not used. Their runs keep their metrics, but "
+                "differences that need the predictions are undecided.",
                 style="warning",
             )
         )
@@ -40,7 +40,7 @@ def failures_section(studies: Sequence[Study], sources: Sources) -> Section:
 
 
 def failures_table(studies: Sequence[Study]) -> Table:
-    """Every run that did not end well; a run that several studies share is listed for each."""
+    """Every run that did not succeed; a run of several studies is listed for each."""
     rows = []
     for where, entry in _entries(studies):
         if entry.runs.empty:
@@ -53,7 +53,7 @@ def failures_table(studies: Sequence[Study]) -> Table:
 
 
 def missing_table(studies: Sequence[Study]) -> Table:
-    """Contestants without an ok run for a seed that they were to be run with."""
+    """Contestants without an ok run for a planned seed."""
     rows = [
         words(*where, ", ".join(f"{seed} ({why})" for seed, why in missing))
         for where, entry in _entries(studies)
@@ -64,12 +64,12 @@ def missing_table(studies: Sequence[Study]) -> Table:
 
 
 def environment_section(studies: Sequence[Study], frame: pd.DataFrame, torn: Sequence[str]) -> Section:
-    """What may differ between machines that agree on all of the above."""
+    """What may differ between machines with the same results."""
     text: list[Paragraph | Facts] = [
-        Paragraph(text="Times and speeds belong to the machine below and are no part of the comparison.")
+        Paragraph(text="Times and speeds depend on the machine below and are not part of the comparison.")
     ]
     if torn:
-        text.append(Paragraph(text="Lines of the store that could not be read, and were skipped:"))
+        text.append(Paragraph(text="These lines of the store could not be read and were skipped:"))
         text.append(
             Facts(pairs=tuple((line, why) for line, _, why in (each.partition(": ") for each in torn)))
         )
@@ -96,7 +96,7 @@ def timings_table(studies: Sequence[Study]) -> Table:
 
 
 def environment_table(frame: pd.DataFrame) -> Table:
-    """What the runs were made with; where they differ, how many runs had each value."""
+    """The environment of the runs; if runs differ, with the number of runs of each value."""
     rows = []
     for column in [name for name in frame.columns if name.startswith("environment.")]:
         counts = Counter(
@@ -117,7 +117,7 @@ def environment_table(frame: pd.DataFrame) -> Table:
 
 
 def again_section(frame: pd.DataFrame, command: str) -> Section:
-    """How to make the report again, and the commits that the runs were made at."""
+    """The command that makes the report again, and the commits of the runs."""
     text = [Paragraph(text=command, style="code")]
     if made_at := commits(frame):
         text.insert(0, Paragraph(text=f"The runs were made at commit {', '.join(made_at)}."))
@@ -125,7 +125,7 @@ def again_section(frame: pd.DataFrame, command: str) -> Section:
 
 
 def commits(frame: pd.DataFrame) -> list[str]:
-    """Commits that the runs were made at, marked where the checkout held other changes."""
+    """Commits of the runs, marked if the checkout had uncommitted changes."""
     if "environment.commit" not in frame:
         return []
     dirty = frame["environment.dirty"] if "environment.dirty" in frame else [False] * len(frame)

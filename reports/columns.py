@@ -1,7 +1,7 @@
-"""The columns of the tables that judge: each says its title, its cell and when it is shown, in one place.
+"""The columns of the tables: each has its title, its cell and when it is shown, in one place.
 
-To add a column, add a `Column` to `COMPARISON` or `METRICS`. The page, Markdown, LaTeX and the terminal
-follow.
+To add a column, add a `Column` to `COMPARISON` or `METRICS`. The page, Markdown, LaTeX and the terminal then
+show it.
 """
 
 from __future__ import annotations
@@ -29,11 +29,12 @@ class Column:
     """One column of a table with a row per entrant.
 
     Args:
-        title: of the column, where it does not depend on the standings.
-        cell: an entrant's, and that of a reference by its name and metrics; empty by default.
-        when: is it shown?
-        is_text: words, to the left of the columns of numbers.
-        on_terminal: is there room for it on a terminal?
+        title: a text, or a function of the standings.
+        cell: the cell of an entrant.
+        reference: the cell of a reference, from its name and metrics; empty by default.
+        when: whether the column is shown.
+        is_text: whether it holds text; such columns are left of those with numbers.
+        on_terminal: whether it is shown on a terminal.
     """
 
     title: str | Callable[[Standings], str]
@@ -48,7 +49,7 @@ class Column:
 
 
 def shown(columns: Sequence[Column], standings: Standings) -> list[Column]:
-    """Those that the standings have something for."""
+    """The columns that are shown for these standings."""
     return [column for column in columns if column.when(standings)]
 
 
@@ -57,14 +58,14 @@ def misses_budget(row: Standing) -> bool:
 
 
 def paper_gain(row: Standing, standings: Standings) -> str:
-    """What the paper reports of the contestant; empty where it does not stand beside the comparison."""
+    """What the paper reports for the contestant; empty if its table is not shown for this comparison."""
     if standings.paper is None:
         return ""
     return gain_text(standings.paper, row.contestant, paper_task(standings.task))
 
 
 def rank_text(row: Standing) -> str:
-    """``2``, or ``1–3`` where ties leave the rank open."""
+    """``2``, or ``1–3`` if ties leave the rank open."""
     if row.rank is None:
         return MISSING
     first, last = row.rank
@@ -183,7 +184,7 @@ COMPARISON: tuple[Column, ...] = (
         on_terminal=False,
     ),
 )
-"""Who is ahead: rank, size, AUC, the difference to the baseline and the paper's own."""
+"""Rank, size, AUC, the difference from the baseline, and the difference in the paper."""
 
 
 def _user_column(name: str) -> Column:

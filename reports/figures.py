@@ -18,7 +18,7 @@ from reports.notation import exact, fixed, short
 from reports.standings import Standing, Standings
 
 LINE_HEIGHT = 0.052
-"""Least distance of two labels, as a share of the height of the axes."""
+"""Smallest distance between two labels, as a share of the height of the axes."""
 
 
 def size_figure(by_budget: Sequence[tuple[str, Standings]], mark: Mapping[str, Mark]) -> Image | None:
@@ -29,7 +29,7 @@ def size_figure(by_budget: Sequence[tuple[str, Standings]], mark: Mapping[str, M
             budget are joined.
 
     Returns:
-        None where no contestant has a result.
+        None if no contestant has a result.
     """
     series = _series(by_budget)
     if not series:
@@ -61,7 +61,7 @@ def size_figure(by_budget: Sequence[tuple[str, Standings]], mark: Mapping[str, M
 
 
 def curve_figure(curves: Sequence[MeanCurve], mark: Mapping[str, Mark]) -> Image | None:
-    """A small panel per contestant, the others faint behind it; None where there are no curves."""
+    """A small panel per contestant, the others faint behind it; None if there are no curves."""
     if not curves:
         return None
     quantity = curves[0].quantity
@@ -88,10 +88,10 @@ def curve_figure(curves: Sequence[MeanCurve], mark: Mapping[str, Mark]) -> Image
         figure.supxlabel("step", fontsize=9.0)
         figure.supylabel(quantity, fontsize=9.0)
         png, pdf = rendered(figure)
-    caption = f"{title} over training steps: mean over seeds, as far as all went."
+    caption = f"{title} over training steps: mean over seeds, at steps that all seeds have."
     if quantity == LOSS:
         caption += (
-            " A contestant's own terms, such as auxiliary losses, count too: compare shapes, not levels."
+            " It includes a contestant's own terms, such as auxiliary losses: compare shapes, not levels."
         )
     return Image(
         name="curves",
@@ -180,7 +180,7 @@ def _draw_oracle(panels: Sequence[Axes], by_budget: Sequence[tuple[str, Standing
     low, high = panels[0].get_ylim()
     if known[0] > high + 0.5 * (high - low) or known[0] < low:
         where = "above" if known[0] > high else "below"
-        return f" The oracle (true probabilities, AUC {fixed(known[0], 4)}) lies {where} the figure."
+        return f" The oracle (true probabilities, AUC {fixed(known[0], 4)}) is {where} the figure."
     for axes in panels:
         axes.axhline(known[0], color=INK, linewidth=1.0, linestyle=(0, (4, 3)), zorder=2)
     axes = panels[0]

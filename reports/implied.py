@@ -91,7 +91,7 @@ def _study(runs: pd.DataFrame, title: str, printing: Printing) -> Study:
         f"{len(rows)} {'run' if len(rows) == 1 else 'runs'}"
         for _, rows in old.groupby(["contestant", "contestant_rev"], sort=True)
     ]
-    note = f"Set aside, because a newer rev of the same contestant is here: {'; '.join(aside)}."
+    note = f"Excluded, because there are runs of a newer rev of the same contestant: {'; '.join(aside)}."
     return Study(
         title=title,
         kind="",

@@ -1,4 +1,4 @@
-"""The sentences of the page: how to read it, what was held equal, and what the answer is."""
+"""The sentences of the page: the answers, what was held equal, and how to read the page."""
 
 from __future__ import annotations
 
@@ -19,51 +19,52 @@ from reports.statistics import FEWEST
 METHODS = (
     (
         "Mean ± interval",
-        "The mean over seeds and half the width of its 95 % interval by Student's t. One seed has no "
-        "interval, and no claim rests on it. An interval that would leave the possible range, 0 to 1 for an "
-        "AUC, is cut off there and printed with its two ends.",
+        "The mean over seeds, and half the width of its 95 % interval by Student's t. A single seed has no "
+        "interval, and supports no claim. An interval is cut off at the ends of the possible range, 0 to 1 "
+        "for an AUC, and then printed with its two ends.",
     ),
     (
         "Differences",
-        "AUC minus the baseline's, in points of 0.01, on the same test rows and paired by seed: taken seed "
-        "by seed, then averaged. Its 95 % interval adds two variances: that of the mean over seeds, and "
-        "that of the draw of the test rows by DeLong's method, with the rows of one user kept together "
-        "where users are known. For UAUC the second part is that of the draw of the users. Degrees of "
-        "freedom are Welch and Satterthwaite's. Nothing is resampled, so nothing depends on a random seed "
-        "of the report.",
+        "AUC minus the AUC of the baseline, in points of 0.01, on the same test rows. It is computed for "
+        "each seed and then averaged. Its 95 % interval adds two variances: that of the mean over seeds, "
+        "and that of sampling the test rows, by DeLong's method. If users are known, the rows of one user "
+        "are kept together. For UAUC, the second variance is that of sampling the users. The degrees of "
+        "freedom are by Welch and Satterthwaite. Nothing is resampled, so the report depends on no random "
+        "seed.",
     ),
     (
         "Verdict",
-        "Better or worse where the interval of the difference excludes zero; otherwise a tie. Undecided, "
-        f"whatever the numbers, with one seed, without the predictions of a run, or with fewer than {FEWEST} "
-        "positives, negatives or users. Intervals are not widened for the number of contestants: of twenty "
-        "true ties, one is expected to be called a difference.",
+        "Better or worse if the interval of the difference excludes zero, otherwise a tie. The verdict is "
+        "undecided if there is one seed only, if the predictions of a run are missing, or if there are fewer "
+        f"than {FEWEST} positives, negatives or users. Intervals are not corrected for the number of "
+        "contestants: of twenty true ties, about one is called a difference.",
     ),
     (
         "Rank",
-        "Contestants are sorted by mean AUC. The rank says what is significant: it runs from 1 + the number "
-        "of contestants that are significantly better to the number of all minus those that are "
-        "significantly worse. Of ten contestants, 1–3 means that none is better and seven are worse. Each "
-        "pair is judged as above; all pairs are in tables/pairs.csv. A tie need not carry over from one pair "
-        "to the next.",
+        "Contestants are sorted by mean AUC. The rank is a range that shows what is significant. It starts "
+        "at 1 + the number of significantly better contestants, and ends at the number of all contestants "
+        "minus that of significantly worse ones. Of ten contestants, rank 1–3 means that none is better "
+        "and seven are worse. Each pair is judged as above; tables/pairs.csv has all pairs. If A ties with "
+        "B and B ties with C, A and C may still differ.",
     ),
     (
         "Sizes",
-        "Dense parameters are the contestant's own, without embedding tables and shared encoders; the error "
-        "against the budget is beside them. Active parameters are those that one example uses: as measured "
-        "on test rows where a router decides, with the planned number beside it. FLOPs are 2 per "
-        "multiply-add of matrix products, per example; train counts forward and backward.",
+        "Dense parameters exclude embedding tables and shared encoders; the difference from the budget is "
+        "beside them. Active parameters are those that one example uses. If a router decides, they are "
+        "measured on test rows, and the planned number is beside them. FLOPs count 2 per multiply-add of "
+        "matrix products, per example; train counts forward and backward.",
     ),
     (
         "Metrics",
-        "All on the test split, with the weights of the epoch that was best on valid. Calibration is the "
-        "mean prediction over the base rate. UAUC is the unweighted mean of the AUCs of the users who have "
-        "both classes, GAUC weights them by their rows, GAUC by positives by their positive rows.",
+        "All metrics are on the test split, with the weights of the epoch that was best on valid. "
+        "Calibration is the mean prediction divided by the base rate. UAUC is the unweighted mean AUC of "
+        "the users who have both classes. GAUC weights each user by the number of rows, GAUC by positives "
+        "by the number of positive rows.",
     ),
     (
         "Attained",
-        "Where the true probabilities are known: the share of the attainable, (AUC − that of logistic "
-        "regression) / (AUC of the true probabilities − that of logistic regression). Its interval covers "
+        "The share of the attainable AUC, if the true probabilities are known: (AUC − AUC of logistic "
+        "regression) / (AUC of the true probabilities − AUC of logistic regression). Its interval covers "
         "seeds only.",
     ),
 )
@@ -71,7 +72,7 @@ METHODS = (
 
 
 def answer_sentences(standings: Standings) -> str:
-    """Who is best, who is not told apart from it, and how many are better than the baseline or worse."""
+    """Who is best, who is not told apart from it, and the verdicts against the baseline."""
     where = f"{standings.data}, {standings.budget}, task {standings.task}"
     best = standings.best
     if best is None:
@@ -80,9 +81,9 @@ def answer_sentences(standings: Standings) -> str:
     others = [row.label for row in leaders[1:]]
     area = f"test AUC {estimate(best.metrics['auc'], 4)}"
     if len(standings.rows) == 1:
-        answer = f"{best.label} has {area}; there is nobody to compare it with"
+        answer = f"{best.label} has {area}; there is no other contestant to compare it with"
     elif not leaders:
-        answer = f"{best.label} has the highest AUC ({area}), but no difference could be judged"
+        answer = f"{best.label} has the highest AUC ({area}), but no difference can be judged"
     elif others:
         named = _listed(others) if len(others) <= 4 else f"{len(others)} others"
         verb = "is" if len(others) == 1 else "are"
@@ -108,7 +109,7 @@ def answer_sentences(standings: Standings) -> str:
 
 
 def held_equal(study: Study) -> Facts:
-    """What all entrants of a study share, data set by data set, and in what an entrant differs."""
+    """What all entrants of a study share, by data set, and how single entrants differ."""
     entries = [entry for comparison in study.comparisons for entry in comparison.entries]
     pairs: list[tuple[str, str]] = []
     seen = set()
@@ -128,7 +129,7 @@ def held_equal(study: Study) -> Facts:
 
 
 def warnings(frame: pd.DataFrame, every_standings: Sequence[Standings]) -> tuple[str, ...]:
-    """Sentences for the top of the page: namesakes among data sets, and comparisons that learnt nothing."""
+    """Sentences for the top of the page: data sets of the same name, and comparisons below the floor."""
     kinds = frame[["dataset", "dataset_rev", "fingerprint"]].drop_duplicates().groupby("dataset").size()
     namesakes = [
         f"{count} different data sets are called {name} (by rev or fingerprint). They are reported apart and "
@@ -138,7 +139,7 @@ def warnings(frame: pd.DataFrame, every_standings: Sequence[Standings]) -> tuple
     ]
     below = [
         f"{standings.study}, {standings.data}, {standings.budget}, task {standings.task}: the best "
-        "contestant is below logistic regression without interactions."
+        "contestant is worse than logistic regression without interactions."
         for standings in every_standings
         if standings.best_below_floor()
     ]

@@ -1,8 +1,8 @@
-"""What a page is made of: a tree of sections with texts, figures and tables, whatever the medium.
+"""The page as a tree of sections with texts, figures and tables, independent of the medium.
 
 All texts are plain, never markup: the templates escape them for their medium (`reports.escaping`). The
-templates are loops over the tree, so new content needs a new `Section`, `Image` or `Table` where the content
-is made, and no change of a template.
+templates loop over the tree, so new content is a new `Section`, `Image` or `Table`, and needs no change of a
+template.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from reports.drawing import Image
 from reports.statistics import Difference
 
 LONGEST_NAME = 120
-"""Letters of a file name before its suffix; file systems end at 255 bytes."""
+"""Length of a file name before its suffix; file systems allow 255 bytes."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,7 +40,7 @@ class Facts:
 
 @dataclass(frozen=True, kw_only=True)
 class Cell:
-    """`text`, an afterthought in smaller type, and a style: ``better``, ``worse``, ``tie``, ``undecided``,
+    """`text`, an aside in smaller type, and a style: ``better``, ``worse``, ``tie``, ``undecided``,
     ``quiet`` or none. A `difference` is drawn beside it, on one scale for the whole table."""
 
     text: str
@@ -60,9 +60,9 @@ class Table:
         name: what it shows; the file names of a report begin with it.
         header: titles of the columns.
         rows: as many cells each.
-        num_text_columns: how many columns from the left hold words; the others hold numbers.
+        num_text_columns: how many columns from the left hold text; the others hold numbers.
         notes: sentences to print under it.
-        wrapped: may cells of long texts break into lines?
+        wrapped: whether long cells break into several lines.
     """
 
     name: str
@@ -107,7 +107,7 @@ class Section:
     """One part of a page: its texts, then figures, tables and subsections.
 
     Args:
-        title: also what its files and its address are called.
+        title: also part of the names of its files and of its address.
     """
 
     title: str

@@ -38,7 +38,7 @@ class Sources:
             named = ", ".join(map(str, directories))
             count = len(self.torn)
             torn = f" ({count} line{'s' if count > 1 else ''} could not be read)" if count else ""
-            raise BadInput(f"the store {named} holds no runs{torn}; a report needs at least one")
+            raise BadInput(f"the store {named} has no runs{torn}; a report needs at least one")
 
     def predictions(self, key: str, columns: Sequence[str]) -> dict[str, Any] | None:
         """Column → array of the test predictions of a run, of those of `columns` that are there.
@@ -89,5 +89,5 @@ class Sources:
             return
         with path.open("rb") as file:
             if hashlib.file_digest(file, "sha256").hexdigest() != expected:
-                raise ValueError("the file is not the one that the run wrote: its SHA-256 differs")
+                raise ValueError("the file has changed since the run wrote it: its SHA-256 differs")
         self._verified.add(path)

@@ -27,12 +27,12 @@ from reports.statistics import (
 COSTS = ("dense_parameters", "active_parameters", "flops_forward", "flops_train")
 USER_METRICS = ("uauc", "gauc", "gauc_pos")
 REFERENCES = ("oracle", "logistic_regression")
-"""What a result is read against, as the records call it: the best possible, and no interaction at all."""
+"""References, as the records call them: the best possible result, and a model without interactions."""
 POSSIBLE: Mapping[str, Range] = {
     **dict.fromkeys(("auc", "base_rate", *USER_METRICS), (0.0, 1.0)),
     **dict.fromkeys(("log_loss", "calibration"), (0.0, math.inf)),
 }
-"""The range of a metric, which its interval never leaves."""
+"""The possible range of a metric, at which its interval is cut off."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,7 +71,7 @@ class Standing:
 
     @property
     def verdict(self) -> str:
-        """Against the baseline, see `Difference.verdict`; empty where there is no difference to judge."""
+        """Against the baseline, see `Difference.verdict`; empty if there is no difference to judge."""
         return self.to_baseline.verdict if self.to_baseline else ""
 
 
@@ -107,7 +107,7 @@ class Standings:
 
     @property
     def best(self) -> Standing | None:
-        """The contestant of the highest mean AUC; None where none has an AUC."""
+        """The contestant of the highest mean AUC; None if none has an AUC."""
         return self.rows[0] if self.rows and "auc" in self.rows[0].metrics else None
 
     def leaders(self) -> tuple[Standing, ...]:

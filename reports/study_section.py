@@ -86,17 +86,17 @@ def _comparison_sections(study: Study, found: Judged) -> list[Section]:
 
 def _why_no_auc(comparison: Comparison) -> str:
     if any(not entry.ok.empty for entry in comparison.entries):
-        return "The test split has one class only for this task, so there is no AUC and nothing to judge."
+        return "The test split has only one class for this task, so there is no AUC to compare."
     return "No run succeeded."
 
 
 def _without_result(comparison: Comparison) -> Table:
-    """What became of the entrants of a comparison that nobody finished."""
+    """Why each entrant has no result, for a comparison in which no run succeeded."""
     rows = []
     for entry in comparison.entries:
         became = ", ".join(f"seed {seed}: {why}" for seed, why in entry.missing())
         rows.append(words(entry.label, f"not possible: {entry.reason}" if entry.reason else became))
-    header = ("Contestant", "What became of it")
+    header = ("Contestant", "Result")
     return Table(name="comparison", header=header, rows=tuple(rows), num_text_columns=2, wrapped=True)
 
 
@@ -126,5 +126,5 @@ def _curve_sections(study: Study, sources: Sources, mark: Mapping[str, Mark]) ->
 
 
 def _place(study: Study, comparison: Comparison) -> str:
-    """The budget, and the data set where the title of the study does not say it."""
+    """The budget, and the data set unless the title of the study names it."""
     return comparison.budget if study.implied else f"{comparison.data}, {comparison.budget}"

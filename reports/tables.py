@@ -1,4 +1,4 @@
-"""The tables of the page, from the standings: cells already written for people."""
+"""The tables of the page, with cells as text, from the standings."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from reports.standings import USER_METRICS, Standing, Standings
 from reports.statistics import FEWEST, PREDICTIONS_MISSING
 
 PAPER_NOTE = (
-    "Paper: RankMixer's Table 1 (arXiv 2507.15551), with the dense parameters it used. It is not matched in "
-    "parameters, and its data is not ours: compare signs and magnitudes only."
+    "Paper: RankMixer's Table 1 (arXiv 2507.15551), with the dense parameters it used. Its models are not of "
+    "equal size, and its data is different: compare only signs and magnitudes."
 )
 
 
 def comparison_table(standings: Standings, *, terminal: bool = False) -> Table:
-    """Who is ahead; `terminal`: without the columns that a terminal has no room for."""
+    """Who is ahead. With `terminal`, without the columns that do not fit on a terminal."""
     columns = [column for column in COMPARISON if column.on_terminal or not terminal]
     return _table(
         "comparison",
@@ -98,24 +98,23 @@ def _comparison_notes(standings: Standings, *, terminal: bool) -> tuple[str, ...
     rows = standings.rows
     notes = [_test_split(standings)] if standings.num_rows is not None else []
     if standings.baseline is None:
-        notes.append("No contestant is the baseline of this comparison, so it has no column of differences.")
+        notes.append("This comparison has no baseline, so there is no column of differences.")
     if standings.best_below_floor():
         notes.append(
-            "Warning: even the best contestant is below logistic regression without interactions. Nothing "
-            "here was learnt that is worth a comparison; train longer or on more rows."
+            "Warning: even the best contestant is worse than logistic regression without interactions, so "
+            "this comparison says little. Train longer or on more rows."
         )
-    notes += [f"Not possible: {row.label}: {row.reason}." for row in rows if row.reason]
+    notes += [f"{row.label} cannot take part: {row.reason}." for row in rows if row.reason]
     doubtful = [row for row in rows if row.to_baseline and row.to_baseline.num_seeds > 1]
     without = [row.label for row in doubtful if row.to_baseline.doubt == PREDICTIONS_MISSING]  # type: ignore[union-attr]
     if without:
-        notes.append(
-            "Predictions are missing or damaged, so the draw of the test rows is unknown and no claim is "
-            f"made: {', '.join(without)}."
-        )
+        notes.append(f"Undecided, because predictions are missing or damaged: {', '.join(without)}.")
     too_few = {row.to_baseline.doubt for row in doubtful if row.to_baseline} - {"", PREDICTIONS_MISSING}
     notes += [f"Too little data for a verdict: the test split has {why}." for why in sorted(too_few)]
     if missed := [row.label for row in rows if misses_budget(row)]:
-        notes.append(f"The size misses the budget by more than {BUDGET_TOLERANCE:.0%}: {', '.join(missed)}.")
+        notes.append(
+            f"The size differs from the budget by more than {BUDGET_TOLERANCE:.0%}: {', '.join(missed)}."
+        )
     if not terminal and any(paper_gain(row, standings) for row in rows):
         notes.append(PAPER_NOTE)
     return tuple(notes)
@@ -133,9 +132,9 @@ def _user_notes(standings: Standings) -> tuple[str, ...]:
     skipped = _first_mean(standings.rows, "users_skipped")
     if counted is None or skipped is None:
         return ()
-    notes = [f"{counted:,.0f} users have both classes; {skipped:,.0f} have one and are skipped."]
+    notes = [f"{counted:,.0f} users have both classes; {skipped:,.0f} have only one and are skipped."]
     if counted < FEWEST:
-        notes.append(f"Fewer than {FEWEST} users have both classes: too few for a verdict on UAUC.")
+        notes.append(f"Fewer than {FEWEST} users have both classes, which is too few for a verdict on UAUC.")
     return tuple(notes)
 
 

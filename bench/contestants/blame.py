@@ -1,4 +1,4 @@
-"""Errors of a contestant of one's own as one line: what its code raised, and in which line. Free of torch."""
+"""Errors of your own contestant on one line: what its code raised, and where. Imports no torch."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ _LONGEST_MESSAGE = 300
 
 @contextlib.contextmanager
 def blamed(what: str) -> Iterator[None]:
-    """Turns whatever the block raises into one line, `sys.exit` too. An interrupt passes through.
+    """Turns whatever the block raises, `sys.exit` too, into one line. An interrupt passes through.
 
     Args:
-        what: who is to blame, for the error: ``contestant 'my_model:FM'``.
+        what: names the code that is to blame, such as ``contestant 'my_model:FM'``.
 
     Raises:
         BadInput: the block raised; the message has the file and line of the code.
@@ -64,9 +64,9 @@ def out_of_memory(error: BaseException) -> bool:
 
 
 def place_of(error: BaseException) -> str | None:
-    """The file and line of the user's code where `error` was raised: the innermost that is no library's.
+    """The file and line of the user's code that raised `error`: the innermost frame outside of libraries.
 
-    None where there is only library code, as for a module that is not there.
+    None if there is only library code, as for a module that does not exist.
     """
     if isinstance(error, SyntaxError) and error.filename:
         return f"{_shown(error.filename)}:{error.lineno}"
@@ -91,7 +91,7 @@ _TOOLS = (Path(os.__file__).resolve().parent, _CHECKOUT / "bench", _CHECKOUT / "
 
 
 def _shown(filename: str) -> str:
-    """Relative to the current folder where it lies below it."""
+    """Relative to the current folder, if the file is inside it."""
     path = Path(filename)
     with contextlib.suppress(ValueError, OSError):
         return str(path.resolve().relative_to(Path.cwd().resolve()))

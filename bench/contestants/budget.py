@@ -46,10 +46,10 @@ def solve(
     """The hyper-parameters with which `contestant` meets `budget` within `BUDGET_TOLERANCE`.
 
     Args:
-        fixed: hyper-parameters in place of the contestant's defaults; dial and trim are solved for.
+        fixed: hyper-parameters that replace the contestant's defaults; dial and trim are solved for.
 
     Raises:
-        BadInput: no setting meets the budget; the message says how near one can come.
+        BadInput: no setting meets the budget; the message gives the nearest size.
     """
     base = contestant.hyperparameters_on(shape, fixed)
     known: dict[str, int] = {}
@@ -76,10 +76,10 @@ def solve(
     if abs(best.error(budget)) <= BUDGET_TOLERANCE:
         return best
     smallest = (
-        " is the smallest it can be" if below == 0 and best.error(budget) > 0 else " is the nearest it can be"
+        " is the smallest possible" if below == 0 and best.error(budget) > 0 else " is the nearest possible"
     )
     raise BadInput(
-        f"{contestant.name} cannot have {budget.target:,} {budget.kind.replace('_', ' ')} "
+        f"{contestant.name} cannot reach {budget.target:,} {budget.kind.replace('_', ' ')} "
         f"within {BUDGET_TOLERANCE:.0%} on {len(shape.field_dims)} fields of {sum(shape.field_dims)} "
         f"columns: {best.reached:,}{smallest} ({_setting(contestant, best.hyperparameters)})"
     )

@@ -1,4 +1,4 @@
-"""Size and work of a contestant: counted, but for what its closed form says that no count can know.
+"""Size and work of a contestant: counted, except for what counting cannot know, which its closed form gives.
 
 Convention: 2 FLOPs per multiply-add of a matrix product, per example; biases, activations, norms, softmax and
 look-ups are not counted. Training is forward and backward, to the parameters and to the input (the embeddings
@@ -30,7 +30,7 @@ def on_meta(contestant: Contestant, shape: InputShape, hyperparameters: Hyperpar
     """The model without memory: shapes only.
 
     Raises:
-        BadInput: hyper-parameters that fit no model.
+        BadInput: the model cannot be built with these hyper-parameters.
     """
     with torch.device("meta"):
         return contestant.build(shape, hyperparameters)
@@ -42,7 +42,7 @@ def measure(model: nn.Module, shape: InputShape, kind: str) -> int:
     No more is counted than the one asked for: parameters need no run of the model.
 
     Raises:
-        ValueError: a closed form that gives something else than it may.
+        ValueError: the closed form gives a value that is not one of `KINDS`.
     """
     own = _closed_form(model)
     return own[kind] if kind in own else counted(model, shape, kind)
@@ -67,15 +67,15 @@ def counted(model: nn.Module, shape: InputShape, kind: str) -> int:
 def _closed_form(model: nn.Module) -> dict[str, int]:
     """What the class of `model` itself says of its cost.
 
-    A closed form that it inherits is that of another model, and would be wrong without a word.
+    An inherited closed form describes another model, so it is not used.
     """
     if "closed_form" not in vars(type(model)):
         return {}
     own: dict[str, int] = vars(type(model))["closed_form"](model)
     if unknown := own.keys() - set(KINDS[1:]):
         raise ValueError(
-            f"closed_form of {type(model).__name__} gives {', '.join(sorted(unknown))}; it may give "
-            f"{', '.join(KINDS[1:])}, and the rest is counted"
+            f"closed_form of {type(model).__name__} gives {', '.join(sorted(unknown))}, allowed: "
+            f"{', '.join(KINDS[1:])}; the rest is counted"
         )
     return own
 
@@ -99,7 +99,7 @@ def cost(model: nn.Module, shape: InputShape, *, embedding_parameters: int, enco
     """The whole cost of `model` (on meta), with the sizes of the features before it.
 
     Raises:
-        BadInput: logits of another shape than one per row and task.
+        BadInput: the logits are not one per row and task.
     """
     return Cost(
         embedding_parameters=embedding_parameters,
@@ -112,7 +112,7 @@ def cost(model: nn.Module, shape: InputShape, *, embedding_parameters: int, enco
 def _criterion(logits_BK: Tensor, y_BK: Tensor) -> Tensor:
     if logits_BK.shape != y_BK.shape:
         raise BadInput(
-            f"a contestant gave logits of shape {list(logits_BK.shape)} for {_COUNTED_BATCH} rows, "
+            f"a contestant returned logits of shape {list(logits_BK.shape)} for {_COUNTED_BATCH} rows, "
             f"expected {list(y_BK.shape)}: one per row and task"
         )
     return F.binary_cross_entropy_with_logits(logits_BK, y_BK)

@@ -1,4 +1,4 @@
-"""What a contestant says of its model, checked against the model's constructor. Free of torch itself."""
+"""Checks what a contestant says about its model against the model's constructor. Imports no torch."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _GIVEN_BY_THE_HARNESS = ("field_dims", "num_tasks", "groups")
 
 
 def check_defaults(contestant: Contestant) -> None:
-    """Checks that the model takes what the contestant names, and that nothing it needs is missing.
+    """Checks that the model takes every hyper-parameter that the contestant names, and needs no other.
 
     Raises:
         BadInput: names the first hyper-parameter that does not fit.
@@ -27,24 +27,24 @@ def check_defaults(contestant: Contestant) -> None:
             stars = "**" if parameter.kind is parameter.VAR_KEYWORD else "*"
             raise BadInput(
                 f"the model of {contestant.name} takes {stars}{parameter.name}; its constructor must name "
-                "every hyper-parameter, so that a misspelt one is refused"
+                "every hyper-parameter, so that a misspelt one is found"
             )
     positional = [p.name for p in parameters.values() if p.kind is not p.KEYWORD_ONLY]
     if positional[:2] != ["field_dims", "num_tasks"]:
         raise BadInput(
             f"the model of {contestant.name} takes ({', '.join(parameters)}); "
-            "its constructor must begin with field_dims, num_tasks"
+            "the first two arguments of its constructor must be field_dims and num_tasks"
         )
     own = [name for name in parameters if name not in _GIVEN_BY_THE_HARNESS]
     for what, name in _named(contestant):
         if name not in own:
             error = unknown_name(f"hyper-parameter of {contestant.name}", name, own)
-            raise BadInput(f"{error}; the constructor of its model does not have what its {what} names")
+            raise BadInput(f"{error}; its {what} names it, but the constructor of its model does not take it")
     for name in own:
         if parameters[name].default is inspect.Parameter.empty and name not in contestant.hyperparameters:
             raise BadInput(
                 f"the model of {contestant.name} needs '{name}', which has no default; "
-                f"give it one in the hyperparameters of its Contestant"
+                f"add a default to the hyperparameters of its Contestant"
             )
     for what, name in _named(contestant):
         if name not in contestant.hyperparameters:
@@ -57,7 +57,7 @@ def check_defaults(contestant: Contestant) -> None:
             plain(value)
         except (TypeError, ValueError) as error:
             raise BadInput(
-                f"hyper-parameter '{name}' of {contestant.name} cannot be recorded: {error}"
+                f"hyper-parameter '{name}' of {contestant.name} cannot be written to a record: {error}"
             ) from error
 
 

@@ -1,14 +1,14 @@
-"""Contestants by name: those of the registry, of installed packages and of one's own files.
+"""Contestants by name: those of the registry, of installed packages and of your own files.
 
 A name is one of these:
 
-    rankmixer                 of the registry
-    my-package-model          of an installed package, through its entry points `rankbench.contestants`
+    rankmixer                 in the registry
+    my-package-model          in an installed package, through its entry points `rankbench.contestants`
     package.module:NAME       a `Contestant` in a module that can be imported from the current folder
     folder/my_model.py:NAME   a `Contestant` in a file
-    folder/my_model.py        the only one in a file
+    folder/my_model.py        the only `Contestant` in a file
 
-Free of torch as long as the registry has the name.
+Imports no torch for a name in the registry.
 """
 
 from __future__ import annotations
@@ -41,19 +41,19 @@ def registered() -> dict[str, Contestant]:
     """The contestants of this project and of installed packages, by name.
 
     Raises:
-        BadInput: an installed package registers something else, or a name that is taken.
+        BadInput: an installed package registers something that is not a contestant, or a name that is taken.
     """
     found = dict(CONTESTANTS)
     return found | {name: contestant for name, (contestant, _) in _installed().items()}
 
 
 def named(name: str) -> Contestant:
-    """The contestant that `name` names, see above.
+    """The contestant called `name`; see above.
 
-    One that is not of the registry has been checked against its constructor, and carries its `source`.
+    One that is not in the registry is checked against its constructor, and has its `source`.
 
     Raises:
-        BadInput: an unknown name, or a contestant of one's own that cannot be loaded or used.
+        BadInput: an unknown name, or a contestant that cannot be loaded or used.
     """
     if name in CONTESTANTS:
         return CONTESTANTS[name]
@@ -68,12 +68,12 @@ def named(name: str) -> Contestant:
         return _checked(contestant, f"entry point {place}", place.partition(":")[0])
     raise BadInput(
         f"{unknown_name('contestant', name, [*CONTESTANTS, *installed])}; "
-        "one of your own is named as package.module:NAME or path/to/file.py:NAME"
+        "give your own contestant as package.module:NAME or path/to/file.py:NAME"
     )
 
 
 def contestants(names: Sequence[str]) -> list[Contestant]:
-    """Those called `names`.
+    """The contestants called `names`.
 
     Raises:
         BadInput: as `named`; or two contestants have one name.
@@ -83,8 +83,8 @@ def contestants(names: Sequence[str]) -> list[Contestant]:
         contestant = named(name)
         if contestant.name in chosen:
             raise BadInput(
-                f"contestant '{name}' is called '{contestant.name}', and so is one before it; "
-                "name each once, and give each a name of its own"
+                f"contestant '{name}' has the name '{contestant.name}', which another one has too; "
+                "give each contestant once, and each a different name"
             )
         chosen[contestant.name] = contestant
     return list(chosen.values())
@@ -98,7 +98,7 @@ def _installed() -> dict[str, tuple[Contestant, str]]:
         with unchanged_state(), blamed(what):
             contestant = _a_contestant(entry_point.load(), what)
         if contestant.name in found:
-            raise BadInput(f"{what} is called '{contestant.name}', a name that is taken; give it another")
+            raise BadInput(f"{what} has the name '{contestant.name}', which is taken; choose another name")
         found[contestant.name] = contestant, entry_point.value
     return found
 
@@ -112,7 +112,7 @@ def _of_ones_own(given: str, module_name: str, name: str | None) -> Contestant:
             several = f"several: {', '.join(found)}" if found else "none"
             raise BadInput(
                 f"{what}: the file must define one Contestant, but it defines {several}; "
-                f"name the one to use, as {given}:NAME"
+                f"say which one to use: {given}:NAME"
             )
         name = next(iter(found))
     if not hasattr(module, name):
@@ -133,7 +133,7 @@ def _import(name: str, what: str) -> ModuleType:
             except ModuleNotFoundError as error:
                 if error.name is not None and f"{name}.".startswith(f"{error.name}."):
                     raise BadInput(
-                        f"{what}: there is no module '{error.name}' in {Path.cwd()}, nor is one installed; "
+                        f"{what}: module '{error.name}' is neither in {Path.cwd()} nor installed; "
                         "give package.module:NAME or path/to/file.py:NAME"
                     ) from error
                 raise
@@ -142,7 +142,7 @@ def _import(name: str, what: str) -> ModuleType:
 
 
 def _checked(contestant: Contestant, what: str, contestant_module: str) -> Contestant:
-    """`contestant` with its source, when its model can be built from what it says."""
+    """`contestant` with its source, after a check that its model takes its hyper-parameters."""
     with unchanged_state(), blamed(what):
         model = contestant.load()
         check_defaults(contestant)
@@ -154,10 +154,10 @@ def _a_contestant(found: object, what: str) -> Contestant:
         raise BadInput(f"{what} is a {type(found).__name__}; it must be a bench.contestants.Contestant")
     if not isinstance(found.name, str) or not _NAME.fullmatch(found.name):
         raise BadInput(
-            f"{what} is called {found.name!r}; a name is made of letters, digits, '-', '_', '.' and '+'"
+            f"{what} has the name {found.name!r}; a name can have letters, digits, '-', '_', '.' and '+'"
         )
     if found.name in CONTESTANTS:
-        raise BadInput(f"{what} is called '{found.name}', a name that is taken; give it another")
+        raise BadInput(f"{what} has the name '{found.name}', which is taken; choose another name")
     return found
 
 
@@ -179,11 +179,11 @@ def _module_of_file(path: Path) -> str:
     except ValueError:  # a module that was made by hand
         spec = None
     origin = Path(spec.origin).resolve() if spec is not None and spec.origin else None
-    taken_by = origin or "not a name of a module"
+    taken_by = origin or "not a valid module name"
     if origin not in (path.resolve(), folder / top / "__init__.py"):
         raise BadInput(
-            f"contestant file {path} cannot be imported as '{top}', for that is {taken_by}; "
-            "rename the file, or name it from a folder above as folder.module:NAME"
+            f"contestant file {path} cannot be imported as '{top}', which is {taken_by}; "
+            "rename the file, or give it as folder.module:NAME from the folder above"
         )
     return name
 

@@ -1,8 +1,8 @@
-"""One try of a contestant of one's own before anything is trained: what it raises, returns and mixes.
+"""Tries your own contestant before anything is trained: what it raises, returns and mixes.
 
-It runs on the CPU, on a few rows of random input. Inputs have the small spread that embeddings start with,
-that of trained ones, and one so large that a sigmoid saturates. Contestants of the registry are not tried:
-the contract tests cover them.
+It runs on the CPU, on a few rows of random input at three scales: that of new embeddings, that of trained
+ones, and one so large that a sigmoid saturates. Contestants of the registry are not tried: the contract tests
+cover them.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ from bench.errors import BadInput
 from bench.machine.unchanged import unchanged_state
 
 LARGEST = 50_000_000
-"""Parameters of the largest model that is tried."""
+"""Number of parameters of the largest model that is tried."""
 _ROWS = 16
 _SMALL, _UNIT, _LARGE = 0.01, 1.0, 30.0
 _TOLERANCE = 1e-3
-"""Of the largest logit; float32 in another order of summation stays far below."""
+"""Relative to the largest logit. Another order of summation in float32 changes far less."""
 
 
 def probe(contestant: Contestant, shape: InputShape, hyperparameters: Hyperparameters) -> tuple[str, ...]:
@@ -53,7 +53,10 @@ def _warnings(contestant: Contestant, shape: InputShape, hyperparameters: Hyperp
     on_meta_device = _built_on_meta(contestant, shape, hyperparameters)
     parameters = sum(p.numel() for p in on_meta_device.parameters())
     if parameters > LARGEST:
-        yield f"{name} is not tried before training: it has {parameters:,} parameters, more than {LARGEST:,}"
+        yield (
+            f"{name} was not tried before training, because it has {parameters:,} parameters, more than "
+            f"{LARGEST:,}"
+        )
     else:
         torch.manual_seed(0)
         model = contestant.build(shape, hyperparameters)
@@ -71,11 +74,11 @@ def _built_on_meta(contestant: Contestant, shape: InputShape, hyperparameters: H
     except BadInput as error:
         with contextlib.suppress(BadInput):
             contestant.build(shape, hyperparameters)
-            error = BadInput(f"{error}; only on the meta device, which has shapes but no values")
+            error = BadInput(f"{error}; this happens only on the meta device, which has shapes but no values")
         raise error from error.__cause__
     if not isinstance(model, nn.Module):
         raise BadInput(
-            f"{contestant.name}: its model is a {type(model).__name__}; it must be a torch.nn.Module"
+            f"{contestant.name}: its model is a {type(model).__name__}, expected a torch.nn.Module"
         )
     return model
 
@@ -84,20 +87,20 @@ def _in_evaluation(name: str, model: nn.Module, shape: InputShape) -> Iterator[s
     inputs = {scale: _inputs(shape, scale) for scale in (_SMALL, _UNIT, _LARGE)}
     logits = {scale: _logits(name, model, x_BI, shape) for scale, x_BI in inputs.items()}
     if not logits[_SMALL].isfinite().all():
-        raise BadInput(f"{name}: its forward gives NaN or infinite logits for ordinary input")
+        raise BadInput(f"{name}: its forward returns NaN or infinite logits for ordinary input")
     if not logits[_UNIT].isfinite().all():
-        yield f"{name} gives NaN or infinite logits for input of unit variance"
+        yield f"{name} returns NaN or infinite logits for input of unit variance"
     if logits[_UNIT].isfinite().all() and logits[_LARGE].isfinite().all():  # what explodes is not squeezed
         yield from _on_range(name, torch.cat(list(logits.values())))
     if not torch.equal(_logits(name, model, inputs[_SMALL], shape), logits[_SMALL]):
-        yield f"{name} gives other logits for the same rows when it is asked again, in eval mode"
+        yield f"{name} returns different logits for the same rows in a second call, in eval mode"
         return  # the check of rows could not tell this from mixing
     for scale in (_SMALL, _UNIT):
         alone_BK = torch.cat([_logits(name, model, row[None], shape) for row in inputs[scale]])
         if not _alike(alone_BK, logits[scale]):
             raise BadInput(
-                f"{name}: its forward mixes the rows of a batch: in eval mode a row alone gets other logits "
-                "than among others; every row must be judged by itself"
+                f"{name}: its forward mixes the rows of a batch: in eval mode, a row alone has other logits "
+                "than the same row in a batch; each logit must depend on its own row only"
             )
 
 
@@ -114,31 +117,32 @@ def _logits(name: str, model: nn.Module, x_BI: Tensor, shape: InputShape) -> Ten
     expected = [len(x_BI), shape.num_tasks]
     if not isinstance(got, Tensor):
         raise BadInput(
-            f"{name}: its forward returns a {type(got).__name__}; it must be a tensor of logits, {expected}"
+            f"{name}: its forward returns a {type(got).__name__}, expected a tensor of logits of shape "
+            f"{expected}"
         )
     if list(got.shape) != expected:
         raise BadInput(
-            f"{name}: its forward gives logits of shape {list(got.shape)} for {len(x_BI)} rows; "
+            f"{name}: its forward returns logits of shape {list(got.shape)} for {len(x_BI)} rows, "
             f"expected {expected}: one per row and task"
         )
     if not got.is_floating_point():
-        raise BadInput(f"{name}: its forward gives logits of type {got.dtype}; they must be floats")
+        raise BadInput(f"{name}: its forward returns logits of type {got.dtype}, expected floats")
     return got
 
 
 def _on_range(name: str, logits_BK: Tensor) -> Iterator[str]:
-    """Whether an output went through a sigmoid: large inputs of both signs give logits beyond 0 … 1."""
+    """Whether an output went through a sigmoid: logits of large inputs of both signs leave 0 … 1."""
     for low, high in zip(logits_BK.amin(0).tolist(), logits_BK.amax(0).tolist(), strict=True):
         if low < 0 or high > 1 or high - low < _TOLERANCE:  # all alike is how a head of zeros starts
             continue
         if low < 0.01 and high > 0.99:
             raise BadInput(
-                f"{name}: its forward squeezes its output into 0 … 1, as a sigmoid does; logits are "
-                "expected, so return what is before the sigmoid"
+                f"{name}: its forward returns values between 0 and 1, as a sigmoid does; return logits, "
+                "the values before the sigmoid"
             )
         yield (
-            f"{name} gives outputs from {low:.3g} to {high:.3g} only, even for large inputs of both signs; "
-            "if that is a probability, return the logit"
+            f"{name} returns only values from {low:.3g} to {high:.3g}, even for large inputs of both signs; "
+            "if they are probabilities, return the logits"
         )
         return
 
@@ -169,7 +173,7 @@ def _in_training(name: str, model: nn.Module, shape: InputShape) -> Iterator[str
         loss = training_loss(model, x_BI, y_BK, F.binary_cross_entropy_with_logits)
     if not isinstance(loss, Tensor) or loss.shape != ():
         got = f"shape {list(loss.shape)}" if isinstance(loss, Tensor) else f"type {type(loss).__name__}"
-        raise BadInput(f"{what} gives {got}; it must be one number, a tensor of shape []")
+        raise BadInput(f"{what} gives {got}; expected one number, a tensor of shape []")
     if not loss.isfinite():
         raise BadInput(f"{what} gives {loss.item()} for ordinary input; it must be finite")
     if not loss.requires_grad:
@@ -180,4 +184,4 @@ def _in_training(name: str, model: nn.Module, shape: InputShape) -> Iterator[str
     if not all(gradient.isfinite().all() for gradient in gradients):
         raise BadInput(f"{name}: its gradients are NaN or infinite for ordinary input")
     if not any(gradient.any() for gradient in gradients):
-        yield f"{name} does not learn: the gradient of its training reaches none of its parameters"
+        yield f"{name} does not learn: no parameter gets a gradient in training"

@@ -79,7 +79,8 @@ def extract(archive: Path, folder: Path, wanted: Collection[str]) -> None:
             (unpacking / name).replace(folder / name)
     except _DAMAGED as error:
         raise BadInput(
-            f"{archive} cannot be unpacked, damaged or cut short: {' '.join(str(error).split())[:200]}"
+            f"{archive} cannot be unpacked, because it is damaged or incomplete: "
+            f"{' '.join(str(error).split())[:200]}"
         ) from error
     finally:
         shutil.rmtree(unpacking, ignore_errors=True)
@@ -91,10 +92,13 @@ def _copy_wanted(archive: Path, wanted: Collection[str], to: Path) -> list[str]:
     allowance = _Allowance(archive)
     for number, member in enumerate(_members(archive, allowance)):
         if number >= MOST_ENTRIES:
-            raise BadInput(f"{archive} has more than {MOST_ENTRIES:,} entries; it is no archive of data")
+            raise BadInput(f"{archive} has more than {MOST_ENTRIES:,} entries, so it is not unpacked")
         path, windows = PurePosixPath(member.name), PureWindowsPath(member.name)
         if path.is_absolute() or windows.drive or windows.root or ".." in (*path.parts, *windows.parts):
-            raise BadInput(f"{archive}: entry '{member.name}' would leave its folder; nothing is taken")
+            raise BadInput(
+                f"{archive}: entry '{member.name}' points outside of its folder, so the archive is not "
+                "unpacked"
+            )
         if path.name not in wanted:
             continue
         if not member.is_file:
@@ -111,7 +115,7 @@ def _copy_wanted(archive: Path, wanted: Collection[str], to: Path) -> list[str]:
         with member.open() as source:
             _copy(source, to / path.name, None if member.is_counted else allowance)
     if missing := [name for name in wanted if name not in found]:
-        raise BadInput(f"{archive} has no {missing[0]}")
+        raise BadInput(f"{archive} does not contain {missing[0]}")
     return list(found)
 
 
@@ -126,8 +130,7 @@ class _Allowance:
         self._left -= size
         if self._left < 0:
             raise BadInput(
-                f"{self._archive} unpacks to more than {LARGEST_RATIO} times its size; "
-                "it is no archive of data"
+                f"{self._archive} unpacks to more than {LARGEST_RATIO} times its size, so it is not unpacked"
             )
 
 

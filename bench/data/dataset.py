@@ -171,7 +171,8 @@ def read_manifest(directory: Path) -> dict[str, Any]:
         raise _damaged(manifest, "is no manifest of a data set")
     if data["format"] != FORMAT:
         raise BadInput(
-            f"{manifest} has format {data['format']}; this version reads format {FORMAT}: import it again"
+            f"{manifest} has format {data['format']}, but this version reads format {FORMAT}; import the "
+            "data set again"
         )
     for key, expected in _MANIFEST_TYPES.items():
         if type(data.get(key)) is not expected:
@@ -197,7 +198,7 @@ def _schema_of(data: Mapping[str, Any], manifest: Path) -> Schema:
 
 
 def _damaged(manifest: Path, what: str) -> BadInput:
-    return BadInput(f"{manifest} {what}; it is damaged: import the data set again")
+    return BadInput(f"{manifest} {what}, so it is damaged; import the data set again")
 
 
 def _open_columns(directory: Path, layout: Layout, rows: int) -> dict[str, np.ndarray]:
@@ -207,11 +208,11 @@ def _open_columns(directory: Path, layout: Layout, rows: int) -> dict[str, np.nd
         try:
             array = np.load(path, mmap_mode="r") if rows and 0 not in shape else np.load(path)
         except (OSError, ValueError) as error:
-            raise BadInput(f"{path} cannot be read ({error}): import the data set again") from error
+            raise BadInput(f"{path} cannot be read ({error}); import the data set again") from error
         if array.shape != (rows, *shape) or array.dtype != dtype:
             raise BadInput(
                 f"{path} holds {array.dtype}{list(array.shape)}, "
-                f"expected {dtype}{[rows, *shape]}: import the data set again"
+                f"expected {dtype}{[rows, *shape]}; import the data set again"
             )
         columns[name] = array
     return columns

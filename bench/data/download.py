@@ -52,7 +52,7 @@ def download(
             not the one expected. What had come so far is kept, except for a wrong file.
     """
     if urlsplit(url).scheme not in ("http", "https"):
-        raise BadInput(f"{url} is no http address")
+        raise BadInput(f"{url} is not an http address")
     if to.is_file():
         verify(to, md5=md5, size=size)
         return
@@ -68,7 +68,7 @@ def download(
         except _InterruptedError as error:
             if attempt == ATTEMPTS:
                 raise BadInput(
-                    f"{url} was interrupted ({error}); run the same again to go on from there"
+                    f"{url} was interrupted ({error}); run the same command again to resume"
                 ) from error
             time.sleep(pause_s * attempt)
     try:
@@ -85,9 +85,12 @@ def verify(file: Path, *, md5: str | None = None, size: int | None = None) -> No
     """Raises BadInput unless the file has that size and checksum, as far as they are given."""
     got_size = file.stat().st_size
     if size is not None and got_size != size:
-        raise BadInput(f"{file} has {got_size:,} bytes, expected {size:,}: it is cut short or another file")
+        raise BadInput(
+            f"{file} has {got_size:,} bytes, expected {size:,}, so it is incomplete or another file; remove "
+            "it"
+        )
     if md5 is not None and (got := md5_of(file)) != md5:
-        raise BadInput(f"{file} has MD5 {got}, expected {md5}: it is damaged or another file; remove it")
+        raise BadInput(f"{file} has MD5 {got}, expected {md5}, so it is damaged or another file; remove it")
 
 
 def md5_of(file: Path) -> str:

@@ -1,4 +1,4 @@
-"""What a user would want to know of a data set before anything is trained on it. Free of torch."""
+"""Warnings about a data set that a user should know before training on it. Imports no torch."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 FEW_POSITIVES = 30
-"""With fewer positive rows on test, an AUC says next to nothing."""
+"""With fewer positive test rows, an AUC is too uncertain."""
 FEW_USERS = 30
-"""With fewer users of both classes on test, a per-user AUC says next to nothing."""
+"""With fewer test users that have both classes, a per-user AUC is too uncertain."""
 MANY_UNMATCHED = 0.05
 MANY_UNKNOWN = 0.5
 
 
 def findings(description: Mapping[str, Any]) -> list[str]:
-    """One line each; of what `bench.data.describe.describe` returns."""
+    """One line per warning, from what `bench.data.describe.describe` returns."""
     return [
         *description["source"].get("warnings", []),
         *_of_rows(description),
@@ -30,8 +30,8 @@ def _of_rows(description: Mapping[str, Any]) -> Iterator[str]:
     for table, unmatched in source.get("unmatched_keys", {}).items():
         if unmatched > MANY_UNMATCHED * rows:
             yield (
-                f"{unmatched} of {rows} rows have a key that table '{table}' does not have: "
-                "its fields are missing there"
+                f"{unmatched} of {rows} rows have a key that table '{table}' does not have; "
+                "the fields of the table are missing in these rows"
             )
 
 
@@ -39,22 +39,28 @@ def _of_labels(description: Mapping[str, Any]) -> Iterator[str]:
     for task, positives in description["positives"].items():
         labels = description["rows"]["test"] - description["missing_labels"][task]["test"]
         fewest = min(positives["test"], labels - positives["test"])
-        if 0 < fewest < FEW_POSITIVES:  # of one class alone the import has told
+        if 0 < fewest < FEW_POSITIVES:  # the import has warned about a single class already
             yield (
                 f"task '{task}' has {positives['test']} positives among {labels} labels in test: "
-                f"with fewer than {FEW_POSITIVES} of a class no difference can be told"
+                f"with fewer than {FEW_POSITIVES} of a class, differences between models cannot be judged"
             )
         both = (description["users_with_both_classes"] or {}).get(task, FEW_USERS)
         if both < FEW_USERS:
-            yield f"task '{task}' has {both} users with both classes in test: its per-user AUC says little"
+            yield (
+                f"task '{task}' has {both} users with both classes in test; its per-user AUC is very "
+                "uncertain"
+            )
 
 
 def _of_fields(fields: list[dict[str, Any]]) -> Iterator[str]:
     for field in fields:
         if field["constant"]:
-            yield f"field '{field['name']}' has the same value in every training row: it says nothing"
+            yield (
+                f"field '{field['name']}' has the same value in every training row, so it carries no "
+                "information"
+            )
         elif (field["unknown_test_share"] or 0) >= MANY_UNKNOWN:
             yield (
-                f"field '{field['name']}': {field['unknown_test_share']:.0%} of its values in test are not "
-                "known from the training rows"
+                f"field '{field['name']}': {field['unknown_test_share']:.0%} of its values in test do not "
+                "occur in the training rows"
             )

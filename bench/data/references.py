@@ -112,7 +112,7 @@ def oracle_metrics(dataset: Dataset) -> dict[str, dict[str, float | int | None]]
     test = dataset.splits["test"]
     if test.probability is None:
         raise BadInput(
-            f"data set '{dataset.name}' holds no true probabilities; only a generated one has an oracle"
+            f"data set '{dataset.name}' has no true probabilities; only a synthetic one has an oracle"
         )
     probability = test.probability.astype(np.float64)
     logit = np.log(probability) - np.log1p(-probability)

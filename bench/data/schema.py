@@ -100,7 +100,7 @@ class Schema:
             target = by_name.get(field.table)
             if field.kind != "sequence" or target is None or target.kind != "categorical":
                 raise BadInput(
-                    f"field '{field.name}' shares the table of '{field.table}': "
+                    f"field '{field.name}' shares the table of '{field.table}'; "
                     "only a sequence may share, and only with a categorical field of the schema"
                 )
             if target.cardinality != field.cardinality:

@@ -1,8 +1,7 @@
-"""Where a comparison gets its data set: one from the data folder, or a synthetic one made when it is missing.
+"""Opens a data set of the data folder, or generates a synthetic one that is missing.
 
-Whoever calls says how progress and notices are shown. A data set that another version of its maker made is
-never used without a word: a synthetic one is made again, an imported one is used with a notice. Free of
-torch.
+The caller says how progress and notices are shown. If another version made the data set, a synthetic one is
+generated again, and an imported one is used with a notice. Imports no torch.
 """
 
 from __future__ import annotations
@@ -28,20 +27,23 @@ def open_dataset(name: str, data_dir: Path, *, notice: Notice) -> Dataset:
     """The data set called `name` in `data_dir`.
 
     Args:
-        notice: told where an imported data set is of another rev than this version makes.
+        notice: told if an imported data set has another rev than this version makes.
 
     Raises:
-        BadInput: there is none, it is damaged, or it is a synthetic one of another rev.
+        BadInput: it does not exist, is damaged, or is a synthetic one of another rev.
     """
     if not (data_dir / name / MANIFEST).is_file():
         present = [path.parent.name for path in data_dir.glob(f"*/{MANIFEST}")]
         error = unknown_name(f"data set in {data_dir}", name, present)
-        raise BadInput(f"{error}; make one with 'rankbench data import' or 'rankbench data synthesize'")
+        raise BadInput(
+            f"{error}; import it with 'rankbench data import', or generate one with 'rankbench data "
+            "synthesize'"
+        )
     dataset = Dataset.open(data_dir / name)
     made_now = current_rev(dataset)
     if made_now in (None, dataset.rev):
         return dataset
-    said = f"{dataset.directory} is of rev {dataset.rev}, but this version makes rev {made_now}"
+    said = f"{dataset.directory} has rev {dataset.rev}, but this version makes rev {made_now}"
     if _is_synthetic(dataset):
         raise BadInput(
             f"{said}: generate it again with 'rankbench data synthesize "
@@ -62,12 +64,12 @@ def open_or_synthesize(
     show: ShowRows,
     notice: Notice,
 ) -> Dataset:
-    """The synthetic data set of that family, size and seed; generated where it is missing or of another rev.
+    """The synthetic data set of that family, size and seed; generated if it is missing or has another rev.
 
     Args:
-        processes: that make rows; None: one a core.
+        processes: number of processes that make rows; None: one per core.
         show: used while rows are generated.
-        notice: told why a data set that is there is generated again.
+        notice: told why an existing data set is generated again.
 
     Raises:
         BadInput: it cannot be generated.
@@ -81,8 +83,11 @@ def open_or_synthesize(
             dataset = Dataset.open(directory)
             if dataset.rev == REV and _is_synthetic(dataset):
                 return dataset
-        notice(f"{directory} is damaged or not of rev {REV}, which this version makes: generating it again")
-    with show(f"synthesizing {directory.name}") as progress:
+        notice(
+            f"{directory} is damaged or does not have rev {REV}, which this version makes; generating it "
+            "again"
+        )
+    with show(f"generating {directory.name}") as progress:
         return synthesize(
             directory,
             family=family,
@@ -94,7 +99,7 @@ def open_or_synthesize(
 
 
 def current_rev(dataset: Dataset) -> int | None:
-    """The rev that this version would give to `dataset`; None where it was not made by this project."""
+    """The rev that this version would give to `dataset`; None if this project did not make it."""
     if _is_synthetic(dataset):
         from bench.data.synthetic import REV
 

@@ -1,7 +1,7 @@
-"""Holds a data set against what it says of itself: every byte of its columns and vocabularies. Free of torch.
+"""Checks every byte of a data set against its fingerprint and digests. Imports no torch.
 
-What was found whole is remembered beside the manifest with the size and time of every file, so that a second
-look costs nothing until a file changes.
+A data set that passed is remembered beside its manifest with the size and time of every file, so the next
+check is fast until a file changes.
 """
 
 from __future__ import annotations
@@ -31,19 +31,19 @@ _States = dict[str, list[int]]
 
 
 def verify(dataset: Dataset) -> None:
-    """Makes sure that the content of `dataset` is the one that its fingerprint and digests name.
+    """Checks that the content of `dataset` matches its fingerprint and digests.
 
-    Reads every byte the first time, and again when a file has changed; otherwise the states of the files.
+    Reads every byte the first time and after a file has changed; otherwise only the states of the files.
 
     Raises:
-        BadInput: it is not, or a file cannot be read.
+        BadInput: it does not match, or a file cannot be read.
     """
     try:
         states = _states(dataset)
         if _remembered(dataset) == {"fingerprint": dataset.fingerprint, "files": states}:
             return
     except OSError as error:
-        raise BadInput(f"{dataset.directory} cannot be read ({error}): import the data set again") from error
+        raise BadInput(f"{dataset.directory} cannot be read ({error}); import the data set again") from error
     if (fault := fault_of(dataset)) is not None:
         raise BadInput(f"{dataset.directory}: {fault}; import the data set again")
     _remember(dataset, states)
@@ -78,7 +78,7 @@ def fault_in(directory: Path) -> str | None:
 
 
 def is_dataset_folder(directory: Path) -> bool:
-    """Whether a data set stands there, or stood there before it was damaged."""
+    """Whether there is a data set, or was one before it was damaged."""
     return (directory / MANIFEST).is_file() or any(
         (directory / split / "label.npy").is_file() for split in SPLITS
     )

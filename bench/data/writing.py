@@ -56,10 +56,11 @@ class DatasetWriter:
         empty = [split for split in SPLITS if rows.get(split, 0) < 1]
         if empty:
             raise BadInput(
-                f"data set '{name}': the {empty[0]} split has no rows; each of {', '.join(SPLITS)} needs some"
+                f"data set '{name}': the {empty[0]} split has no rows; each of {', '.join(SPLITS)} needs at "
+                "least one"
             )
         if directory.exists() and not (directory / MANIFEST).is_file():
-            raise BadInput(f"{directory} exists and is no data set; remove it or choose another place")
+            raise BadInput(f"{directory} exists and is not a data set; remove it or choose another folder")
         self.directory = directory
         self.manifest: dict[str, Any] = {
             "format": FORMAT,

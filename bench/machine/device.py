@@ -24,7 +24,7 @@ def choose_device(name: str) -> torch.device:
         raise BadInput(f"device is '{name}', allowed: auto, cpu, cuda")
     if name == "cuda" and not torch.cuda.is_available():
         raise BadInput(
-            "device is 'cuda', but this machine or this build of torch has none; allowed here: auto, cpu"
+            "--device is 'cuda', but this machine or this build of torch has no CUDA; allowed here: auto, cpu"
         )
     return torch.device(name)
 

@@ -1,4 +1,4 @@
-"""What one run does to its process is undone before the next: runs in company are runs alone."""
+"""Undoes what a run changes in its process, so that runs do not depend on the runs before them."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from bench.machine.unchanged import unchanged_state
 
 @contextlib.contextmanager
 def isolated(seed: int, *, threads: int) -> Iterator[None]:
-    """Seeds every generator that a contestant may draw from, and puts all that is shared back afterwards.
+    """Seeds every generator that a contestant may draw from, and restores all shared state afterwards.
 
     Args:
-        seed: of the global generators of `random`, numpy and torch, from 0.
-        threads: of torch. Sums of another number of threads have other last bits.
+        seed: for the global generators of `random`, numpy and torch, from 0.
+        threads: of torch. Another number of threads changes the last bits of sums.
     """
     with unchanged_state():
         random.seed(seed)

@@ -65,8 +65,7 @@ def worker_processes(
         yield pool
     except loky.process_executor.TerminatedWorkerError as error:
         raise WorkerDied(
-            f"a worker process died ({str(error).splitlines()[0]}); "
-            "with fewer processes at a time there is more memory for each"
+            f"a worker process died ({str(error).splitlines()[0]}); if memory ran out, give fewer --processes"
         ) from error
     finally:
         pool.shutdown(kill_workers=True)

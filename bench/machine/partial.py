@@ -1,4 +1,4 @@
-"""What is written beside its place until it is whole, and the removal of what a killed writer left there."""
+"""Writes a file under a temporary name until it is complete, and removes what a killed writer left."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 
 
 def partial_of(path: Path, what: str = "partial") -> Path:
-    """Where this process writes what will stand at `path`. Removes what killed processes left beside it."""
+    """The temporary path for what will be at `path`. Removes what killed processes left beside it."""
     for left in path.parent.glob(f".{_escaped(path.name)}.{what}-*"):
         process = left.name.rpartition("-")[2]
         if process.isdecimal() and not _runs(int(process)):
@@ -22,7 +22,7 @@ def partial_of(path: Path, what: str = "partial") -> Path:
 
 @contextmanager
 def written_whole(path: Path) -> Iterator[Path]:
-    """A file to write, which stands at `path` once the block has ended without an error, and else nowhere.
+    """A file to write. It is moved to `path` if the block ends without an error, and removed otherwise.
 
     Raises:
         OSError: it cannot be written.
@@ -36,7 +36,7 @@ def written_whole(path: Path) -> Iterator[Path]:
 
 
 def remove(path: Path) -> None:
-    """Removes a file or folder, as far as that is possible."""
+    """Removes a file or folder, if possible."""
     if path.is_dir() and not path.is_symlink():
         shutil.rmtree(path, ignore_errors=True)
     elif path.exists() or path.is_symlink():

@@ -1,4 +1,4 @@
-"""Holds a store and data sets against what they say of themselves. Free of torch."""
+"""Compares records with their files, and data sets with their fingerprints. Imports no torch."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ from bench.runs.store import Store
 
 
 def audit_store(store: Store) -> Iterator[str]:
-    """What is wrong with a store, a line each: torn records, missing or changed files, other metrics.
+    """What is wrong with a store, one line each: torn records, missing or changed files, other metrics.
 
-    Metrics are computed again from the predictions. Files are held against their digests, where the record
-    has some; those written before records had digests need not be there but for curve and predictions.
+    Metrics are computed again from the predictions. Files are compared with their digests, if the record has
+    some. Of a record without digests, only the curve and the predictions must exist.
     """
     view = store.read()
     yield from view.torn
@@ -44,7 +44,7 @@ def _audit_run(run: Run, store: Store) -> Iterator[str]:
             yield f"{path} cannot be read: {error.strerror}"
             continue
         if digest is not None and found != digest:
-            yield f"{path} is not the file that was written: its SHA-256 is {found}, the record says {digest}"
+            yield f"{path} has changed since it was written: its SHA-256 is {found}, the record has {digest}"
     if run.status == "ok" and readable:
         yield from _audit_predictions(run, store.path("predictions", run.key))
 
@@ -63,7 +63,10 @@ def _audit_predictions(run: Run, path: Path) -> Iterator[str]:
         user = table["user"].to_numpy() if "user" in table.column_names else None
         found = evaluate(label, logit, tasks, user)
     except (OSError, pa.ArrowException, KeyError, ValueError, AssertionError) as error:
-        yield f"{path} holds no predictions of {', '.join(tasks)}: {' '.join(str(error).split())[:200]}"
+        yield (
+            f"{path} cannot be read as predictions of {', '.join(tasks)}: "
+            f"{' '.join(str(error).split())[:200]}"
+        )
         return
     if not np.array_equal(row, np.arange(len(row))):
         yield f"{path} has rows out of order"
@@ -71,20 +74,20 @@ def _audit_predictions(run: Run, path: Path) -> Iterator[str]:
         for metric, value in recorded.items():
             if not _same(found[task].get(metric), value):
                 yield (
-                    f"test {metric} of {task} is recorded as {value}, "
-                    f"its predictions have {found[task].get(metric)}"
+                    f"test {metric} of {task} is {value} in the record, "
+                    f"but {found[task].get(metric)} in its predictions"
                 )
 
 
 def _same(found: float | None, recorded: float | None) -> bool:
-    """Equal but for the last bits of a sum."""
+    """Equal except for the last bits of a sum."""
     if found is None or recorded is None:
         return found is recorded
     return math.isclose(found, recorded, rel_tol=1e-9, abs_tol=1e-9)
 
 
 def audit_datasets(data_dir: Path) -> Iterator[tuple[str, str | None]]:
-    """(name, what is wrong or None) of every data set in a folder, each of its bytes read again."""
+    """(name, what is wrong or None) of every data set in a folder. Reads every byte."""
     for folder in sorted(path for path in data_dir.glob("*") if path.is_dir()):
         if folder.name.startswith(".") or not is_dataset_folder(folder):
             continue

@@ -39,7 +39,7 @@ class Entrant:
 
     def __post_init__(self) -> None:
         if self.sized not in SIZED:
-            raise BadInput(f"an entrant is sized by '{self.sized}', allowed: {', '.join(SIZED)}")
+            raise BadInput(f"an entrant has sized = '{self.sized}', allowed: {', '.join(SIZED)}")
         if not self.label:
             object.__setattr__(self, "label", self._own_label())
 

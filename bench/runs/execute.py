@@ -118,7 +118,7 @@ def _trained_and_tested(
     if dataset.fingerprint != spec.dataset.fingerprint:
         raise RuntimeError(
             f"data set '{dataset.name}' has fingerprint {dataset.fingerprint[:16]}, but this run was planned "
-            f"on {spec.dataset.fingerprint[:16]}: it was exchanged in between; start the sweep again"
+            f"on {spec.dataset.fingerprint[:16]}: it was replaced in between; start the command again"
         )
     ranker = build_ranker(
         dataset,

@@ -1,4 +1,4 @@
-"""Finds a run whose weights were kept, by its key or the first digits of it. Free of torch."""
+"""Finds a run that kept its weights, by its key or the first digits of it. Imports no torch."""
 
 from __future__ import annotations
 
@@ -32,17 +32,17 @@ def run_with_weights(stores: JoinedStores, key: str) -> tuple[Run, Path]:
     run = run_called(view, key.lower(), stores)
     path = stores.path("weights", run.key)
     if run.status != "ok":
-        raise BadInput(f"run {_told(run)} is {run.status}: it has no weights to predict with")
+        raise BadInput(f"run {_told(run)} is {run.status}, so it has no weights to predict with")
     if not path.is_file():
         raise BadInput(
-            f"run {_told(run)} has no weights, for {path} is not there; {_way_to_weights(view, run)}"
+            f"run {_told(run)} has no weights: {path} does not exist; {_way_to_weights(view, run)}"
         )
     if (expected := run.files.get("weights")) is not None and digest_of(path) != expected:
         raise BadInput(
-            f"{path} is damaged: it is not the file that the record names; {_way_to_weights(view, run)}"
+            f"{path} is damaged: its SHA-256 is not that of the record; {_way_to_weights(view, run)}"
         )
     if (of := _spec_of(path)) is None or of.key() != run.spec.key():
-        raise BadInput(f"{path} holds no weights of run {run.key}; {_way_to_weights(view, run)}")
+        raise BadInput(f"{path} does not hold the weights of run {run.key}; {_way_to_weights(view, run)}")
     return run, path
 
 
@@ -55,7 +55,7 @@ def run_called(view: View, key: str, stores: JoinedStores) -> Run:
     where = ", ".join(str(store.directory) for store in stores.stores)
     if not _KEY.fullmatch(key):
         raise BadInput(
-            f"KEY is '{key}'; it must be the key of a run, or {LEAST_DIGITS} or more of its first digits "
+            f"KEY is '{key}'; it must be the key of a run, or its first {LEAST_DIGITS} or more digits "
             f"(0-9, a-f); {_runs_with_weights(view, stores)}"
         )
     found = [run for now, run in view.runs.items() if now.startswith(key) or run.key.startswith(key)]

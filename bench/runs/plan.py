@@ -36,7 +36,7 @@ class SizedEntrant:
         solved_for: what the hyper-parameters were solved for; None where they were given.
         hyperparameters, cost: None where the entrant is impossible.
         reason: why it is.
-        warnings: what looks odd about a contestant of one's own.
+        warnings: what looks wrong in your own contestant.
     """
 
     entrant: Entrant
@@ -55,7 +55,7 @@ class Plan:
     Args:
         runs: one list a data set, in the study's order: all entrants and budgets of one seed, then the next.
         record: what is kept of the study.
-        warnings: what looks odd about contestants of one's own.
+        warnings: what looks wrong in your own contestants.
     """
 
     runs: Sequence[tuple[Dataset, Sequence[Planned]]]
@@ -100,7 +100,7 @@ def plan(study: Study, datasets: Sequence[Dataset], *, command: str) -> Plan:
             members += _members(dataset, s, of_one)
     if not any(of_dataset for _, of_dataset in runs):
         reasons = dict.fromkeys(member.reason for member in members if member.reason)
-        raise BadInput(f"nobody can take part in study '{study.name}': {'; '.join(reasons)}")
+        raise BadInput(f"no contestant can take part in study '{study.name}': {'; '.join(reasons)}")
     record = StudyRecord(
         name=study.name,
         kind=study.kind,
@@ -129,7 +129,9 @@ def _sized_at(study: Study, budget: Budget | None, features: Features) -> list[S
         if entrant.label in sized:
             continue
         if baseline is None or baseline.cost is None:
-            reason = f"{entrant.label} is of the size of the baseline '{study.baseline}', which has none"
+            reason = (
+                f"{entrant.label} has the size of the baseline '{study.baseline}', which cannot take part"
+            )
             sized[entrant.label] = SizedEntrant(entrant=entrant, budget=budget, reason=reason)
         else:
             size_of_baseline = Budget(kind="dense_parameters", target=baseline.cost.dense_parameters)

@@ -148,7 +148,7 @@ def _trained(
         ranker.load_state_dict(safetensors.torch.load_file(weights))
     except (RuntimeError, OSError, safetensors.SafetensorError) as error:
         raise BadInput(
-            f"{weights} does not fit contestant '{contestant.name}' as it is now: "
+            f"{weights} does not fit contestant '{contestant.name}' in its present form: "
             f"{' '.join(str(error).split())[:300]}"
         ) from error
     return ranker
@@ -158,6 +158,6 @@ def _refuse_not_finite(name: str, numbers: np.ndarray, logits: np.ndarray) -> No
     bad = ~np.isfinite(logits).all(axis=1)
     if bad.any():
         raise BadInput(
-            f"contestant '{name}' gives a logit that is not finite for {np.count_nonzero(bad)} of "
-            f"{len(bad)} rows, row {numbers[bad.argmax()]} the first of them; nothing is written"
+            f"contestant '{name}' returns logits that are not finite for {np.count_nonzero(bad)} of "
+            f"{len(bad)} rows, first for row {numbers[bad.argmax()]}; nothing is written"
         )

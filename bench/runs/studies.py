@@ -50,7 +50,7 @@ class Study:
 
     def __post_init__(self) -> None:
         if self.kind not in KINDS:
-            raise BadInput(f"study '{self.name}' is of kind '{self.kind}', allowed: {', '.join(KINDS)}")
+            raise BadInput(f"study '{self.name}': kind is '{self.kind}', allowed: {', '.join(KINDS)}")
         for what in ("entrants", "datasets", "budgets", "seeds"):
             if not getattr(self, what):
                 raise BadInput(f"study '{self.name}' has no {what}; it needs at least one")
@@ -58,10 +58,12 @@ class Study:
         labels = [one.label for one in self.entrants]
         if self.baseline is not None and self.baseline not in labels:
             raise BadInput(
-                f"the baseline of study '{self.name}' is '{self.baseline}', allowed: {', '.join(labels)}"
+                f"study '{self.name}': baseline is '{self.baseline}', allowed: {', '.join(labels)}"
             )
         if self.baseline is None and any(one.sized == "baseline" for one in self.entrants):
-            raise BadInput(f"study '{self.name}' has entrants of the size of the baseline, but no baseline")
+            raise BadInput(
+                f"study '{self.name}' has entrants of the size of the baseline, but no baseline; name one"
+            )
 
 
 COMPARED = (

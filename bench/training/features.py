@@ -110,8 +110,8 @@ def _check_widths(schema: Schema, spec: FeatureSpec) -> None:
             raise unknown_name("field", name, by_name)
         if (table := by_name[name].table) is not None:
             raise BadInput(
-                f"field '{name}' has a width of its own ({spec.widths[name]}) but shares the table of "
-                f"'{table}'; set the width of '{table}', which both then have"
+                f"field '{name}' has its own width ({spec.widths[name]}), but shares the table of "
+                f"'{table}'; set the width of '{table}' instead"
             )
 
 

@@ -35,7 +35,10 @@ SEVEN_TOKENS = ("--set", "num_tokens=7", "--set", "token_dim=64")
         (["run", "compare", "--seeds", "0"], "--seeds is 0; it must be from 1 to 1000"),
         (["run", "compare", "--data", "movielens-1m"], "unknown data set in data 'movielens-1m'"),
         (["run", "compare", "--data", "synthetic"], "unknown data set in data 'synthetic'"),
-        (["run", "compare", "--data", "clicks", "--rows", "4k"], "--rows is for the synthetic world (rules,"),
+        (
+            ["run", "compare", "--data", "clicks", "--rows", "4k"],
+            "--rows sets the size of synthetic data (rules,",
+        ),
         (["data", "synthesize", "--family", "treees"], "unknown family 'treees'; did you mean 'trees'?"),
         (["data", "synthesize", "--rows", "9"], "rows is 9; it must be 11 or more"),
         (["data", "synthesize", "--seed", "-1"], "seed is -1; it must be 0 or more"),
@@ -67,7 +70,7 @@ SEVEN_TOKENS = ("--set", "num_tokens=7", "--set", "token_dim=64")
         (["run", "compare", "--device", "tpu"], "device is 'tpu', allowed: auto, cpu, cuda"),
         (
             ["run", "compare", "--contestants", "nothing"],
-            "one of your own is named as package.module:NAME or path/to/file.py:NAME",
+            "give your own contestant as package.module:NAME or path/to/file.py:NAME",
         ),
         (
             ["run", "compare", "--contestants", "nothing:HERE"],

@@ -29,10 +29,10 @@ def test_an_edited_file_is_trained_again_and_the_old_result_leaves_the_study(ben
     file = tmp_path / "my_model.py"
     file.write_text(EXAMPLE.read_text())
     asked = ("run", "my_model.py:FM", *OPTIONS, "--seeds", "1")
-    assert "runs: 1 planned, 0 of them in the store already" in bench(*asked).stderr
-    assert "runs: 1 planned, 1 of them in the store already" in bench(*asked).stderr
+    assert "runs: 1 planned, 0 already in the store" in bench(*asked).stderr
+    assert "runs: 1 planned, 1 already in the store" in bench(*asked).stderr
     file.write_text(EXAMPLE.read_text() + "\n# another thought\n")
-    assert "runs: 1 planned, 0 of them in the store already" in bench(*asked).stderr
+    assert "runs: 1 planned, 0 already in the store" in bench(*asked).stderr
     view = Store(tmp_path / "results" / "local").read()
     (study,) = view.studies
     (member,) = study.members

@@ -55,7 +55,7 @@ def test_an_import_says_what_it_made(bench: Run, tmp_path: Path) -> None:
     assert told[1:] == [
         "rankbench: warning: skipped 2 rows: wrong number of cells",
         "rankbench: warning: task 'click' has 2 positives among 4 labels in test: "
-        "with fewer than 30 of a class no difference can be told",
+        "with fewer than 30 of a class, differences between models cannot be judged",
     ]
     source = json.loads(bench("data", "describe", "clicks", "--json").stdout)["source"]
     assert sum(source["skipped_rows"].values()) == 3
@@ -85,7 +85,7 @@ def test_what_is_no_data_set_is_never_replaced(bench: Run, tmp_path: Path) -> No
     (tmp_path / "data" / "clicks").mkdir(parents=True)
     (tmp_path / "data" / "clicks" / "thesis.tex").write_text("x")
     for more in ((), ("--replace",)):
-        assert "data/clicks exists and is no data set" in bench(*IMPORT, *more, code=2).stderr
+        assert "data/clicks exists and is not a data set" in bench(*IMPORT, *more, code=2).stderr
 
 
 def test_a_named_set_is_imported_from_where_fetch_puts_it(bench: Run, tmp_path: Path) -> None:
@@ -111,9 +111,9 @@ def test_what_must_be_brought_by_hand_is_said_in_one_line(bench: Run) -> None:
     [
         (["fetch", "criteo-x5"], "did you mean 'criteo-x"),
         (["import", "--as", "frapp"], "did you mean 'frappe'?"),
-        (["import", "a", "b", "--as", "frappe"], "--as takes one folder, but 2 were named"),
+        (["import", "a", "b", "--as", "frappe"], "--as takes one folder, but 2 paths were given"),
         (["import", "--schema", "schema.toml"], "name the files to import"),
-        (["import", "none.csv", "--schema", "schema.toml"], "no file at none.csv"),
+        (["import", "none.csv", "--schema", "schema.toml"], "does not exist none.csv"),
         (["import", "--as", "criteo"], "'rankbench data fetch criteo' gets it"),
     ],
 )
@@ -136,7 +136,7 @@ def test_the_list_says_what_a_user_must_know(bench: Run) -> None:
 
 def test_a_missing_command_is_said_beside_the_help(bench: Run) -> None:
     done = bench("data", code=2)
-    assert done.stderr.endswith("rankbench: a command is missing; the help lists them\n")
+    assert done.stderr.endswith("rankbench: no command was given; --help lists the commands\n")
     assert "synthesize" in done.stdout + done.stderr
 
 

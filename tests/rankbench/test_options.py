@@ -23,8 +23,8 @@ def test_budgets_are_counts_separated_by_commas():
     [
         ("100k,", "budget is ''; it must be a whole number above 0"),
         ("-1", "budget is '-1'; it must be a whole number above 0"),
-        ("100k,0.1M", "--budget is '100k,0.1M'; '0.1M' is in it twice"),
-        ("none,none", "'none' is in it twice"),
+        ("100k,0.1M", "--budget is '100k,0.1M'; it has '0.1M' twice"),
+        ("none,none", "it has 'none' twice"),
     ],
 )
 def test_budgets_that_are_none_are_refused(text, message):

@@ -47,7 +47,7 @@ def test_what_the_command_prints_and_where_it_writes(runs, predict_command):
     assert told["file"] == "new/out.parquet"
     assert told["rows"] == ROWS["test"]
     assert told["mean_probability"].keys() == {"sold", "liked"}
-    assert f"rows whose key table 'items' does not have: {told['unmatched_keys']['items']:,}" in err
+    assert f"{told['unmatched_keys']['items']:,} rows have a key that table 'items' does not have" in err
     assert [p.name for p in Path("new").iterdir()] == ["out.parquet"]  # nothing partial is left
 
 
@@ -56,7 +56,7 @@ def test_a_contestant_of_ones_own_is_named_and_must_be_of_the_same_source(runs, 
     out = str(tmp_path / "out.parquet")
     asked = (run.key, "--data", "test.csv", "--output", out)
     _, err = predict_command(*asked, code=2)
-    assert "trained 'fm', a contestant of your own; name it with --contestant" in err
+    assert "trained 'fm', which is your own contestant; give it with --contestant" in err
     predict_command(*asked, "--contestant", "fm_of_the_shop.py:FM")
     assert_logits_of(run, Path(out))
     text = OF_ONES_OWN.read_text()

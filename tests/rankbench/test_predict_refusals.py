@@ -33,7 +33,7 @@ from tests.rankbench.trained_shop import assert_logits_of, import_shop
         (("KEY", "--data", "shop", "--device", "gpu"), "device is 'gpu', allowed: auto, cpu, cuda"),
         (("KEY", "--data", "shop", "--output", "data"), "--output is data, a folder"),
         (("KEY", "--data", "test.csv", "--output", "test.csv", "--replace"), "the file of the rows itself"),
-        (("KEY", "--data", "shop", "--output", "shop.toml"), "shop.toml is there already; add --replace"),
+        (("KEY", "--data", "shop", "--output", "shop.toml"), "shop.toml already exists; add --replace"),
         (("KEY", "--data", "shop", "--output", "/proc/nope/x"), "/proc/nope cannot be written"),
         (("KEY", "--data", "shop.toml"), "unknown column of shop.toml"),
         (("KEY", "--data", "shop", "--contestant", "dcnv2"), "--contestant is 'dcnv2', but run"),
@@ -125,7 +125,7 @@ def test_the_data_set_must_be_the_one_of_the_run_or_mean_the_same(shop, runs, tm
         predict.run(run.key, "test.csv", data_dir=data)
     shutil.copytree("data", both)
     import_shop(files, both, name="more")
-    with pytest.raises(BadInput, match=r"'more' has another schema than 'shop', .*: field 'price'"):
+    with pytest.raises(BadInput, match=r"'more' has a different schema from 'shop', .*: field 'price'"):
         predict.run(run.key, "more", data_dir=both)
     import_shop(shop, both, name="same")
     predict.run(run.key, "same", data_dir=both, output=tmp_path / "out.parquet")
@@ -146,17 +146,15 @@ def test_equal_schemas_with_other_ids_are_refused(runs, tmp_path):
         (folder / name).write_text(re.sub(r"\bi(\d+)\b", r"j\1", text))
     shutil.copy("shop.toml", folder)
     import_shop(folder, tmp_path / "data", name="other")
-    with pytest.raises(BadInput, match=r"'other' has other ids than 'shop', which run .* was trained on"):
+    with pytest.raises(BadInput, match=r"'other' has different ids from 'shop', on which run .* was trained"):
         predict.run(runs["dlrm-mlp"].key, "other", data_dir=tmp_path / "data")
 
 
 def test_what_is_wrong_with_the_request_is_said_without_torch(runs):
     program = (
-        "import sys; from rankbench.__main__ import main\n"
-        "sys.argv = ['rankbench', 'predict', 'KEY', '--data', 'DATA']\n"
-        "try: main()\n"
-        "except SystemExit as stop: assert stop.code == 2\n"
-        "assert 'torch' not in sys.modules"
+        "import sys; from rankbench.__main__ import main\nsys.argv = ['rankbench', 'predict', 'KEY', "
+        "'--data', 'DATA']\ntry: main()\nexcept SystemExit as stop: assert stop.code == 2\nassert 'torch' "
+        "not in sys.modules"
     )
     for key, data in (("0" * 32, "shop"), (runs["dcnv2"].key, "shp")):
         asked = program.replace("KEY", key).replace("DATA", data)

@@ -68,7 +68,7 @@ def test_only_the_newest_rev_counts_and_older_ones_are_named(builder):
     assert list(dcnv2.ok["contestant_rev"]) == [2]
     assert list(rankmixer.ok["contestant_rev"]) == [1]
     assert study.notes == (
-        "Set aside, because a newer rev of the same contestant is here: DCNv2 rev 1: 2 runs.",
+        "Excluded, because there are runs of a newer rev of the same contestant: DCNv2 rev 1: 2 runs.",
     )
 
 

@@ -163,8 +163,9 @@ def test_failures_and_missing_seeds_are_listed(full):
 
 
 def test_old_rev_is_named_and_not_averaged(full):
-    assert "Set aside, because a newer rev of the same contestant is here: RankMixer rev 0: 1 run." in text(
-        full
+    assert (
+        "Excluded, because there are runs of a newer rev of the same contestant: RankMixer rev 0: 1 run."
+        in text(full)
     )
 
 

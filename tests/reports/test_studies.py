@@ -88,7 +88,7 @@ def test_an_impossible_entrant_is_listed_with_its_reason(builder, tmp_path):
     page = builder.report(tmp_path / "out").markdown.read_text()
     assert "| Wukong | – |" in page
     assert "| not possible |" in page
-    assert "Not possible: Wukong: it cannot have 100,000 dense parameters." in page
+    assert "Wukong cannot take part: it cannot have 100,000 dense parameters." in page
 
 
 def test_a_study_of_which_nothing_ran_says_so(builder, tmp_path):
@@ -139,7 +139,7 @@ def test_an_older_rev_than_a_study_has_is_set_aside(builder):
     _, outside = builder.studies()
     assert outside.comparisons == ()
     assert outside.notes == (
-        "Set aside, because a newer rev of the same contestant is here: RankMixer rev 1: 3 runs.",
+        "Excluded, because there are runs of a newer rev of the same contestant: RankMixer rev 1: 3 runs.",
     )
 
 

@@ -39,11 +39,11 @@ def test_one_contestant_has_no_rank_and_no_difference(builder):
         builder.ok(builder.spec("rankmixer", seed))
     (standings,) = builder.standings()
     table = comparison_table(standings)
-    assert "there is nobody to compare it with." in answer_sentences(standings)
+    assert "there is no other contestant to compare it with." in answer_sentences(standings)
     assert column(table, "Rank") == ["–", "", ""]
     assert column(table, "Contestant") == ["RankMixer", *REFERENCE_TITLES.values()]
     assert "Verdict" not in table.header
-    assert "No contestant is the baseline" in " ".join(table.notes)
+    assert "This comparison has no baseline" in " ".join(table.notes)
 
 
 def test_one_seed_claims_nothing(builder):
@@ -54,7 +54,7 @@ def test_one_seed_claims_nothing(builder):
     assert not any(bar for row in table.bars() for bar in row)
     glance = glance_table([standings])
     assert column(glance, "Best, and not told apart from it") == ["no claim"]
-    assert "no difference could be judged" in answer_sentences(standings)
+    assert "no difference can be judged" in answer_sentences(standings)
 
 
 def test_no_common_seed_and_no_result_are_told_apart(builder):
@@ -76,7 +76,7 @@ def test_missing_predictions_are_said_in_place_of_a_verdict(builder):
     table = only(builder)
     assert by_label(table, "Verdict")["DCNv2"] == "undecided, predictions missing"
     assert "[" not in by_label(table, "Δ AUC to DLRM-MLP, points")["DCNv2"]
-    assert "no claim is made: DCNv2." in " ".join(table.notes)
+    assert "predictions are missing or damaged: DCNv2." in " ".join(table.notes)
 
 
 def test_too_few_positives_are_said_in_place_of_a_verdict(builder):
@@ -110,7 +110,7 @@ def test_a_size_off_its_budget_is_marked(builder):
         **dict.fromkeys(REFERENCE_TITLES.values(), ""),
     }
     assert "102k (+2.2 %)" in column(table, "Dense parameters")
-    assert "misses the budget by more than 2%: tokenmixer-large." in " ".join(table.notes)
+    assert "differs from the budget by more than 2%: tokenmixer-large." in " ".join(table.notes)
 
 
 def test_active_parameters_are_the_observed_ones_beside_the_planned(builder):
@@ -207,7 +207,7 @@ def test_a_best_contestant_below_logistic_regression_is_warned_of(builder):
     assert not standings.best_below_floor()
     below = dataclasses.replace(standings, references={"logistic_regression": {"auc": 0.9}})
     frame = run_frame(builder.store.read().runs.values())
-    assert "the best contestant is below logistic regression" in warnings(frame, [below])[0]
+    assert "the best contestant is worse than logistic regression" in warnings(frame, [below])[0]
     assert "even the best contestant is below" in " ".join(comparison_table(below).notes)
     assert warnings(frame, [standings]) == ()
 

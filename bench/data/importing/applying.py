@@ -1,7 +1,7 @@
-"""Reads another file as the import of a data set read its own: the same cells become the same inputs.
+"""Reads another file by the rules of an earlier import: equal cells become equal inputs.
 
-An import leaves its rules in the data set: the plan, the training range of every number (`IMPORT_FILE`), the
-vocabularies, and in the schema means and deviations. Values that are in no vocabulary are unknown. Labels,
+An import keeps its rules in the data set: the plan and the training range of every number (`IMPORT_FILE`),
+the vocabularies, and the means and deviations in the schema. Values in no vocabulary are unknown. Labels,
 users and splits are not read, and need not be in the file.
 """
 
@@ -30,11 +30,11 @@ from bench.machine.parallel import map_in_threads
 
 @dataclass(frozen=True, kw_only=True)
 class Rules:
-    """What it takes to read a file as an import did.
+    """The rules by which an import read its files.
 
     Args:
         plan: of the import.
-        found: what its training rows said of the numbers; without vocabularies, which are below.
+        found: ranges, means and deviations of the numbers in training rows; without vocabularies.
         vocabularies: columns value and id, by field.
     """
 
@@ -44,7 +44,7 @@ class Rules:
 
 
 def write_rules(directory: Path, plan: ImportPlan, found: Survey, *, rev: int) -> None:
-    """Leaves in the data set at `directory` what it does not have yet of its `Rules`.
+    """Writes the plan and the training ranges into the data set at `directory`.
 
     Args:
         rev: of the import.
@@ -65,24 +65,24 @@ def read_rules(dataset: Dataset, *, rev: int) -> Rules:
         rev: of the import of this version.
 
     Raises:
-        BadInput: it was not imported, or by a version that left no rules or had others.
+        BadInput: it was not imported, or was imported by a version that kept no rules or had other ones.
     """
     if dataset.source.get("generator") is not None:
         raise BadInput(
-            f"data set '{dataset.name}' was generated, so there are no rules to read a file by; "
-            "give the name of a data set in place of the file"
+            f"data set '{dataset.name}' was generated, so it has no rules for reading a file; "
+            "give the name of a data set instead of the file"
         )
     path = dataset.directory / IMPORT_FILE
     if not path.is_file():
         raise BadInput(
-            f"{path} is not there: an older version imported data set '{dataset.name}' and did not keep how; "
-            "import it again, and a file can be read in the same way"
+            f"{path} does not exist, because an older version imported data set '{dataset.name}'; "
+            "import it again to read a file by its rules"
         )
     kept = json.loads(path.read_text(encoding="utf-8"))
     if kept["rev"] != rev:
         raise BadInput(
-            f"data set '{dataset.name}' was imported by rev {kept['rev']} of the import, and this version, "
-            f"of rev {rev}, would read a file in another way; import the data set again"
+            f"data set '{dataset.name}' was imported by rev {kept['rev']} of the import, but this version "
+            f"has rev {rev}, which reads files differently; import the data set again"
         )
     plan = ImportPlan.from_table(kept["plan"])
     numeric = dataset.schema.of_kind("numeric")
@@ -105,18 +105,18 @@ def read_rules(dataset: Dataset, *, rev: int) -> Rules:
 
 
 class AnotherFile:
-    """A file whose rows become inputs by the rules of an import, in the memory of some blocks.
+    """A file whose rows become inputs by the rules of an import. It is read block by block.
 
-    What is counted, of the blocks so far: ``skipped``, reason → rows left out, which the plan must allow, and
-    ``unmatched``, table → rows whose key is not in it.
+    Two counts cover the blocks read so far: ``skipped``, reason → skipped rows, and ``unmatched``, table →
+    rows whose key is not in it.
 
     Args:
-        file: as an import takes it; the files of the plan's tables are beside it.
-        block_bytes: about how much of the file is parsed at a time; what comes out does not depend on it.
+        file: CSV, TSV or Parquet; the files of the plan's tables are beside it.
+        block_bytes: about how much of the file is parsed at a time; the result does not depend on it.
 
     Raises:
-        BadInput: no such file, none of a table, a column that a field needs is not there, or a field is a
-            history, which one file cannot tell.
+        BadInput: the file, the file of a table or a column of a field is missing, or a field is a history,
+            for which one file is not enough.
     """
 
     def __init__(self, rules: Rules, file: Path, *, block_bytes: int = CHUNK_BYTES) -> None:
@@ -124,13 +124,16 @@ class AnotherFile:
         plan = rules.plan
         if histories := [field.name for field in plan.fields if field.history]:
             raise BadInput(
-                f"field '{histories[0]}' of data set '{plan.name}' is made of the user's earlier rows, which "
-                f"{file.name} alone does not have; give the name of the data set in place of the file"
+                f"field '{histories[0]}' of data set '{plan.name}' is a history of the user's earlier rows, "
+                f"which {file.name} alone does not have; give the name of the data set instead of the file"
             )
         for table in plan.tables:
             for path in (file.parent / name for name in table.files):
                 if not path.is_file():
-                    raise BadInput(f"table '{table.name}' needs {path}; put that file beside {file.name}")
+                    raise BadInput(
+                        f"table '{table.name}' needs {path}, which does not exist; put that file beside "
+                        f"{file.name}"
+                    )
         self._encoder = Encoder(plan, file.parent, rules.vocabularies)
         self.skipped: Counter[str] = Counter(self._encoder.skipped)
 
@@ -159,7 +162,7 @@ class AnotherFile:
             first += total
             used += len(rows)
         if not used:
-            raise BadInput(f"{self._file} has no rows that can be read")
+            raise BadInput(f"{self._file} has no usable rows")
 
     def _encoded(self, unread: Unread) -> tuple[np.ndarray, int, Rows, Counter[str], float]:
         read, share_read = unread
@@ -181,6 +184,6 @@ class AnotherFile:
                 number = columns["numeric"][beyond.argmax(), i]
                 raise BadInput(
                     f"field '{field.name}': {number:g} is too far outside the training range to be stored; "
-                    "clip = true in the field sets such numbers to its ends"
+                    "set clip = true in the field to limit numbers to that range"
                 )
         return rows

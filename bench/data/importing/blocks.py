@@ -80,7 +80,7 @@ def unread_blocks(
             written to while it is read.
     """
     if not file.is_file():
-        raise BadInput(f"no file at {file}")
+        raise BadInput(f"file {file} does not exist")
     before = file_state(file)
     if not before[0]:
         raise BadInput(f"{file} is empty")
@@ -91,7 +91,7 @@ def unread_blocks(
             yield from _unread_text(file, source, columns, block_bytes)
         changed = file_state(file) != before
     if changed:
-        raise BadInput(f"{file} was written to while it was read; import it again when it is finished")
+        raise BadInput(f"{file} changed while it was read; import it again when it is complete")
 
 
 def file_state(file: Path) -> tuple[int, int]:
@@ -172,7 +172,7 @@ def _parse(
     for row in invalid:
         line = line_of(row.number - 1)
         if source.quote and row.text.count(source.quote) % 2:
-            raise BadInput(f"{file} line {line} opens a quote that is not closed")
+            raise BadInput(f"{file} line {line} opens a quote that is never closed")
         if source.on_bad_row == "error":
             raise BadInput(
                 f"{file} line {line} has {row.actual_columns} cells, expected {row.expected_columns}: "

@@ -77,7 +77,7 @@ def read_header(file: Path, source: Source) -> tuple[str, ...]:
             try:
                 return tuple(next(reader, ()))
             except csv.Error as error:
-                raise BadInput(f"{file} line 1 is no header: {error}") from error
+                raise BadInput(f"{file} line 1 is not a header: {error}") from error
         return tuple(text.split(delimiter_in_chunks(source)))
     raise BadInput(f"{file} has no rows")
 
@@ -112,9 +112,7 @@ def _chunks(file: Path, source: Source, chunk_bytes: int) -> Iterator[Chunk]:
     ):
         for block in _pieces(file, source, stream, chunk_bytes):
             if raw.tell() > size:  # else a file that somebody keeps writing to would never end
-                raise BadInput(
-                    f"{file} was written to while it was read; import it again when it is finished"
-                )
+                raise BadInput(f"{file} changed while it was read; import it again when it is complete")
             data = left + block
             end = _end_of_rows(data, source.quote.encode())
             left = data[end:]
@@ -122,7 +120,8 @@ def _chunks(file: Path, source: Source, chunk_bytes: int) -> Iterator[Chunk]:
                 last_line = line + data.count(b"\n", 0, end)
                 raise BadInput(
                     f"{file} line {last_line}: no row ends within "
-                    f"{LONGEST_ROW_BYTES >> 20} MB; is a quote not closed? (quote = '' takes it for text)"
+                    f"{LONGEST_ROW_BYTES >> 20} MB; a quote may not be closed; quote = '' in [source] reads "
+                    "quotes as text"
                 )
             if end:
                 yield Chunk(
@@ -142,7 +141,9 @@ def _pieces(file: Path, source: Source, stream: pa.NativeFile, chunk_bytes: int)
     while True:
         block = stream.read(chunk_bytes)
         if at_start and is_utf8(source.encoding) and block.startswith(_UTF16_MARKS):
-            raise BadInput(f"{file} starts with the mark of UTF-16; set encoding = 'utf-16' in [source]")
+            raise BadInput(
+                f"{file} starts with the byte order mark of UTF-16; set encoding = 'utf-16' in [source]"
+            )
         try:
             piece = recoder.recode(block, final=not block)
         except UnicodeDecodeError as error:

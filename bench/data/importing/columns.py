@@ -1,4 +1,4 @@
-"""What a schema file says of single columns: how they are written, which is a time, a label or a field."""
+"""What a schema file says about columns: how they are written, and which is a time, label or field."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ ON_BAD_ROW = ("error", "skip")
 ALL_ROWS = "*"
 MAX_CARDINALITY = 2**31 - 1 - FIRST_ID
 MAX_LENGTH = 10_000
-"""Of a sequence: every row has room for so many items, 4 bytes each."""
+"""Limit on `max_length`: every row stores that many items, 4 bytes each."""
 MAX_PREFIX = 1_000_000
 MAX_NAME_BYTES = 200
-"""Names are parts of file names, of which most file systems take 255 bytes."""
+"""Names are parts of file names, which most file systems limit to 255 bytes."""
 
 _OPTIONS_OF_KIND = {
     "categorical": {"minimum_count", "prefix", "pattern", "cardinality", "buckets", "transform", "part"},
@@ -36,25 +36,25 @@ _OPTIONS_OF_KIND = {
 }
 _POSITIVE = re.compile(r"(>=|<=|==|!=|>|<)\s*(-?\d+(?:\.\d+)?)")
 _SIGNS = ("<", ">", "=", "!", "≤", "≥", "≠")
-"""A text that starts so is taken for a comparison with a mistake in it, unless it stands in a list."""
+"""A text that starts like this is a comparison with a mistake, except in a list."""
 _NAME = re.compile(r"\w[\w.:-]*")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Source:
-    """How a file is written. Of a Parquet file (`.parquet`, `.pq`) only `missing` and `on_bad_row` matter.
+    """How a file is written. For a Parquet file (`.parquet`, `.pq`) only `missing` and `on_bad_row` apply.
 
     Args:
-        delimiter: what stands between the cells: a character, or several such as ``::``, which then must not
-            stand inside of quotes.
-        quote: one ASCII character around cells that hold the delimiter or a line end; empty: none, and
-            faster.
-        columns: names of the columns of a file without a header line; empty: the first line is the header.
-        missing: texts that mean an absent value, in cells and in the items of sequences.
+        delimiter: text between cells: one character, or several such as ``::``, which must then not occur
+            inside quotes.
+        quote: one ASCII character around cells that hold the delimiter or a line end; empty: no quotes, which
+            is faster.
+        columns: column names of a file without a header line; empty: the first line is the header.
+        missing: texts that mean a missing value, in cells and in items of sequences.
         encoding: any text encoding that Python knows by name, such as ``utf-8``, ``latin-1``, ``cp1252``,
-            ``utf-16`` or ``gb18030``. A byte order mark at the start of the file is left out.
-        on_bad_row: ``error`` stops at the first row that is not what the schema says, ``skip`` leaves such
-            rows out and counts them by reason.
+            ``utf-16`` or ``gb18030``. A byte order mark at the start of the file is ignored.
+        on_bad_row: ``error`` stops at the first row that does not fit the schema, ``skip`` skips such rows
+            and counts them by reason.
     """
 
     delimiter: str = ","
@@ -81,13 +81,13 @@ class Time:
     """When a row happened.
 
     Args:
-        column: no cell of it may be missing.
-        format: ``integer``, of any unit and kept as it is. All others are kept as microseconds since 1970 in
-            UTC, and must lie in the years 1970 to 2100: ``iso`` (ISO 8601 text, or a date or timestamp of a
-            Parquet file), ``seconds``, ``milliseconds``, ``microseconds`` or ``nanoseconds`` (integers since
-            1970), ``yymmddhh`` (such as 14102123), or a pattern such as ``%d/%m/%Y %H:%M`` with the
-            directives of Python's strptime (%Y %y %m %d %j %b %B %a %A %H %I %M %S %p %z, and %f after
-            a ``.``).
+        column: the column of the time; no cell may be missing.
+        format: ``integer`` is a number in any unit, stored unchanged. All others are stored as microseconds
+            since 1970 in UTC, and must be in the years 1970 to 2100: ``iso`` (ISO 8601 text, or a date or
+            timestamp of a Parquet file), ``seconds``, ``milliseconds``, ``microseconds`` or ``nanoseconds``
+            (integers since 1970), ``yymmddhh`` (such as 14102123), or a pattern such as ``%d/%m/%Y %H:%M``
+            with the directives of Python's strptime (%Y %y %m %d %j %b %B %a %A %H %I %M %S %p %z, and %f
+            after a ``.``).
     """
 
     column: str
@@ -102,13 +102,13 @@ class Label:
     """A binary label to predict.
 
     Args:
-        name: of the task.
-        column: where it is read; empty: the column of that name.
-        positive: which cells are a 1: a comparison with a number, such as ``>= 4``, or a text or a list of
-            texts, such as ``yes`` or ``[">50K"]``; every other text is then a 0. None: the cells are 0 and 1,
-            or true and false, already.
+        name: name of the task.
+        column: the column that holds the label; empty: the column called `name`.
+        positive: which cells mean 1: a comparison with a number, such as ``>= 4``, or a text or a list of
+            texts, such as ``yes`` or ``[">50K"]``; every other text then means 0. None: the cells are already
+            0 and 1, or true and false.
 
-    A row may lack a label: it then does not count for that task. A row that lacks all of them is a bad row.
+    A row without a label does not count for that task. A row without any label is a bad row.
     """
 
     name: str
@@ -121,7 +121,7 @@ class Label:
         if self.positive is not None and not (self.rule() or self.texts()):
             raise BadInput(
                 f"label '{self.name}': positive is {self.positive!r}, expected a comparison with a number, "
-                "such as '>= 4' (>=, >, <=, <, ==, !=), or a text, or a list of texts, such as ['>50K']"
+                "such as '>= 4' (>=, >, <=, <, ==, !=), a text, or a list of texts, such as ['>50K']"
             )
 
     def rule(self) -> tuple[str, float] | None:
@@ -130,7 +130,7 @@ class Label:
         return (match[1], float(match[2])) if match else None
 
     def texts(self) -> tuple[str, ...]:
-        """The texts that are a 1, if `positive` says so."""
+        """The texts that mean 1, if `positive` is a text or a list."""
         if isinstance(self.positive, tuple):
             return self.positive
         is_text = self.positive and not self.positive.lstrip().startswith(_SIGNS)
@@ -139,38 +139,38 @@ class Label:
 
 @dataclass(frozen=True, kw_only=True)
 class FieldPlan:
-    """A field and the column it is made of.
+    """A field and the column it reads.
 
     Args:
-        name: of the field, unique; also the name of its files.
+        name: name of the field, unique; also the name of its files.
         kind: ``categorical`` (an id), ``numeric`` (a number) or ``sequence`` (several ids).
-        group: what it tells of: ``user``, ``item``, ``context``, ``cross`` or ``sequence``. Some models keep
-            the fields of a group together.
-        column: where it is read; empty: the column of that name.
-        of: the name of the table of facts that has the column; empty: the file of the rows itself.
-        minimum_count: values rarer than this on the training rows share the unknown id.
-        prefix: keep only so many characters of a categorical value; 0: all.
-        pattern: regular expression (of Rust's regex crate) whose first group, where it is found in a
-            categorical value, is kept of it; the value is missing where it is not found.
-        cardinality: the cells hold ids 0 … cardinality − 1 already, which are stored shifted by `FIRST_ID`;
-            0: ids are given by falling count on the training rows, equals in the order of their text.
-        buckets: ids are hashes of the text, so many of them, in place of a dictionary: memory then does not
-            grow with the distinct values, and some values share an id; 0: a dictionary.
-        transform: ``none``; of a numeric field, before it is standardised, ``log1p``, which is
-            sign(x)·log(1 + |x|) and so defined for negative numbers too; of a categorical one
-            ``floor_log_squared``, which makes a category of a number: ⌊ln(x)²⌋ above 2, below it the number
-            without its fraction.
-        clip: numbers outside the range of the training rows are set to its nearest end; false: they stay as
-            they are, and the import warns about them.
+        group: what the field describes: ``user``, ``item``, ``context``, ``cross`` or ``sequence``. Some
+            models keep the fields of a group together.
+        column: the column that holds the values; empty: the column called `name`.
+        of: the table of facts that has the column; empty: the file of rows.
+        minimum_count: values rarer than this in the training rows share the unknown id.
+        prefix: number of leading characters to keep of a categorical value; 0: all.
+        pattern: regular expression (of Rust's regex crate). Its first group is kept of a categorical value;
+            a value without a match is missing.
+        cardinality: the cells already hold ids from 0 to cardinality − 1, which are stored shifted by
+            `FIRST_ID`. 0: the import numbers the values by falling count in the training rows, and values of
+            equal count by their text.
+        buckets: number of hash buckets to use instead of a dictionary: memory does not grow with the number
+            of distinct values, but some values share an id. 0: a dictionary.
+        transform: ``none``; for a numeric field ``log1p``, which is sign(x)·log(1 + |x|), applied before it
+            is standardised; for a categorical field ``floor_log_squared``, which turns a number into a
+            category: ⌊ln(x)²⌋ above 2, otherwise the number without its fraction.
+        clip: true sets numbers outside the range of the training rows to its nearest end; false keeps them,
+            and the import warns about them.
         part: the field is the ``hour``, ``weekday`` or ``weekend`` of the row's time and reads no column.
-        separator: between the items of a sequence; empty: the cells are lists as JSON or Python write them,
+        separator: text between the items of a sequence; empty: the cells are lists in JSON or Python form,
             such as ``[1, 2, 3]`` or ``["a", "b"]``. A list column of a Parquet file needs no separator. Empty
             and missing items are dropped.
-        max_length: most items kept of a sequence: the last ones.
-        table: the categorical field whose ids a sequence shares; items that are no known value of it are
+        max_length: maximum number of items of a sequence; the last ones are kept.
+        table: the categorical field whose ids the sequence shares; items that are not among its values are
             unknown.
-        history: the sequence reads no column: it holds the values of `table` in the same user's rows of
-            strictly earlier times at which this label was positive, oldest first; ``*``: in all such rows.
+        history: the sequence reads no column. It holds the values of `table` in the same user's strictly
+            earlier rows in which this label was positive, oldest first; ``*``: in all earlier rows.
     """
 
     name: str
@@ -210,15 +210,20 @@ class FieldPlan:
         changed_by = [o for o in ("prefix", "pattern", "buckets") if getattr(self, o)]
         changed_by += ["minimum_count"] if self.minimum_count > 1 else []
         if self.cardinality and changed_by:
-            raise BadInput(f"{where}: cardinality says the ids are given; {changed_by[0]} cannot change them")
+            raise BadInput(
+                f"{where}: cardinality means that the cells hold ids, which {changed_by[0]} cannot change; "
+                "leave one out"
+            )
         if self.buckets and self.minimum_count > 1:
-            raise BadInput(f"{where}: buckets keeps no counts; leave minimum_count out")
+            raise BadInput(
+                f"{where}: minimum_count does not apply with buckets, which keep no counts; leave it out"
+            )
         if self.pattern:
             self._check_pattern(where)
         if self.part:
             check_one_of(f"{where}: part", self.part, PARTS)
             if self.column or self.of or self.cardinality not in (0, PARTS[self.part]):
-                raise BadInput(f"{where}: part is of the row's time; leave column, of and cardinality out")
+                raise BadInput(f"{where}: part reads the row's time; leave column, of and cardinality out")
             object.__setattr__(self, "cardinality", PARTS[self.part])
         if self.kind == "sequence":
             self._check_sequence(where)
@@ -227,7 +232,7 @@ class FieldPlan:
 
     @property
     def read(self) -> bool:
-        """Whether the field is read from a column, not made of other ones."""
+        """Whether the field reads a column of its own."""
         return not (self.part or self.history)
 
     def _check_pattern(self, where: str) -> None:
@@ -238,25 +243,27 @@ class FieldPlan:
         except pl.exceptions.PolarsError as error:
             reason = " ".join(str(error).split())[:200]
             raise BadInput(
-                f"{where}: pattern {self.pattern!r:.80} is no regular expression: {reason}"
+                f"{where}: pattern {self.pattern!r:.80} is not a regular expression: {reason}"
             ) from error
         if not groups:
-            raise BadInput(f"{where}: pattern '{self.pattern}' has no group, such as (\\d+), to keep")
+            raise BadInput(f"{where}: pattern '{self.pattern}' has no group to keep; add one, such as (\\d+)")
 
     def _check_sequence(self, where: str) -> None:
         if self.max_length < 1:
-            raise BadInput(f"{where}: a sequence needs a max_length of 1 or more (got {self.max_length})")
+            raise BadInput(f"{where}: max_length is {self.max_length}, but a sequence needs 1 or more")
         if self.separator and self.history:
             raise BadInput(
-                f"{where}: a sequence has either a separator (got '{self.separator}'), between the items in "
-                f"its cells, or a history (got '{self.history}')"
+                f"{where}: a sequence has either a separator or a history, but separator is "
+                f"'{self.separator}' and history is '{self.history}'; leave one out"
             )
         if self.history and (self.table is None or self.column or self.of):
-            raise BadInput(f"{where}: a history reads the field named by table, and no column")
+            raise BadInput(
+                f"{where}: a history reads the field given as table; set table, and leave column and of out"
+            )
         if self.table is not None and (self.cardinality or self.buckets or self.minimum_count > 1):
             raise BadInput(
-                f"{where}: it shares the ids of '{self.table}'; cardinality, buckets and minimum_count are "
-                "said there"
+                f"{where}: it shares the ids of '{self.table}'; set cardinality, buckets and minimum_count "
+                "there"
             )
 
     def _check_options_fit_kind(self, where: str) -> None:
@@ -266,14 +273,15 @@ class FieldPlan:
             if given and option.name not in _OPTIONS_OF_KIND[self.kind]:
                 raise BadInput(
                     f"{where}: {option.name} does not apply to kind '{self.kind}' "
-                    f"(which has {', '.join(sorted(_OPTIONS_OF_KIND[self.kind]))})"
+                    f"(allowed: {', '.join(sorted(_OPTIONS_OF_KIND[self.kind]))})"
                 )
 
 
 def check_name(what: str, name: str) -> None:
     if not _NAME.fullmatch(name):
         raise BadInput(
-            f"{what} name {name!r} is not allowed: letters, digits, '_', '.', ':' and '-', not first a sign"
+            f"{what} name {name!r} is not allowed; a name has letters, digits, '_', '.', ':' and '-', and "
+            "starts with none of the last three"
         )
     if (size := len(name.encode())) > MAX_NAME_BYTES:
         raise BadInput(f"{what} name {name[:40]!r}… has {size} bytes, allowed: {MAX_NAME_BYTES} at most")

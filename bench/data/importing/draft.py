@@ -112,7 +112,7 @@ def draft(file: Path, *, name: str, labels: Sequence[str] = ()) -> str:
         lines += [f"column = {_text(column_name)}"] if names[-1] != column_name else []
         lines += ['kind = "sequence"', 'group = "sequence"', f"max_length = {min(longest, LONGEST_SEQUENCE)}"]
     if not names:
-        raise BadInput(f"{file} has no column that can be a field beside the label")
+        raise BadInput(f"{file} has no column that can be a field besides the label")
     lines += _split_lines(choice)
     lines += [
         "",
@@ -138,8 +138,8 @@ def _sample(file: Path) -> tuple[Source, pl.DataFrame, dict[str, int], dict[str,
         names = list(read_header(file, source))
         if any(_is_number(cell) for cell in names):
             raise BadInput(
-                f"{file} has a number in its first line, so it seems to have no header; write the schema by "
-                "hand, with the names in columns of [source]"
+                f"{file} has a number in its first line, so it seems to have no header; write the "
+                "schema yourself, with the column names in columns of [source]"
             )
         left_out |= dict.fromkeys((n for n in names if names.count(n) > 1 or not n), "no name of its own")
         names = [column for column in names if column not in left_out]
@@ -164,7 +164,7 @@ def _sample(file: Path) -> tuple[Source, pl.DataFrame, dict[str, int], dict[str,
 def _parquet_columns(file: Path, left_out: dict[str, str]) -> tuple[list[str], list[str]]:
     """(columns that can be read, those of them that hold lists)."""
     if not file.is_file():
-        raise BadInput(f"no file at {file}")
+        raise BadInput(f"file {file} does not exist")
     try:
         schema = pyarrow.parquet.read_schema(file)
     except (OSError, pyarrow.ArrowException) as error:
@@ -183,7 +183,7 @@ def _parquet_columns(file: Path, left_out: dict[str, str]) -> tuple[list[str], l
 
 def _text_source(file: Path) -> Source:
     if not file.is_file():
-        raise BadInput(f"no file at {file}")
+        raise BadInput(f"file {file} does not exist")
     header = ",".join(read_header(file, Source(quote="", delimiter="\x1f")))
     counts = {delimiter: header.count(delimiter) for delimiter in _DELIMITERS}
     return Source(delimiter=max(counts, key=lambda delimiter: counts[delimiter]))
@@ -211,9 +211,9 @@ def _guess_labels(columns: list[Column]) -> list[Column]:
         return named or binary[:1] or ratings[:1]
     if binary:
         listed = ", ".join(column.name for column in binary)
-        raise BadInput(f"which column is to be predicted? say it with --label: {listed} hold 0 and 1")
+        raise BadInput(f"several columns hold 0 and 1: {listed}; give the column to predict with --label")
     listed = ", ".join(column.name for column in columns)
-    raise BadInput(f"no column holds 0 and 1; say with --label which one is to be predicted: {listed}")
+    raise BadInput(f"no column holds 0 and 1; give the column to predict with --label: {listed}")
 
 
 def _label(column: Column) -> tuple[Column, str | list[str], str]:

@@ -204,7 +204,8 @@ class Encoder:
         if len(key) != len(keys) - 1:
             twice = keys.values()[int(np.bincount(key).argmax()) - 1]
             raise BadInput(
-                f"table '{table.name}' has {len(key)} rows for {len(keys) - 1} keys; '{twice}' is there twice"
+                f"table '{table.name}' has {len(key)} rows for {len(keys) - 1} keys; key '{twice}' occurs "
+                "more than once"
             )
         columns = {
             field.name: np.concatenate([_missing(field), *(part[field.name] for part in parts)])

@@ -1,6 +1,6 @@
-"""What a user should know of an import before she trusts its numbers: classes, ranges, leaks, units.
+"""What a user should know about an import before trusting its numbers: classes, ranges, leaks, units.
 
-What makes training meaningless is refused; what makes a result doubtful is a warning, one line each.
+What makes training meaningless is an error. What makes a result doubtful is a warning of one line.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def label_counts(plan: ImportPlan, spool: Spool, split_of: SplitOf) -> LabelCoun
     """How many rows of each split have which label of each task.
 
     Raises:
-        BadInput: the train split has one class of a task only.
+        BadInput: the train split has only one class of a task.
     """
     counts = np.zeros((len(plan.labels), len(SPLITS), len(CLASSES)), dtype=np.int64)
     for first_row, columns in spool.blocks(*columns_of_split(plan.split)):
@@ -52,17 +52,17 @@ def label_counts(plan: ImportPlan, spool: Spool, split_of: SplitOf) -> LabelCoun
         if not (of_train["positive"] and of_train["negative"]):
             rule = "" if task.positive is None else f" or its rule, positive = {task.positive!r}"
             raise BadInput(
-                f"task '{task.name}': the train split has no {_absent(of_train)} ({_told(of_train)}), and a "
+                f"task '{task.name}': the train split has no {_absent(of_train)} ({_told(of_train)}), but a "
                 f"model needs both classes; change [split] or the label column '{task.column}'{rule}"
             )
     return found
 
 
 def class_warnings(counts: LabelCounts) -> list[str]:
-    """A line for every task that has one class only on valid or on test."""
+    """A line for every task that has only one class in valid or test."""
     return [
         f"task '{task}': the {split} split has no {_absent(of_split)} ({_told(of_split)}); "
-        f"its AUC on {split} is not defined"
+        f"its AUC on {split} is undefined"
         for task, splits in counts.items()
         for split, of_split in splits.items()
         if not (of_split["positive"] and of_split["negative"])
@@ -80,13 +80,13 @@ def _told(counts: Mapping[str, int]) -> str:
 def range_warnings(
     plan: ImportPlan, spool: Spool, split_of: SplitOf, found: Survey
 ) -> tuple[list[str], dict[str, Any]]:
-    """(a line for every numeric field whose valid or test rows leave the training range, what is clipped).
+    """(warnings, clipped ranges), where a numeric field has valid or test rows outside the training range.
 
-    What is clipped: field → ``low`` and ``high`` (after the transform) and the rows set to one of them by
+    Clipped ranges: field → ``low`` and ``high`` (after the transform), and the number of clipped rows by
     split.
 
     Raises:
-        BadInput: a number so far outside that it cannot be stored, and its field does not clip.
+        BadInput: a number is too far outside to be stored, and its field does not clip.
     """
     fields = plan.of_kind("numeric")
     outside = np.zeros((len(SPLITS), len(fields)), dtype=np.int64)
@@ -115,8 +115,10 @@ def range_warnings(
             continue
         farthest = max(abs(end - found.mean[i]) for end in (low[i], high[i])) / found.std[i]
         if farthest > np.finfo(np.float32).max:
-            raise BadInput(f"{told}, too far to be stored; clip = true in the field sets them to its ends")
-        warnings.append(f"{told}; clip = true in the field sets them to its ends")
+            raise BadInput(
+                f"{told}, too far to be stored; set clip = true in the field to limit them to that range"
+            )
+        warnings.append(f"{told}; set clip = true in the field to limit them to that range")
     return warnings, clipped
 
 
@@ -127,8 +129,8 @@ def _untransformed(x: float, field: FieldPlan) -> float:
 def leak_warnings(plan: ImportPlan, spool: Spool, split_of: SplitOf) -> list[str]:
     """A line if histories of training rows may hold labels of valid or test rows.
 
-    They do where a training row is later than a row of the same user in another split. A split by time or by
-    each user's times has no such row, and one at random is refused by the plan.
+    This happens if a training row is later than a row of the same user in another split. A split by time or
+    by user-time has no such row, and the plan refuses a random split.
     """
     names = [field.name for field in plan.fields if field.history]
     if not names or not isinstance(plan.split, (ByOrder, ByColumn, ByFile)):
@@ -148,24 +150,25 @@ def leak_warnings(plan: ImportPlan, spool: Spool, split_of: SplitOf) -> list[str
     sort = "sort the rows by time, or " if isinstance(plan.split, ByOrder) else ""
     return [
         f"history of {', '.join(names)}: {late} of {rows} training rows are later than a valid or test row "
-        f"of the same user, so they may hold its label; {sort}split by 'time' or 'user-time'"
+        f"of the same user, so its history may contain the label of that row; {sort}split by 'time' or "
+        "'user-time'"
     ]
 
 
 def id_warnings(plan: ImportPlan, spool: Spool) -> list[str]:
-    """A line for every field whose ids are all whole numbers with a fraction of 0, as text of floats is."""
+    """A line for every field whose ids are all whole numbers written as floats, such as 12.0."""
     names = [field.name for field in plan.fields if has_vocabulary(field) and not field.history]
     written = {name: values for name in names if len(values := spool.values(name))}
     return [
-        f"field '{name}': every value is written like '{values[0]}', as by a program that took integers for "
-        f"floats; '{str(values[0]).removesuffix('.0')}' elsewhere would be another value"
+        f"field '{name}': every value is written like '{values[0]}', as if a program had turned integers "
+        f"into floats; '{str(values[0]).removesuffix('.0')}' in another file is a different value"
         for name, values in written.items()
         if values.str.contains(r"^-?\d+\.0$").all()
     ]
 
 
 def unit_warnings(plan: ImportPlan, spool: Spool) -> list[str]:
-    """A line if all times are in 1970, as those of too fine a unit are."""
+    """A line if all times are in 1970, which means that the real unit is coarser."""
     time = plan.time
     if time is None or time.format not in PER_SECOND:
         return []
@@ -176,6 +179,6 @@ def unit_warnings(plan: ImportPlan, spool: Spool) -> list[str]:
         return []
     assert other is not None
     return [
-        f"[time] format = '{time.format}' puts every row in 1970; '{other}' puts the last one in "
+        f"[time] format = '{time.format}' puts every row in 1970; '{other}' would put the last row in "
         f"{year_of(count, other)}"
     ]

@@ -1,7 +1,7 @@
-"""What a schema file says: which columns of a table become which fields, labels, users, times and splits.
+"""The schema file: which columns of a table become fields, labels, users, times and splits.
 
-A schema file is TOML; the dataclasses here, in `columns` and in `split_plans` are its tables and their fields
-its keys:
+A schema file is TOML. Its tables are the dataclasses here, in `columns` and in `split_plans`; its keys are
+their fields:
 
     name = "shop"                     # of the data set
     user = "customer"                 # column, optional
@@ -9,13 +9,13 @@ its keys:
     [[tables]]                        # `Table`, one per file of facts about users, items, …, optional
     [time]                            # `Time`, optional
     [[labels]]                        # `Label`, one per task, the primary one first
-    [[fields]]                        # `FieldPlan`, in the order of the model input; `names = [...]` in place
-                                      # of `name` makes one field of every column named, all alike
+    [[fields]]                        # `FieldPlan`, in the order of the model input; `names = [...]` instead
+                                      # of `name` makes one field of each of these columns
     [split]                           # by = "column" (`ByColumn`), "time" (`ByTime`), "user-time"
                                       # (`ByUserTime`), "order" (`ByOrder`), "random" (`ByRandom`) or "file"
                                       # (`ByFile`)
 
-Examples stand in examples/schemas.
+Examples are in examples/schemas.
 """
 
 from __future__ import annotations
@@ -56,14 +56,14 @@ __all__ = [
 
 @dataclass(frozen=True, kw_only=True)
 class Table:
-    """A file of facts that rows refer to by a key, such as one row a user. It is kept in memory, as numbers.
+    """A file of facts that rows refer to by a key, such as one row per user. It is kept in memory as numbers.
 
     Args:
-        name: what `of` of a field calls it.
-        files: names of its files, in the folder of the (first) file of rows.
-        key: the column of it that rows refer to; no value may stand twice. A row whose key is not there has
-            the table's fields missing.
-        on: the column of the rows that refers to it; empty: the one of the name of `key`.
+        name: name of the table, which `of` of a field refers to.
+        files: names of its files, in the folder of the first file of rows.
+        key: the column of the table that rows refer to; its values are unique. If a row has another key, the
+            table's fields are missing in that row.
+        on: the column of the file of rows that holds the key; empty: the column called like `key`.
         source: how its files are written: a table with the keys of ``[source]``.
     """
 
@@ -82,19 +82,18 @@ class Table:
 
 @dataclass(frozen=True, kw_only=True)
 class ImportPlan:
-    """A whole schema file.
+    """The keys and tables of a schema file.
 
     Args:
-        name: of the data set, and of its folder.
-        user: the column that identifies users, for per-user metrics and histories; no cell of it may be
-            missing.
+        name: name of the data set and of its folder.
+        user: the column that identifies users, for per-user metrics and histories; no cell may be missing.
         source: how the files of rows are written.
         tables: files of facts about users, items and so on.
         time: when a row happened.
-        labels: what is to be predicted, one or more; the first is the primary one.
-        fields: what a model may see, in the order of its input. ``names = [...]`` in place of ``name`` makes
-            one field of every column named, all alike.
-        split: which rows train, which choose, which test.
+        labels: what to predict, one or more; the first is the primary one.
+        fields: the inputs of a model, in order. ``names = [...]`` instead of ``name`` makes one field of each
+            of these columns.
+        split: which rows are for training, validation and test.
     """
 
     name: str
@@ -114,16 +113,20 @@ class ImportPlan:
         for field in self.fields:
             self._check_field(field)
         if isinstance(self.split, (ByTime, ByUserTime)) and self.time is None:
-            raise BadInput("[split] is by time but the schema file has no [time]; name the column there")
+            raise BadInput(
+                "[split] is by time, but the schema file has no [time]; add it with the column of the time"
+            )
         if isinstance(self.split, ByUserTime) and self.user is None:
-            raise BadInput("[split] is by user-time but the schema file has no user; name the column there")
+            raise BadInput(
+                "[split] is by user-time, but the schema file has no user; add user = the column of users"
+            )
 
     def _check_field(self, field: FieldPlan) -> None:
         label_of_column = {label.column: label.name for label in self.labels}
         if not field.of and field.column in label_of_column:
             raise BadInput(
                 f"field '{field.name}' reads column '{field.column}', which is the label "
-                f"'{label_of_column[field.column]}': the model would be told the answer"
+                f"'{label_of_column[field.column]}', so the model would see the answer; remove the field"
             )
         categorical = [f.name for f in self.of_kind("categorical")]
         if field.table is not None and field.table not in categorical:
@@ -132,10 +135,11 @@ class ImportPlan:
             )
         tables = [table.name for table in self.tables]
         if field.of and field.of not in tables:
-            raise unknown_name(f"table that field '{field.name}' is of:", field.of, tables)
+            raise unknown_name(f"table of facts of field '{field.name}':", field.of, tables)
         if field.part and (self.time is None or self.time.format == "integer"):
             raise BadInput(
-                f"field '{field.name}' is a part of the time; [time] needs a format that is not 'integer'"
+                f"field '{field.name}' is a part of the time, so it needs a [time] with a format other than "
+                "'integer'"
             )
         if field.history:
             labels = [ALL_ROWS, *(label.name for label in self.labels)]
@@ -144,10 +148,12 @@ class ImportPlan:
                     f"history of field '{field.name}', expected a label or", field.history, labels
                 )
             if self.user is None or self.time is None:
-                raise BadInput(f"field '{field.name}' is a history, which needs a user and a [time]")
+                raise BadInput(
+                    f"field '{field.name}' is a history, which needs user and [time] in the schema file"
+                )
             if isinstance(self.split, ByRandom):
                 raise BadInput(
-                    f"field '{field.name}' is a history and [split] is random: training rows would hold "
+                    f"field '{field.name}' is a history, but [split] is random, so training rows would hold "
                     "labels of test rows; split by 'time' or 'user-time'"
                 )
 
@@ -206,7 +212,7 @@ class ImportPlan:
         return tuple(dict.fromkeys([*labels, *fields, *self._columns_that_refer()]))
 
     def input_columns(self) -> tuple[str, ...]:
-        """Those of `columns` that the fields are made of: without labels, users and splits."""
+        """The `columns` that the fields need: without labels, users and splits."""
         fields = [field.column for field in self.fields_of("")]
         keys = [table.on for table in self.tables]
         times = [self.time.column] if self.time is not None and self.has_part_of_time() else []
@@ -243,7 +249,7 @@ def _without_none(value: Any) -> Any:
 
 
 def _one_table_a_field(table: Any) -> list[dict[str, Any]]:
-    """`names = ["a", "b"]` is short for two tables that differ in `name` only."""
+    """`names = ["a", "b"]` is short for two tables that differ only in `name`."""
     if not isinstance(table, dict):
         raise BadInput(f"[[fields]] is {table!r}, expected a table")
     if "names" not in table:
@@ -251,5 +257,7 @@ def _one_table_a_field(table: Any) -> list[dict[str, Any]]:
     shared = {key: value for key, value in table.items() if key != "names"}
     names = table["names"]
     if not isinstance(names, list) or not names or "name" in shared or "column" in shared:
-        raise BadInput("[[fields]] names is a list of columns, and goes without name and column")
+        raise BadInput(
+            f"[[fields]] names is {names!r:.80}, expected a list of columns, without name and column"
+        )
     return [{"name": name, **shared} for name in names]

@@ -33,10 +33,10 @@ def files_of(plan: ImportPlan, given: Path | Sequence[Path]) -> list[Path]:
     files = [given] if isinstance(given, Path) else list(given)
     if not isinstance(plan.split, ByFile):
         if folders := [file for file in files if file.is_dir()]:
-            raise BadInput(f"{folders[0]} is a folder; name the files (only [split] by file takes a folder)")
+            raise BadInput(f"{folders[0]} is a folder; give the files (only [split] by file takes a folder)")
         return files
     if len(files) != 1 or not files[0].is_dir():
-        raise BadInput(f"[split] is by file: name the folder that holds {', '.join(plan.split.files())}")
+        raise BadInput(f"[split] is by file: give the folder that holds {', '.join(plan.split.files())}")
     return [files[0] / name for name in plan.split.files()]
 
 
@@ -80,7 +80,7 @@ def _key(plan: ImportPlan, files: list[Path], rev: int) -> str:
     folder = files[0].parent
     every = [*files, *(folder / name for table in plan.tables for name in table.files)]
     if missing := [file for file in every if not file.is_file()]:
-        raise BadInput(f"no file at {missing[0]}")
+        raise BadInput(f"file {missing[0]} does not exist")
     states = [[str(file.absolute()), *file_state(file)] for file in every]
     split = type(plan.split).__name__
     return digest({"rev": rev, "split": split, "plan": dataclasses.asdict(plan), "files": states})

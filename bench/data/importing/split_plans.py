@@ -1,4 +1,4 @@
-"""Which rows train, which choose, which test: the forms that [split] of a schema file may have."""
+"""The forms of [split] in a schema file: which rows are for training, validation and test."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from bench.errors import BadInput
 
 @dataclass(frozen=True, kw_only=True)
 class ByColumn:
-    """The text in a column says the split of a row.
+    """A column says which split a row is in.
 
     Args:
-        column: where it is read.
-        train, valid, test: the values that mean this split; every value that occurs must be in one of them.
+        column: the column that holds the split.
+        train, valid, test: the values that mean this split; every value in the column must be in one list.
     """
 
     column: str
@@ -32,11 +32,11 @@ class ByColumn:
 
 @dataclass(frozen=True, kw_only=True)
 class ByTime:
-    """Earlier rows train, the latest test.
+    """The earliest rows are for training, the latest for test.
 
     Args:
-        fractions: those of train, valid and test. Rows of one time stay together: those of the time at a
-            border belong to the later split, so train and valid have at most their fraction.
+        fractions: of the rows for train, valid and test. Rows of the same time stay together: at a border
+            they belong to the later split, so train and valid have at most their fraction.
     """
 
     fractions: tuple[float, ...]
@@ -47,11 +47,11 @@ class ByTime:
 
 @dataclass(frozen=True, kw_only=True)
 class ByRandom:
-    """A row's split is drawn at random.
+    """The split of each row is drawn at random.
 
     Args:
-        fractions: those of train, valid and test.
-        seed: decides, with the number of the row, where it goes.
+        fractions: of the rows for train, valid and test.
+        seed: decides, with the row number, the split of a row.
     """
 
     fractions: tuple[float, ...]
@@ -64,13 +64,13 @@ class ByRandom:
 
 @dataclass(frozen=True, kw_only=True)
 class ByUserTime:
-    """Of each user the earlier rows train and the latest test; rows of one time keep their order.
+    """The earliest rows of each user are for training, the latest for test. Ties keep their order.
 
-    For sets whose users come and go: a split at one moment would test on users without a training row.
+    This suits data whose users come and go: a split at one time would test on users without training rows.
 
     Args:
-        fractions: those of train, valid and test, of every user's rows; a user with few rows may have none
-            in a split.
+        fractions: of each user's rows for train, valid and test; a user with few rows may have none in a
+            split.
     """
 
     fractions: tuple[float, ...]
@@ -81,10 +81,10 @@ class ByUserTime:
 
 @dataclass(frozen=True, kw_only=True)
 class ByOrder:
-    """Rows stand in the order of time: the first train, the last test.
+    """The rows are in order of time: the first are for training, the last for test.
 
     Args:
-        fractions: those of train, valid and test.
+        fractions: of the rows for train, valid and test.
     """
 
     fractions: tuple[float, ...]
@@ -95,12 +95,12 @@ class ByOrder:
 
 @dataclass(frozen=True, kw_only=True)
 class ByFile:
-    """Each split has files of its own, all in one folder.
+    """Each split has its own files, all in one folder.
 
     Args:
-        train, valid, test: names of the files. `valid` may be empty: then `valid_fraction` of the rows of the
-            training files, drawn at random, are the valid split.
-        valid_fraction: above 0 and below 1 where `valid` is empty.
+        train, valid, test: names of the files. If `valid` is empty, a fraction of the rows of the training
+            files, drawn at random, is the valid split.
+        valid_fraction: that fraction, above 0 and below 1; only if `valid` is empty.
         seed: decides which rows are drawn.
     """
 
@@ -118,7 +118,7 @@ class ByFile:
         if bool(self.valid) == bool(self.valid_fraction) or not 0 <= self.valid_fraction < 1:
             raise BadInput(
                 f"[split] has valid {list(self.valid)} and valid_fraction {self.valid_fraction:g}; "
-                "expected either files or a fraction above 0 and below 1"
+                "give either files, or a fraction above 0 and below 1"
             )
 
     def files(self) -> tuple[str, ...]:
@@ -138,7 +138,7 @@ _SPLIT_PLANS: dict[str, type[SplitPlan]] = {
 
 
 def split_plan(table: Any) -> SplitPlan:
-    """The plan that the table [split] says.
+    """The plan in the table [split].
 
     Raises:
         BadInput: an unknown form, an unknown or missing key, or a value that is not allowed.
@@ -159,7 +159,8 @@ def _check_fractions(fractions: tuple[float, ...]) -> None:
     # A comparison with NaN is false, so what is right is asked for, not what is wrong.
     if not (len(fractions) == 3 and all(f > 0 for f in fractions) and abs(sum(fractions) - 1) <= 1e-9):
         raise BadInput(
-            f"[split] fractions are {list(fractions)}, expected three above 0 (train, valid, test) of sum 1"
+            f"[split] fractions are {list(fractions)}, expected three numbers above 0 (train, valid, test) "
+            "with sum 1"
         )
 
 

@@ -49,7 +49,7 @@ def build(record: type[Record], table: Any, where: str) -> Record:
         if field.name in table:
             arguments[field.name] = _checked(table[field.name], types[field.name], f"{where} {field.name}")
         elif field.default is field.default_factory is dataclasses.MISSING:
-            raise BadInput(f"{where} lacks the key '{field.name}'")
+            raise BadInput(f"{where} has no key '{field.name}', which is required")
     return record(**arguments)
 
 

@@ -97,7 +97,7 @@ def _numbers(plan: ImportPlan, spool: Spool, split_of: SplitOf) -> dict[str, np.
     for i, field in enumerate(fields):
         if not (np.isfinite(mean[i]) and np.isfinite(std[i]) and std[i] > 0):
             raise BadInput(
-                f"field '{field.name}': numbers from {low[i]:g} to {high[i]:g} cannot be standardised; "
-                "transform = 'log1p' may help"
+                f"field '{field.name}': numbers from {low[i]:g} to {high[i]:g} are too far apart to be "
+                "standardised; transform = 'log1p' may help"
             )
     return {"mean": mean, "std": std, "low": low, "high": high}

@@ -22,8 +22,8 @@ def check_encoding(name: str) -> None:
         nearest = difflib.get_close_matches(name.lower().replace("-", "_"), known, n=1)
         hint = f"; did you mean '{nearest[0]}'?" if nearest and nearest[0] != name else ""
         raise BadInput(
-            f"[source] encoding '{name}' is not known{hint} (any text encoding of Python, such as utf-8, "
-            "latin-1, cp1252, utf-16, gb18030)"
+            f"[source] encoding '{name}' is unknown{hint} (allowed: any text encoding of Python, such as "
+            "utf-8, latin-1, cp1252, utf-16, gb18030)"
         )
 
 

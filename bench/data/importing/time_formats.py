@@ -40,14 +40,16 @@ def check_format(form: str) -> None:
         allowed = " ".join(f"%{directive}" for directive in _DIRECTIVES)
         raise BadInput(f"[time] format '{form}' has %{strange[0]}, allowed: {allowed}")
     if form.count("%f") != form.count(".%f"):
-        raise BadInput(f"[time] format '{form}' has %f (a fraction of a second) without a '.' before it")
+        raise BadInput(
+            f"[time] format '{form}' has %f (a fraction of a second) without a '.' before it; write .%f"
+        )
     try:
         back = datetime.strptime(written(form), form)
     except ValueError as error:
         raise BadInput(f"[time] format '{form}' cannot be used: {error}") from error
     if back.date() != _SAMPLE.date():
         raise BadInput(
-            f"[time] format '{form}' does not say year, month and day: "
+            f"[time] format '{form}' does not contain year, month and day: "
             f"it writes {_SAMPLE:%d %B %Y} as '{written(form)}'"
         )
 

@@ -71,18 +71,18 @@ class NamedDataset:
         """Makes the data set from the files in the folder `source`.
 
         Args:
-            directory: where the data set itself will stand; what is there is replaced.
+            directory: folder of the data set; an existing one is replaced.
             progress: told (rows done, rows in all or None).
 
         Raises:
-            BadInput: a file is missing or is not what it should be.
+            BadInput: a file is missing or is not the expected one.
         """
         others = [(source / file).is_file() for file in self.other_files]
         if not others or not all(others):
             for file, content in self.files.items():
                 if not (source / file).is_file():
                     raise BadInput(
-                        f"data set '{self.name}' needs {source / file} ({content}), which is not there; "
-                        f"'rankbench data fetch {self.name}' gets it or says how; its page is {self.url}"
+                        f"data set '{self.name}' needs {source / file} ({content}), which does not exist; "
+                        f"'rankbench data fetch {self.name}' downloads it or says how; its page is {self.url}"
                     )
         return importlib.import_module(self.module).load(self.name, source, directory, progress)

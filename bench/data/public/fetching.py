@@ -1,4 +1,4 @@
-"""Getting the files of a named data set: downloads what may be downloaded, verifies what is there already."""
+"""Downloads the files of a named data set, if its licence allows it, and verifies them."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from bench.errors import BadInput
 
 
 def fetch(named: NamedDataset, folder: Path, *, progress: Callable[[str], BytesDone] | None = None) -> None:
-    """Has all files of the data set stand in `folder`, with the checksums that are known.
+    """Puts all files of the data set into `folder`, and checks their known checksums.
 
-    A file or archive that was brought by hand into `folder` is verified and taken.
+    A file or archive that you put into `folder` yourself is verified and used.
 
     Args:
-        progress: asked with the name of each download for what to tell while it runs.
+        progress: called with the name of each download; returns what to call while it runs.
 
     Raises:
-        BadInput: a set whose files no program may fetch, a download that failed, or a file that is not the
-            one expected.
+        BadInput: files that must be downloaded by hand, a failed download, or a file that is not the
+            expected one.
     """
     if named.other_files and _has_all(folder, named.other_files):
         return
@@ -56,6 +56,6 @@ def _by_hand(named: NamedDataset, folder: Path) -> str:
         if not (folder / file).is_file()
     ]
     return (
-        f"data set '{named.name}' cannot be fetched by a program: {named.by_hand} ({named.url}), so that "
-        f"{folder} has {', '.join(missing)}; then run this again or import it"
+        f"data set '{named.name}' cannot be downloaded automatically: {named.by_hand} ({named.url}), so that "
+        f"{folder} has {', '.join(missing)}; then run this again, or import it"
     )

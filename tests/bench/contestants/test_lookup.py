@@ -69,7 +69,7 @@ def test_names_of_all_kinds_stand_in_one_list(folder):
 def test_a_module_and_its_file_are_the_same_contestant(folder):
     write(folder / "my_model.py", MODEL)
     assert named("my_model:MINE") == named("my_model.py:MINE") == named(str(folder / "my_model.py"))
-    with pytest.raises(BadInput, match=r"'my_model\.py' is called 'mine', and so is one before it"):
+    with pytest.raises(BadInput, match=r"'my_model\.py' has the name 'mine', which another one has too"):
         contestants(["my_model:MINE", "my_model.py"])
 
 
@@ -84,8 +84,8 @@ def test_a_file_in_a_package_is_imported_with_its_package(folder):
     ("name", "message"),
     [
         ("rankmixr", "unknown contestant 'rankmixr'; did you mean 'rankmixer'? (known: "),
-        ("nonsense", "one of your own is named as package.module:NAME or path/to/file.py:NAME"),
-        ("no.such.module:NAME", "contestant 'no.such.module:NAME': there is no module 'no' in "),
+        ("nonsense", "give your own contestant as package.module:NAME or path/to/file.py:NAME"),
+        ("no.such.module:NAME", "contestant 'no.such.module:NAME': module 'no' is neither in "),
         ("folder/absent.py:FM", "contestant file folder/absent.py does not exist"),
         ("my_model.py:MIME", "unknown contestant in my_model.py: 'MIME'; did you mean 'MINE'? (known: MINE)"),
         (
@@ -94,12 +94,12 @@ def test_a_file_in_a_package_is_imported_with_its_package(folder):
         ),
         (
             "empty.py",
-            "must define one Contestant, but it defines none; name the one to use, as empty.py:NAME",
+            "must define one Contestant, but it defines none; say which one to use: empty.py:NAME",
         ),
-        ("several.py", "but it defines several: MINE, OTHER; name the one to use, as several.py:NAME"),
-        ("taken.py", "contestant 'taken.py' is called 'rankmixer', a name that is taken"),
-        ("comma.py", "contestant 'comma.py' is called 'a,b'; a name is made of letters"),
-        ("random.py", "cannot be imported as 'random', for that is "),
+        ("several.py", "but it defines several: MINE, OTHER; say which one to use: several.py:NAME"),
+        ("taken.py", "contestant 'taken.py' has the name 'rankmixer', which is taken"),
+        ("comma.py", "contestant 'comma.py' has the name 'a,b'; a name can have letters"),
+        ("random.py", "cannot be imported as 'random', which is "),
     ],
 )
 def test_what_cannot_be_found_is_refused_in_one_line(folder, name, message):

@@ -99,21 +99,24 @@ def cancelled(self, x_BI):
         (lambda self, x_BI: sys.exit(1), "mine: its forward called sys.exit(1) ({place}:"),
         (cancelled, "mine: its forward raised CancelledError: \\udcff ({place}:"),
         (lambda self, x_BI: x_BI @ x_BI, "mine: its forward raised RuntimeError: mat1 and mat2"),
-        (lambda self, x_BI: None, "its forward returns a NoneType; it must be a tensor of logits, [16, 2]"),
+        (
+            lambda self, x_BI: None,
+            "its forward returns a NoneType, expected a tensor of logits of shape [16, 2]",
+        ),
         (
             lambda self, x_BI: self.inner(x_BI),
-            "gives logits of shape [16, 8] for 16 rows; expected [16, 2]: one per row and task",
+            "returns logits of shape [16, 8] for 16 rows, expected [16, 2]: one per row and task",
         ),
         (lambda self, x_BI: self.head(self.inner(x_BI))[:, 0], "of shape [16] for 16 rows"),
         (
             lambda self, x_BI: self.head(self.inner(x_BI)).squeeze(0),
-            "of shape [2] for 1 rows; expected [1, 2]",
+            "of shape [2] for 1 rows, expected [1, 2]",
         ),
         (
             lambda self, x_BI: self.head(self.inner(x_BI)).long(),
-            "logits of type torch.int64; they must be floats",
+            "logits of type torch.int64, expected floats",
         ),
-        (lambda self, x_BI: Sound.forward(self, x_BI) * float("nan"), "gives NaN or infinite logits"),
+        (lambda self, x_BI: Sound.forward(self, x_BI) * float("nan"), "returns NaN or infinite logits"),
         (
             lambda self, x_BI: Sound.forward(self, x_BI - x_BI.mean(0)),
             "its forward mixes the rows of a batch",
@@ -122,9 +125,9 @@ def cancelled(self, x_BI):
         (lambda self, x_BI: Sound.forward(self, x_BI).softmax(0), "its forward mixes the rows"),
         (
             lambda self, x_BI: Sound.forward(self, x_BI).sigmoid(),
-            "squeezes its output into 0 … 1, as a sigmoid",
+            "returns values between 0 and 1, as a sigmoid",
         ),
-        (lambda self, x_BI: Sound.forward(self, x_BI).softmax(1), "squeezes its output into 0 … 1"),
+        (lambda self, x_BI: Sound.forward(self, x_BI).softmax(1), "returns values between 0 and 1"),
         (lambda self, x_BI: Sound.forward(self, x_BI).detach(), "in training, has no gradient"),
         (
             lambda self, x_BI: Sound.forward(self, x_BI) * float(x_BI.mean() < 9),
@@ -146,9 +149,9 @@ def test_what_cannot_be_used_is_refused_in_one_line(forward, message):
         (lambda self, x, y, c: 1 / 0, "its loss, in training, raised ZeroDivisionError: division by zero ("),
         (
             lambda self, x, y, c: (self(x) - y) ** 2,
-            "its loss, in training, gives shape [16, 2]; it must be one",
+            "its loss, in training, gives shape [16, 2]; expected one",
         ),
-        (lambda self, x, y, c: 0.5, "its loss, in training, gives type float; it must be one number"),
+        (lambda self, x, y, c: 0.5, "its loss, in training, gives type float; expected one number"),
         (
             lambda self, x, y, c: c(self(x), y) * float("inf"),
             "gives inf for ordinary input; it must be finite",
@@ -183,7 +186,7 @@ def test_what_only_the_meta_device_refuses_says_so():
 
     said = refused(Reads)
     assert "mine: its constructor raised RuntimeError" in said
-    assert said.endswith("; only on the meta device, which has shapes but no values")
+    assert said.endswith("; this happens only on the meta device, which has shapes but no values")
 
 
 def test_a_constructor_that_raises_everywhere_names_its_line():
@@ -195,7 +198,7 @@ def test_a_constructor_that_raises_everywhere_names_its_line():
 
 
 def test_what_is_no_module_is_refused():
-    assert "its model is a function; it must be a torch.nn.Module" in refused(
+    assert "its model is a function, expected a torch.nn.Module" in refused(
         lambda field_dims, num_tasks=1, *, width=8: print
     ).replace("builtin_function_or_method", "function")
 
@@ -203,9 +206,7 @@ def test_what_is_no_module_is_refused():
 def test_a_wrong_closed_form_is_refused():
     form = {"dense_parameters": 5, "flops_forward": 7}
     said = refused(type("Changed", (Sound,), {"closed_form": lambda self: form}))
-    assert (
-        "closed_form of Changed gives dense_parameters; it may give active_parameters, flops_forward" in said
-    )
+    assert "closed_form of Changed gives dense_parameters, allowed: active_parameters, flops_forward" in said
 
 
 class Normed(Sound):
@@ -227,18 +228,18 @@ class Frozen(Sound):
     ("model", "message"),
     [
         (Normed, "mine mixes the rows of a batch in training, as BatchNorm does; in eval mode it does not"),
-        (Frozen, "mine does not learn: the gradient of its training reaches none of its parameters"),
+        (Frozen, "mine does not learn: no parameter gets a gradient in training"),
         (
             with_forward(lambda self, x_BI: nn.functional.dropout(Sound.forward(self, x_BI))),
-            "mine gives other logits for the same rows when it is asked again, in eval mode",
+            "mine returns different logits for the same rows in a second call, in eval mode",
         ),
         (
             with_forward(lambda self, x_BI: Sound.forward(self, x_BI / (1 + x_BI.abs())).sigmoid()),
-            "only, even for large inputs of both signs; if that is a probability, return the logit",
+            "even for large inputs of both signs; if they are probabilities, return the logits",
         ),
         (
             with_forward(lambda self, x_BI: Sound.forward(self, x_BI) / (x_BI.amax(1, True) < 0.5)),
-            "mine gives NaN or infinite logits for input of unit variance",
+            "mine returns NaN or infinite logits for input of unit variance",
         ),
     ],
 )
@@ -264,7 +265,7 @@ def test_one_task_in_several_that_is_squeezed_is_noticed():
         logits_BK = Sound.forward(self, x_BI)
         return torch.stack([logits_BK[:, 0], logits_BK[:, 1].sigmoid()], dim=1)
 
-    assert "squeezes its output into 0 … 1" in refused(with_forward(forward))
+    assert "returns values between 0 and 1" in refused(with_forward(forward))
 
 
 def test_what_it_prints_is_told_and_stays_off_stdout(capsys):
@@ -298,7 +299,7 @@ def test_a_large_model_is_not_tried_but_counted(monkeypatch):
     monkeypatch.setattr(probing, "LARGEST", 100)
     before = time.perf_counter()
     (note,) = tried(with_forward(lambda self, x_BI: Sound.forward(self, x_BI).sigmoid()))
-    assert note == "mine is not tried before training: it has 186 parameters, more than 100"
+    assert note == "mine was not tried before training, because it has 186 parameters, more than 100"
     assert time.perf_counter() - before < 5
     assert "one per row and task" in refused_large(monkeypatch)
 

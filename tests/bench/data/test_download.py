@@ -88,7 +88,7 @@ def test_an_interruption_is_resumed_where_it_was(url: str, tmp_path: Path, behav
 
 def test_what_came_is_kept_for_the_next_run(url: str, tmp_path: Path, behaviour: Behaviour) -> None:
     behaviour.cut_after = [1000] * module.ATTEMPTS
-    with pytest.raises(BadInput, match=r"interrupted.*run the same again"):
+    with pytest.raises(BadInput, match=r"interrupted.*run the same command again"):
         download(url, tmp_path / "set.zip", md5=MD5, pause_s=0)
     assert not (tmp_path / "set.zip").exists()
     came = 1000 * module.ATTEMPTS
@@ -158,7 +158,7 @@ def test_a_refusal_says_what_the_server_said(
 
 
 def test_addresses_that_cannot_be(tmp_path: Path) -> None:
-    with pytest.raises(BadInput, match="no http address"):
+    with pytest.raises(BadInput, match="not an http address"):
         download("file:///etc/passwd", tmp_path / "set.zip")
     with pytest.raises(BadInput, match="cannot be reached"):
         download("http://127.0.0.1:9/set.zip", tmp_path / "set.zip")

@@ -166,11 +166,15 @@ def test_rows_without_a_user_are_skipped(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("columns", "labels", "message"),
     [
-        (shop(bought=["x", "y", "z", "?"] * 500), (), "no column holds 0 and 1; say with --label which one"),
+        (
+            shop(bought=["x", "y", "z", "?"] * 500),
+            (),
+            "no column holds 0 and 1; give the column to predict with --label",
+        ),
         (
             {"a": [0, 1] * 1000, "b": [1, 0] * 1000, "c": ["x", "y"] * 1000},
             (),
-            "which column is to be predicted? say it with --label: a, b hold 0 and 1",
+            "several columns hold 0 and 1: a, b; give the column to predict with --label",
         ),
         (shop(), ("brought",), "did you mean 'bought'?"),
         (shop(), ("item",), "column 'item' cannot be a label"),
@@ -189,6 +193,6 @@ def test_what_must_be_chosen_is_said_in_one_line(
 
 def test_files_that_cannot_be_read(tmp_path: Path) -> None:
     (tmp_path / "broken.parquet").write_bytes(b"PAR1 nothing")
-    for name, message in (("none.csv", "no file at"), ("broken.parquet", "cannot be read")):
+    for name, message in (("none.csv", "does not exist"), ("broken.parquet", "cannot be read")):
         with pytest.raises(BadInput, match=message):
             draft(tmp_path / name, name="shop")

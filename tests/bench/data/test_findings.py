@@ -52,7 +52,10 @@ def test_nothing_is_said_of_data_that_are_in_order(tmp_path: Path) -> None:
         ([*GOOD, ("train", 2, "a")], ["skipped 1 rows: column 'click' is not 0 or 1"]),
         (
             [*GOOD, *some("train", 60, "n")],
-            ["60 of 660 rows have a key that table 'items' does not have: its fields are missing there"],
+            [
+                "60 of 660 rows have a key that table 'items' does not have; the fields of the table are "
+                "missing in these rows"
+            ],
         ),
         (
             [*some("train", 240), ("valid", 0, "a"), *some("test", 240)],
@@ -62,22 +65,22 @@ def test_nothing_is_said_of_data_that_are_in_order(tmp_path: Path) -> None:
             [*some("train", 240), *some("valid", 60), *some("test", 12)],
             [
                 "task 'click' has 6 positives among 12 labels in test: "
-                "with fewer than 30 of a class no difference can be told",
-                "task 'click' has 0 users with both classes in test: its per-user AUC says little",
+                "with fewer than 30 of a class, differences between models cannot be judged",
+                "task 'click' has 0 users with both classes in test; its per-user AUC is very uncertain",
             ],
         ),
         (
             [*some("train", 240, "a"), *some("valid", 60, "a"), *some("test", 240, "a")],
             [
-                "field 'item' has the same value in every training row: it says nothing",
-                "field 'author' has the same value in every training row: it says nothing",
+                "field 'item' has the same value in every training row, so it carries no information",
+                "field 'author' has the same value in every training row, so it carries no information",
             ],
         ),
         (
             [*some("train", 240, "ac"), *some("valid", 60), *some("test", 240, "b")],
             [
-                "field 'item': 100% of its values in test are not known from the training rows",
-                "field 'author': 100% of its values in test are not known from the training rows",
+                "field 'item': 100% of its values in test do not occur in the training rows",
+                "field 'author': 100% of its values in test do not occur in the training rows",
             ],
         ),
     ],

@@ -270,7 +270,7 @@ def test_what_cannot_be_read_by_the_rules_is_said(shop, tmp_path):
     with pytest.raises(BadInput, match=r"unknown column of lacks\.csv: 'zip'"):
         list(AnotherFile(rules, tmp_path / "lacks.csv").blocks())
     (tmp_path / "none.csv").write_text(",".join(PLAN.input_columns()) + "\n")
-    with pytest.raises(BadInput, match=r"none\.csv has no rows"):
+    with pytest.raises(BadInput, match=r"none\.csv has no usable rows"):
         list(AnotherFile(rules, tmp_path / "none.csv").blocks())
     far = {**dict.fromkeys(PLAN.input_columns(), ""), "when": "01.05.2024 10:00", "age": "1e300"}
     with pytest.raises(BadInput, match=r"field 'age': 1e\+300 is too far outside .*clip = true"):
@@ -278,12 +278,12 @@ def test_what_cannot_be_read_by_the_rules_is_said(shop, tmp_path):
     seen = FieldPlan(name="seen", kind="sequence", group="sequence", table="item", history="*", max_length=2)
     with pytest.raises(BadInput, match=r"field 'seen' .* user's earlier rows"):
         AnotherFile(replace(rules, plan=replace(PLAN, fields=(ITEM, seen))), tmp_path / "new.csv")
-    with pytest.raises(BadInput, match=rf"imported by rev {REV} of the import, and this version, of rev 99"):
+    with pytest.raises(BadInput, match=rf"imported by rev {REV} of the import, but this version has rev 99"):
         read_rules(dataset, rev=99)
 
 
 def test_what_was_kept_is_part_of_a_whole_data_set(shop, small_world, tmp_path):
-    with pytest.raises(BadInput, match="was generated, so there are no rules"):
+    with pytest.raises(BadInput, match="was generated, so it has no rules"):
         read_rules(small_world, rev=REV)
     dataset = shop[0]
     folder = tmp_path / "copy"
@@ -295,7 +295,7 @@ def test_what_was_kept_is_part_of_a_whole_data_set(shop, small_world, tmp_path):
     assert fault_of(copied) == f"{IMPORT_FILE} is missing, added or changed since the data set was written"
     kept.unlink()
     assert fault_of(copied) is not None
-    with pytest.raises(BadInput, match=f"{IMPORT_FILE} is not there: .* import it again"):
+    with pytest.raises(BadInput, match=f"{IMPORT_FILE} does not exist, .* import it again"):
         read_rules(copied, rev=REV)
 
 

@@ -62,9 +62,9 @@ def test_one_class_on_valid_or_test_is_a_warning_for_each_task_and_split(tmp_pat
     dataset = import_rows(tmp_path, plan, "fold,click,buy,price", *rows)
     assert dataset.source["warnings"] == [
         "task 'buy': the valid split has no negative (2 positive, 0 negative, 0 missing); "
-        "its AUC on valid is not defined",
+        "its AUC on valid is undefined",
         "task 'buy': the test split has no positive and no negative (0 positive, 0 negative, 2 missing); "
-        "its AUC on test is not defined",
+        "its AUC on test is undefined",
     ]
     assert json.loads((dataset.directory / MANIFEST).read_text())["source"] == dataset.source
 
@@ -77,7 +77,7 @@ def test_numbers_outside_the_training_range_are_a_warning(tmp_path: Path) -> Non
     (warning,) = prices(tmp_path, PLAN, "1 2 3 4", "0 2", "2 90 4").source["warnings"]
     assert warning == (
         "field 'price': 2 of 5 valid and test rows are outside the training range 1 … 4 (all rows: 0 … 90); "
-        "clip = true in the field sets them to its ends"
+        "set clip = true in the field to limit them to that range"
     )
     log = replace(PLAN, fields=(replace(PRICE, transform="log1p"),))
     assert prices(tmp_path, log, "1 2 3 4", "0 2", "2 90 4").source["warnings"] == [warning]
@@ -109,7 +109,7 @@ def test_clip_keeps_what_is_missing_and_a_field_without_a_training_number(tmp_pa
 
 def test_a_number_too_far_to_be_stored_is_refused(tmp_path: Path) -> None:
     with pytest.raises(
-        BadInput, match=r"'price': 1 of 4 valid.* 1e\+60\), too far to be stored; clip = true"
+        BadInput, match=r"'price': 1 of 4 valid.* 1e\+60\), too far to be stored; set clip = true"
     ):
         prices(tmp_path, PLAN, "1 2 3", "1 2", "1 1e60")
 
@@ -118,7 +118,7 @@ def test_a_history_beside_a_random_split_is_refused() -> None:
     seen = FieldPlan(
         name="seen", kind="sequence", group="sequence", table="item", history="click", max_length=3
     )
-    with pytest.raises(BadInput, match=r"field 'seen' is a history and \[split\] is random: training"):
+    with pytest.raises(BadInput, match=r"field 'seen' is a history, but \[split\] is random, so training"):
         ImportPlan(
             name="shop",
             user="user",
@@ -165,7 +165,8 @@ def test_histories_that_may_hold_test_labels_are_a_warning(tmp_path: Path) -> No
     assert late > 0
     assert warning == (
         f"history of seen: {late} of 8 training rows are later than a valid or test row of the same user, so "
-        "they may hold its label; sort the rows by time, or split by 'time' or 'user-time'"
+        "its history may contain the label of that row; sort the rows by time, or split by 'time' or "
+        "'user-time'"
     )
 
 
@@ -190,7 +191,7 @@ def test_too_fine_a_unit_of_time_is_a_warning(tmp_path: Path) -> None:
         timed = replace(plan, time=Time(column="time", format=form))
         warnings = import_rows(tmp_path, timed, "user,time,click,item", *rows).source["warnings"]
         assert warnings == (
-            [f"[time] format = '{form}' puts every row in 1970; 'seconds' puts the last one in 2024"]
+            [f"[time] format = '{form}' puts every row in 1970; 'seconds' would put the last row in 2024"]
             if warned
             else []
         )
@@ -201,7 +202,7 @@ def test_ids_written_as_floats_are_a_warning(tmp_path: Path) -> None:
     rows = [f"{fold},{i},{7 + i}.0,{i}.5" for fold in "abc" for i in (0, 1)]
     (warning,) = import_rows(tmp_path, plan, "fold,click,item,other", *rows).source["warnings"]
     assert warning.startswith("field 'item': every value is written like '7.0'")
-    assert "'7' elsewhere would be another value" in warning
+    assert "'7' in another file is a different value" in warning
 
 
 def test_names_of_fields_never_share_a_file_of_the_import(tmp_path: Path) -> None:

@@ -49,11 +49,15 @@ SEQUENCE = {"name": '"hist"', "kind": '"sequence"', "group": '"item"', "separato
 @pytest.mark.parametrize(
     ("table", "changes", "named"),
     [
-        ("[[fields]]", {"pattern": '"(?=(i))"'}, "field 'item': pattern '(?=(i))' is no regular expression"),
+        (
+            "[[fields]]",
+            {"pattern": '"(?=(i))"'},
+            "field 'item': pattern '(?=(i))' is not a regular expression",
+        ),
         (
             "[[fields]]",
             {"pattern": '"(i){999999999}"'},
-            "field 'item': pattern '(i){999999999}' is no regular expression",
+            "field 'item': pattern '(i){999999999}' is not a regular expression",
         ),
         ("[[fields]]", {**SEQUENCE, "max_length": str(2**31)}, "'hist': max_length is 2147483648"),
         ("[[fields]]", {**SEQUENCE, "max_length": str(2**63)}, "'hist': max_length is 9223372036854775808"),

@@ -47,7 +47,7 @@ def test_a_synthetic_set_is_made_once(tmp_path: Path) -> None:
     told = Told()
     made = synthetic(tmp_path, told)
     assert synthetic(tmp_path, told).fingerprint == made.fingerprint
-    assert (told.works, told.notices) == (["synthesizing rules-110-3"], [])
+    assert (told.works, told.notices) == (["generating rules-110-3"], [])
     assert open_dataset("rules-110-3", tmp_path, notice=told.notices.append).rev == REV == current_rev(made)
 
 
@@ -65,13 +65,14 @@ def test_a_synthetic_set_of_another_rev_is_made_again_and_said(tmp_path: Path, d
     assert (again.rev, again.fingerprint) == (REV, made.fingerprint)
     assert len(told.works) == 2
     assert told.notices == [
-        f"{made.directory} is damaged or not of rev {REV}, which this version makes: generating it again"
+        f"{made.directory} is damaged or does not have rev {REV}, which this version makes; generating it "
+        "again"
     ]
 
 
 def test_a_synthetic_set_of_another_rev_is_refused_by_its_own_name(tmp_path: Path) -> None:
     change(synthetic(tmp_path, Told()).directory, rev=REV - 1)
-    with pytest.raises(BadInput, match=f"is of rev {REV - 1}.*synthesize --family rules --rows 110 --seed 3"):
+    with pytest.raises(BadInput, match=f"has rev {REV - 1}.*synthesize --family rules --rows 110 --seed 3"):
         open_dataset("rules-110-3", tmp_path, notice=pytest.fail)
 
 
@@ -86,7 +87,7 @@ def test_an_imported_set_of_another_rev_is_used_with_a_notice(tmp_path: Path) ->
     change(shop, source={"files": ["a.csv"]}, rev=IMPORT_REV - 1)
     open_dataset("shop", tmp_path, notice=told.notices.append)
     assert told.notices == [
-        f"{shop} is of rev {IMPORT_REV - 1}, but this version makes rev {IMPORT_REV}; "
+        f"{shop} has rev {IMPORT_REV - 1}, but this version makes rev {IMPORT_REV}; "
         "import it again to get the same data as a new user"
     ]
 
