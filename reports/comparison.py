@@ -177,3 +177,8 @@ def told_apart_data(datasets: Collection[tuple[str, int, str]]) -> dict[tuple[st
         parts += [f"fingerprint {fingerprint[:8]}"] if len({other[2] for other in twins}) > 1 else []
         result[name, rev, fingerprint] = " · ".join([name, *parts])
     return result
+
+
+def place_of(study: Study, comparison: Comparison) -> str:
+    """The budget, and the data set unless the title of the study names it."""
+    return comparison.budget if study.implied else f"{comparison.data}, {comparison.budget}"

@@ -1,9 +1,12 @@
-"""AUC against size, and training curves. Drawn without pyplot and its global state."""
+"""AUC against size, and training curves. Drawn without pyplot and its global state.
+
+To add a figure to every study, write its function here and add it to `FIGURES`.
+"""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import matplotlib.ticker
 import numpy as np
@@ -12,10 +15,13 @@ from matplotlib.figure import Figure
 from scipy.optimize import isotonic_regression
 
 from reports import escaping
-from reports.curves import LOSS, MeanCurve
+from reports.comparison import Study, place_of
+from reports.curves import LOSS, MeanCurve, mean_curves
 from reports.drawing import GRID, INK, Image, Mark, rendered, style
 from reports.notation import exact, fixed, short
-from reports.standings import Standing, Standings
+from reports.sections import Section
+from reports.sources import Sources
+from reports.standings import Judged, Standing, Standings
 
 LINE_HEIGHT = 0.052
 """Smallest distance between two labels, as a share of the height of the axes."""
@@ -237,3 +243,35 @@ def _curve_limits(curves: Sequence[MeanCurve]) -> tuple[float, float]:
     low, high = float(values.min()), float(values.max())
     margin = 0.05 * (high - low) or 0.01
     return low - margin, high + margin
+
+
+def _size_sections(study: Study, found: Judged, sources: Sources, mark: Mapping[str, Mark]) -> list[Section]:
+    """AUC against size, for every data set and task."""
+    sections = []
+    for data, task in dict.fromkeys((standings.data, standings.task) for _, standings in found):
+        by_budget = [
+            (comparison.budget_kind, standings)
+            for comparison, standings in found
+            if (standings.data, standings.task) == (data, task)
+        ]
+        figure = size_figure(by_budget, mark)
+        if figure:
+            sections.append(Section(title=f"AUC against size, {data}, task {task}", figures=(figure,)))
+    return sections
+
+
+def _curve_sections(study: Study, found: Judged, sources: Sources, mark: Mapping[str, Mark]) -> list[Section]:
+    sections = []
+    for comparison in study.comparisons:
+        figure = curve_figure(mean_curves(comparison, sources), mark)
+        if figure:
+            title = f"Training curves, {place_of(study, comparison)}"
+            sections.append(Section(title=title, figures=(figure,)))
+    return sections
+
+
+FIGURES: tuple[Callable[[Study, Judged, Sources, Mapping[str, Mark]], list[Section]], ...] = (
+    _size_sections,
+    _curve_sections,
+)
+"""What draws the sections of figures of a study, in their order."""

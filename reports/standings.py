@@ -127,6 +127,10 @@ class Standings:
         return floor is not None and self.best is not None and self.best.metrics["auc"].mean < floor
 
 
+Judged = Sequence[tuple[Comparison, Standings]]
+"""Every comparison of a study with its standings, task by task."""
+
+
 def judge(study: str, comparison: Comparison, task: str, sources: Sources) -> Standings:
     """Reads the predictions of the comparison's runs and judges every pair.
 

@@ -96,15 +96,15 @@ def test_names_of_one_slug_get_files_of_their_own():
 
 
 def test_a_figure_added_to_a_section_is_on_page_and_markdown(builder, tmp_path, monkeypatch):
-    """One file is touched: the section that shows it."""
+    """One file is touched: `reports.figures`, which lists what is drawn."""
     from reports import study_section
     from reports.answer_figure import answer_figure
 
-    def again(found, mark):
+    def again(study, found, sources, mark):
         figure = answer_figure([standings for _, standings in found], mark)
         return [Section(title="One more figure", figures=(figure,))]
 
-    monkeypatch.setattr(study_section, "_size_sections", again)
+    monkeypatch.setattr(study_section, "FIGURES", (*study_section.FIGURES, again))
     builder.three_contestants(seeds=2)
     files = builder.report(tmp_path / "out")
     assert "One more figure" in files.page.read_text()
