@@ -28,7 +28,7 @@ SEVEN_TOKENS = ("--set", "num_tokens=7", "--set", "token_dim=64")
         (["run", "compare", "--contestants", "dlrm"], "unknown contestant 'dlrm'; did you mean 'dlrm-mlp'?"),
         (
             ["run", "rankmixer", "--rows", "4000", "--budget", "50"],
-            "rankmixer cannot have 50 dense parameters",
+            "rankmixer cannot reach 50 dense parameters",
         ),
         (["run", "rankmixer", "--budget", "lots"], "budget is 'lots'; it must be a whole number above 0"),
         (["run", "compare", "--protocol", "papr"], "unknown protocol 'papr'; did you mean 'paper'?"),
@@ -78,7 +78,7 @@ SEVEN_TOKENS = ("--set", "num_tokens=7", "--set", "token_dim=64")
         ),
         (["show", "compare", "--budget", "1M", "--budget-kind", "size"], "budget kind is 'size', allowed:"),
         (["show", "compare", "--budget-kind", "flops_forward"], "without a --budget"),
-        (["report"], "holds no runs"),
+        (["report"], "has no runs"),
         (["frobnicate"], "No such command 'frobnicate'"),
         (["data", "import", "x.csv"], "say either --schema FILE"),
         (["data", "import", ".", "--as", "movielens"], "unknown data set with a loader 'movielens'"),

@@ -114,7 +114,7 @@ def test_what_must_be_brought_by_hand_is_said_in_one_line(bench: Run) -> None:
         (["import", "a", "b", "--as", "frappe"], "--as takes one folder, but 2 paths were given"),
         (["import", "--schema", "schema.toml"], "name the files to import"),
         (["import", "none.csv", "--schema", "schema.toml"], "does not exist none.csv"),
-        (["import", "--as", "criteo"], "'rankbench data fetch criteo' gets it"),
+        (["import", "--as", "criteo"], "'rankbench data fetch criteo' downloads it"),
     ],
 )
 def test_bad_usage_is_one_clear_line(bench: Run, tmp_path: Path, arguments: list[str], message: str) -> None:

@@ -62,7 +62,7 @@ def test_a_contestant_of_ones_own_is_named_and_must_be_of_the_same_source(runs, 
     text = OF_ONES_OWN.read_text()
     (tmp_path / "changed_fm.py").write_text(text.replace("sum(2) / 2", "sum(2) / 3"))
     _, err = predict_command(*asked, "--replace", "--contestant", str(tmp_path / "changed_fm.py"), code=2)
-    assert f"another source than when run {run.key} trained it" in err
+    assert f"has changed since run {run.key} trained it" in err
     assert len(err.splitlines()) == 1
     assert_logits_of(run, Path(out))
 

@@ -28,11 +28,11 @@ from tests.rankbench.trained_shop import assert_logits_of, import_shop
         (("KEY", "--data", "shp"), "did you mean 'shop'?"),
         (("KEY", "--data", "test.csv", "--split", "test"), "--split is 'test', but test.csv is a file"),
         (("KEY", "--data", "shop", "--split", "tset"), "unknown split 'tset'; did you mean 'test'?"),
-        (("abc", "--data", "shop"), "KEY is 'abc'; it must be the key of a run, or 6 or more"),
+        (("abc", "--data", "shop"), "KEY is 'abc'; it must be the key of a run, or its first 6 or more"),
         (("0" * 32, "--data", "shop"), f"no run in results/local has the key '{'0' * 32}'"),
         (("KEY", "--data", "shop", "--device", "gpu"), "device is 'gpu', allowed: auto, cpu, cuda"),
-        (("KEY", "--data", "shop", "--output", "data"), "--output is data, a folder"),
-        (("KEY", "--data", "test.csv", "--output", "test.csv", "--replace"), "the file of the rows itself"),
+        (("KEY", "--data", "shop", "--output", "data"), "--output is data, which is a folder"),
+        (("KEY", "--data", "test.csv", "--output", "test.csv", "--replace"), "which is also the input file"),
         (("KEY", "--data", "shop", "--output", "shop.toml"), "shop.toml already exists; add --replace"),
         (("KEY", "--data", "shop", "--output", "/proc/nope/x"), "/proc/nope cannot be written"),
         (("KEY", "--data", "shop.toml"), "unknown column of shop.toml"),
@@ -68,7 +68,7 @@ def test_a_contestant_that_computes_something_else_now_is_refused(runs, monkeypa
     later = dataclasses.replace(CONTESTANTS["dcnv2"], rev=99)
     monkeypatch.setitem(CONTESTANTS, "dcnv2", later)
     with pytest.raises(
-        BadInput, match=r"'dcnv2' is of rev 99, but run .* trained rev \d+: .* train it again"
+        BadInput, match=r"'dcnv2' is at rev 99, but run .* trained rev \d+, .* train it again"
     ):
         predict.run(runs["dcnv2"].key, "test.csv")
 
@@ -88,7 +88,7 @@ def test_weights_that_are_not_there_or_not_those_of_the_run_are_refused(runs, tm
     content = bytearray(file.read_bytes())
     content[-1] ^= 1
     file.write_bytes(content)
-    with pytest.raises(BadInput, match="is damaged: it is not the file that the record names"):
+    with pytest.raises(BadInput, match="is damaged: its SHA-256 is not that of the record"):
         predict.run(one.key, "shop", store=[store.directory])
     file.unlink()
     with pytest.raises(BadInput, match=r"'rankbench run compare .* --keep weights' trains it again"):
@@ -99,7 +99,7 @@ def test_weights_that_are_not_there_or_not_those_of_the_run_are_refused(runs, tm
     assert_logits_of(one, tmp_path / "out.parquet")
     undigested = Store(copy_of_store(tmp_path / "old", lambda record: {**record, "files": {}}))
     shutil.copy(undigested.path("weights", other.key), undigested.path("weights", one.key))
-    with pytest.raises(BadInput, match=f"holds no weights of run {one.key}"):
+    with pytest.raises(BadInput, match=f"does not hold the weights of run {one.key}"):
         predict.run(one.key, "shop", store=[undigested.directory])
 
 
@@ -108,7 +108,7 @@ def test_a_run_that_is_not_ok_has_no_weights(runs, tmp_path):
         tmp_path / "store",
         lambda record: {**record, "status": "diverged", "metrics": None, "error": {"type": "Diverged"}},
     )
-    with pytest.raises(BadInput, match=r"is diverged: it has no weights to predict with"):
+    with pytest.raises(BadInput, match=r"is diverged, so it has no weights to predict with"):
         predict.run(runs["dlrm-mlp"].key, "shop", store=[store])
 
 
@@ -121,7 +121,7 @@ def test_the_data_set_must_be_the_one_of_the_run_or_mean_the_same(shop, runs, tm
     with (files / "train.csv").open("a") as file:
         file.write("yes,5,1700000000,i3,/p/1,2,\r\n")
     import_shop(files, data)
-    with pytest.raises(BadInput, match=f"run {run.key} was trained on a data set 'shop' of fingerprint"):
+    with pytest.raises(BadInput, match=f"run {run.key} was trained on data set 'shop' with fingerprint"):
         predict.run(run.key, "test.csv", data_dir=data)
     shutil.copytree("data", both)
     import_shop(files, both, name="more")
@@ -164,6 +164,6 @@ def test_what_is_wrong_with_the_request_is_said_without_torch(runs):
 def test_a_full_disk_leaves_no_file(runs, no_file_larger_than, tmp_path):
     out = tmp_path / "out.parquet"
     no_file_larger_than(10_000)
-    with pytest.raises(BadInput, match=r"out\.parquet cannot be written: .*nothing usable is left"):
+    with pytest.raises(BadInput, match=r"out\.parquet cannot be written: .*no usable file is left"):
         predict.run(runs["dcnv2"].key, "shop", output=out)
     assert list(tmp_path.iterdir()) == []

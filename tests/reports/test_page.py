@@ -170,7 +170,7 @@ def test_old_rev_is_named_and_not_averaged(full):
 
 
 def test_empty_store_is_refused(builder, tmp_path):
-    with pytest.raises(BadInput, match="holds no runs"):
+    with pytest.raises(BadInput, match="has no runs"):
         builder.report(tmp_path / "out")
     assert not (tmp_path / "out").exists()
 

@@ -263,7 +263,7 @@ def test_every_task_and_budget_is_judged(builder):
 
 
 def test_an_empty_store_is_refused(builder):
-    with pytest.raises(BadInput, match="holds no runs"):
+    with pytest.raises(BadInput, match="has no runs"):
         builder.report(builder.directory / "report")
     builder.directory.mkdir()
     (builder.directory / "runs.jsonl").write_text('{"format": 1, "ke')

@@ -208,7 +208,7 @@ def test_a_best_contestant_below_logistic_regression_is_warned_of(builder):
     below = dataclasses.replace(standings, references={"logistic_regression": {"auc": 0.9}})
     frame = run_frame(builder.store.read().runs.values())
     assert "the best contestant is worse than logistic regression" in warnings(frame, [below])[0]
-    assert "even the best contestant is below" in " ".join(comparison_table(below).notes)
+    assert "even the best contestant is worse than" in " ".join(comparison_table(below).notes)
     assert warnings(frame, [standings]) == ()
 
 

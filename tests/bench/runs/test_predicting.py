@@ -118,7 +118,9 @@ def test_weights_of_another_shape_are_refused_in_one_line(small_world, tmp_path)
     wider = dataclasses.replace(spec.contestant, hyperparameters={"hidden_dims": [8]})
     changed = dataclasses.replace(one, spec=dataclasses.replace(spec, contestant=wider))
     rows = batches_of_split(small_world.splits["test"])
-    with pytest.raises(BadInput, match=r"does not fit contestant 'dlrm-mlp' as it is now: .*size mismatch"):
+    with pytest.raises(
+        BadInput, match=r"does not fit contestant 'dlrm-mlp' in its present form: .*size mismatch"
+    ):
         write_predictions(
             record_of(changed), one.contestant, path, small_world, rows, tmp_path / "out", device=CPU
         )
