@@ -1,4 +1,4 @@
-"""Layers on tokens that several baselines are made of: fields to tokens, a map over tokens, a map per token.
+"""Token layers that several baselines share: fields to tokens, a map over tokens, a map per token.
 
 Letters: B batch, F fields, I flat input width, T tokens, D token width.
 """

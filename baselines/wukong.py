@@ -7,7 +7,7 @@
     R(X)    = X, or W_R X where the number of tokens changes       W_R ∈ R^{(n_F+n_L)×n_i}
     logits  = W MLP(flatten(X_L)) + b
 
-The static Y is a weight. The attentive Y is made of X itself: Y = MLP(flatten(W_Y X)), cut into n_i × k, with
+The static Y is a weight. The attentive Y is computed from X: Y = MLP(flatten(W_Y X)), cut into n_i × k, with
 W_Y ∈ R^{c×n_i} and one hidden layer.
 
 Letters: B batch, I flat input width, T tokens, n_i those that enter layer i, D token width, K tasks.

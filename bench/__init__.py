@@ -1,5 +1,5 @@
-"""The harness, in rooms that stand in the order in which data passes them.
+"""The harness, in packages that follow the path of the data.
 
-`machine` · `data` · `contestants` · `training` · `runs`; below them the ground that all stand on (`errors`,
-`canonical`, `spec`, `metrics`), above them `speed`. A room imports from those before it only.
+`machine` · `data` · `contestants` · `training` · `runs`. All use the modules `errors`, `canonical`, `counts`,
+`spec` and `metrics`; `speed` uses all packages. A package imports only from those before it.
 """

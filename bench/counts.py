@@ -1,6 +1,6 @@
 """Large numbers as people write and read them: 250k, 4.1M, 1.5B. One spelling on every screen and page.
 
-k is thousand, M million, T 10¹². 10⁹ is B for parameters and G for FLOPs, rows and bytes, as is the custom.
+k is thousand, M million, T 10¹². 10⁹ is B for parameters and G for FLOPs, rows and bytes, as usual.
 """
 
 from __future__ import annotations

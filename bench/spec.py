@@ -1,7 +1,7 @@
-"""All that decides a run's numbers, frozen and hashed to a key. Free of torch, paths, devices and times.
+"""Everything that decides a run's numbers, frozen and hashed to a key. It has no paths, devices or times.
 
-A field that was added after the first records were written is marked ``later``: at its default it is left
-out of the hash, so that a spec of today has the key that it had before the field was there.
+A field that was added after the first records were written is marked ``later``. At its default it is not part
+of the hash, so that a spec keeps the key that it had before the field existed. Imports no torch.
 """
 
 from __future__ import annotations
@@ -133,7 +133,7 @@ class ContestantRef:
         name: as the registry or a plug-in calls it.
         rev: raised by hand when its numerics change.
         hyperparameters: every one of them, defaults written out.
-        source: SHA-256 of the source of a contestant of one's own: an edited file is another contestant. None
+        source: SHA-256 of the source of your own contestant: an edited file is another contestant. None
             for those of the project, whose `rev` says the same.
     """
 

@@ -1,4 +1,4 @@
-"""Who is compared with whom: entries, each with all its seeds, that meet on one data set at one budget.
+"""Comparisons: entries, each with all its seeds, on one data set at one budget.
 
 Nothing is averaged or compared across comparisons. `reports.studies` makes them from what a study planned, or
 from the runs of a store that keeps no studies.

@@ -1,4 +1,4 @@
-"""The numbers behind the page as flat tables, for whoever wants to compute on."""
+"""The numbers of the page as flat tables, for further computation."""
 
 from __future__ import annotations
 

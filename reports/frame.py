@@ -1,4 +1,4 @@
-"""The one table everything else is made from: a row per run, flat columns.
+"""The table behind the whole report: one row per run, with flat columns.
 
 | columns | what |
 |---|---|
@@ -6,8 +6,8 @@
 | `spec_key` | the key of the spec as this version computes it, by which studies name it |
 | `dataset`, `dataset_rev`, `fingerprint` | the data |
 | `features`, `protocol_name`, `protocol` | `features` and `protocol` as canonical JSON |
-| `budget_kind`, `budget_target` | empty string and 0 where the sizes were given by hand |
-| `contestant`, `contestant_rev`, `source` | `source`: hash of the code of a contestant of one's own |
+| `budget_kind`, `budget_target` | empty string and 0 if the sizes were given by the user |
+| `contestant`, `contestant_rev`, `source` | `source`: hash of the code of your own contestant |
 | `hyperparameters`, `seed` | `hyperparameters` as canonical JSON |
 | `embedding_parameters` … `activation_bytes` | the cost |
 | `test.TASK.METRIC`, `valid.TASK.METRIC` | NaN where the run has none |

@@ -1,8 +1,8 @@
-"""Studies made from runs that belong to none, such as those of stores from before there were studies.
+"""Studies of runs that belong to no study, such as those of older stores.
 
-One data set (name, rev and fingerprint), one way of making features and one protocol each. Only the newest
-rev of a contestant counts; older ones are named in the notes. A contestant of one's own whose source was
-edited is another one, told apart by its source.
+Each has one data set (name, rev and fingerprint), one setting of the features and one protocol. Only the
+newest rev of a contestant is used; the notes name older ones. Your own contestant becomes another one when
+its source is edited; labels then show the source.
 """
 
 from __future__ import annotations

@@ -1,8 +1,7 @@
 """The report: one page as HTML and as Markdown, with its figures and tables, from the records of stores.
 
-What belongs to the machine and the moment (environment, times, unreadable lines, the command) is at the end
-of the page, and in `machine.csv` and the tables of that section; all else is the same bytes for the same
-results.
+Environment, times, unreadable lines and the command are at the end of the page, in the tables of that
+section, and in `machine.csv`. Everything else has the same bytes for the same results.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
-"""What a paper reports, beside what we measure.
+"""The results of a paper, to show beside ours.
 
 `paper_tables.json` has a table per name, such as ``rankmixer/table_1``, and a row per model of it; a
 contestant may have several, of different size. Those of RankMixer's Table 1 (arXiv 2507.15551) are gains in
 AUC of the tasks "finish" and "skip", in points of 0.01, over a DLRM-MLP of 8.7 million dense parameters, on
-data that is not public. The synthetic feed is made in its likeness, so it stands beside that data only.
+data that is not public. The synthetic feed imitates it, so the table is shown beside that data only.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """What a report reads: the runs and studies of one store or several, and the files beside the runs.
 
 A key that two stores have is one run: the last one that ended well, in the order of the stores. A file that
-is damaged is left out, and `Sources.set_aside` says so; the page goes on without it.
+is damaged is not used, and `Sources.set_aside` names it; the page is written without it.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""The questions that a report answers: the studies of the stores, and the runs that belong to none.
+"""The studies of a report: those of the stores, and groups of the runs that belong to no study.
 
-A study says which runs answer it, so no run of one is in the ranks of another. `reports.implied` groups the
-runs that belong to none.
+A study names its runs, so a study never ranks the runs of another. `reports.implied` groups the runs that
+belong to none.
 """
 
 from __future__ import annotations

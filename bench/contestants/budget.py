@@ -1,9 +1,9 @@
-"""The budget solver: hyper-parameters for a size, by a contestant's dial and then its trim, never by hand.
+"""The budget solver: finds hyper-parameters for a size with a contestant's dial, and then its trim.
 
-The dial finds the size whose cost is nearest below the target, its trim tied to it. Around that size the
-trim is then moved to close the rest. Of the settings within tolerance the one wins that is nearest to the
-target with the least change of the model's shape, that is of the trim from where the dial had it: an error
-of the whole tolerance weighs as much as twice or half the trim.
+The dial finds the largest size whose cost is within the target, with the trim that the dial sets. Around that
+size, the trim is then changed to meet the target. Of the settings within tolerance, the solver prefers a
+small error and a small change of the trim: an error of the whole tolerance weighs as much as twice or half
+the trim.
 """
 
 from __future__ import annotations

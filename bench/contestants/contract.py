@@ -1,30 +1,35 @@
-"""The contract of a contestant: what the harness must know of a model to size, build and name it.
+"""The contract of a contestant: what a model must have to be compared, and how you describe it.
 
 The model is a plain `nn.Module` that knows nothing of the harness. It must have:
 
     model = Class(field_dims, num_tasks, **hyper-parameters)
-        field_dims: the embedding width of every field. A class that takes `groups` is given the fields of
-        each semantic group too.
+        `field_dims` holds the embedding width of each field, in schema order. `num_tasks` is the number of
+        labels. If the constructor also has a parameter `groups`, it gets the indices of the fields of each
+        semantic group. The constructor names every hyper-parameter; it takes no *args and no **kwargs.
     model(x_BI) -> logits (B, K)
-        What is served: one logit per row and task, for the embedded fields side by side.
+        `x_BI` holds the embeddings of all fields of each row, one after the other. The model returns one
+        logit per row and task, without a sigmoid. Each logit depends on its own row only.
 
 It may have:
 
     model.loss(x_BI, y_BK, criterion) -> scalar
-        Its own training objective. Without it, training minimises criterion(model(x_BI), y_BK).
+        Its own training loss. The default is criterion(model(x_BI), y_BK).
     model.closed_form() -> {"active_parameters": …, "flops_forward": …, "flops_train": …}
-        Any of these three, per example, that the harness cannot count, such as the work of experts which each
-        row chooses for itself. The rest is counted, the parameters always. Counting runs the model on the
-        meta device, which has shapes and no numbers. A subclass does not inherit it: it is counted unless it
-        defines its own.
+        Any of these three numbers, per example, that the harness cannot count, for example because each row
+        chooses its experts. All others are counted, by running the model on the meta device, which has shapes
+        but no values. Dense parameters are always counted. A subclass does not inherit the closed form.
     model.active_parameters(x_BI) -> scalar
-        The mean number of its parameters that serve a row of `x_BI`. For a model in which that depends on the
-        row: the closed form then gives the target, and this what was achieved.
+        The mean number of parameters that a row of `x_BI` uses, if it depends on the row. The closed form
+        then gives the planned number, and this method the measured one.
     model.observations() -> {name: tensor}
-        What it shows of itself while it trains, such as how often each expert works. It is asked at every
-        point of the training curve, and kept beside the run.
+        Values to record during training, such as how often each expert is used. The harness reads them at
+        every point of the training curve and stores them beside the run.
 
-Letters: B batch, I flat input width (the sum of `field_dims`), K tasks. Free of torch until a model is built.
+A `Contestant` (below) describes the model: its name, its hyper-parameters with their defaults, and the one
+that grows with the budget. `examples/my_model.py` is a complete example.
+
+Letters: B batch, I flat input width (the sum of `field_dims`), K tasks. Imports no torch until a model is
+built.
 """
 
 from __future__ import annotations
@@ -55,7 +60,7 @@ class InputShape:
 
 @dataclass(frozen=True, kw_only=True)
 class Paper:
-    """Where a contestant comes from; `arxiv` is None for what has no paper of its own."""
+    """The paper of a contestant; `arxiv` is None if the model has no paper of its own."""
 
     title: str
     year: int
@@ -64,43 +69,47 @@ class Paper:
 
 @dataclass(frozen=True, kw_only=True)
 class Dial:
-    """How a contestant grows: one whole number, from 1, that a budget is solved for.
+    """How a contestant grows: a whole number from 1, the size, which the budget solver chooses.
 
     Args:
-        name: the hyper-parameter that grows with it, for people.
-        settings: (size, hyper-parameters, input shape) → the hyper-parameters that this size decides; dense
-            parameters and FLOPs must not fall with size. None: the hyper-parameter `name` is the size itself.
+        name: the hyper-parameter that grows with the size; tables show it.
+        settings: (size, hyper-parameters, input shape) → the hyper-parameters that the size decides. Dense
+            parameters and FLOPs must not fall as the size grows. None: the hyper-parameter `name` is the
+            size.
     """
 
     name: str
     settings: Callable[[int, Hyperparameters, InputShape], Hyperparameters] | None = None
 
     def at(self, size: int, hyperparameters: Hyperparameters, shape: InputShape) -> Hyperparameters:
-        """`hyperparameters` with those exchanged that `size` decides."""
+        """`hyperparameters`, with the values that `size` decides."""
         decided = {self.name: size} if self.settings is None else self.settings(size, hyperparameters, shape)
         return {**hyperparameters, **decided}
 
 
 @dataclass(frozen=True, kw_only=True)
 class Contestant:
-    """One registered model.
+    """A model that takes part in comparisons, with what the harness must know about it.
 
     Args:
-        name: as the command line and the records call it.
-        title: as the tables print it.
-        model: the class, or ``package.module:Class``, under the contract above.
-        rev: raised by hand when its numerics change.
-        hyperparameters: every one of the constructor's, but `groups`, with its default here.
-        adapt: (hyper-parameters, input shape) → those whose defaults do not fit this data, with what does; on
-            few fields, fewer tokens. Values that a user gives are never adapted. None: the defaults fit all.
-        dial: see `Dial`.
-        trim: the hyper-parameter that closes what the dial leaves of a budget; of a list of widths, the last.
-            None: the dial alone must do.
-        search_space: hyper-parameter → its choices in tuning, 6 points in all, the same for every
-            contestant. Of a list of widths that the budget decides, only the length is searched.
-        paper: where it comes from.
-        source: SHA-256 of the source of one that is not of the registry: an edited file is a new contestant.
-            `bench.contestants.lookup` sets it. None for those of the registry, which have `rev`.
+        name: its name on the command line and in records.
+        title: its name in tables.
+        model: the class, or ``package.module:Class``; see the contract above.
+        rev: increase it when a change of the model changes its results.
+        hyperparameters: all parameters of the constructor except `field_dims`, `num_tasks` and `groups`, with
+            their defaults.
+        adapt: (hyper-parameters, input shape) → the defaults that must change for this data, such as fewer
+            tokens for few fields. Values that a user gives are never changed. None: the defaults fit all
+            data.
+        dial: the hyper-parameter that grows with the budget; see `Dial`.
+        trim: the hyper-parameter that makes the size exact after the dial; of a list of widths, the last one.
+            None: the dial alone decides the size.
+        search_space: hyper-parameter → its choices in tuning, 6 combinations in all, for every contestant
+            alike. Of a list of widths that the budget decides, only the length is searched.
+        paper: where the model comes from.
+        source: SHA-256 of the source code of a contestant outside of the registry, so that an edited file is
+            a new contestant. `bench.contestants.lookup` sets it. None for those of the registry, which have
+            `rev`.
     """
 
     name: str
@@ -120,7 +129,7 @@ class Contestant:
         return load_object(self.model) if isinstance(self.model, str) else self.model
 
     def hyperparameters_on(self, shape: InputShape, given: Hyperparameters | None = None) -> Hyperparameters:
-        """All of them: those `given`, else the defaults, adapted to the data."""
+        """All hyper-parameters: the `given` values, and for the others the defaults, adapted to the data."""
         asked = {**self.hyperparameters, **(given or {})}
         adapted = {} if self.adapt is None else self.adapt(asked, shape)
         return {**asked, **adapted, **(given or {})}
@@ -129,8 +138,8 @@ class Contestant:
         """A fresh model.
 
         Raises:
-            BadInput: hyper-parameters that the model does not have or that fit no model; whatever else the
-                constructor raises, but for too little memory.
+            BadInput: the model has no such hyper-parameter, or its constructor raises an error. Errors of too
+                little memory are raised unchanged.
         """
         model_class = self.load()
         known = inspect.signature(model_class).parameters.keys() - {"field_dims", "num_tasks", "groups"}
@@ -151,7 +160,7 @@ class Contestant:
 def training_loss(
     model: nn.Module, x_BI: Tensor, y_BK: Tensor, criterion: Callable[[Tensor, Tensor], Tensor]
 ) -> Tensor:
-    """The model's own `loss` where it has one, else `criterion` of its logits."""
+    """The model's own `loss` if it has one, else `criterion` of its logits."""
     own = getattr(model, "loss", None)
     if own is not None:
         return own(x_BI, y_BK, criterion)

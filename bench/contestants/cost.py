@@ -1,4 +1,4 @@
-"""What a contestant costs. Free of torch; `counting` finds the numbers."""
+"""What a contestant costs; `counting` computes the numbers. Imports no torch."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""A contestant of one's own is its source: what a hash of it covers. Free of torch.
+"""The hash of the source of your own contestant. Imports no torch.
 
-It covers the modules of the contestant and of its model, and what they import, directly or not, from beside
-them: from their package, or from files in their folder or below. It does not cover what is installed or
-belongs to this project: that has versions of its own.
+It covers the modules of the contestant and of its model, and what they import, directly or indirectly, from
+their package, or from files in their folder or below. It does not cover installed packages and this project,
+which have versions.
 """
 
 from __future__ import annotations

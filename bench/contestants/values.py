@@ -1,7 +1,7 @@
-"""Hyper-parameters as text: each is read by the type of what it sets. Torch is imported only if needed.
+"""Reads hyper-parameters from text, each by its type. Imports torch only if needed.
 
-The type is that of the contestant's default. The annotation of the model's constructor is used where the
-default does not settle the type: it is None or a text, or the text given does not fit it.
+The type is that of the contestant's default. If the default is None or a text, or the given text does not fit
+its type, the annotation of the model's constructor is used.
 
     bool              true, false, yes, no, on, off, 1, 0 (in any case)
     int               2, 1_000

@@ -1,1 +1,1 @@
-"""Data sets: what they are, how they lie on disk, and how they come there. Free of torch."""
+"""Data sets: what they are, how they are stored, and how they are imported or generated. Imports no torch."""

@@ -1,8 +1,8 @@
-"""Taking wanted files out of an archive. No name in an archive decides where anything is written.
+"""Unpacks the wanted files of an archive. No name in an archive decides where a file is written.
 
-Only the files asked for are taken, by their last name, into one folder; and they appear there together, once
-all of them are whole. An archive that unpacks to far more than data do is refused as a bomb, and one that
-unpacks to more than the disk has room for before it fills it.
+Only the wanted files are unpacked, by the last part of their names, into one folder. They appear there
+together, when all of them are complete. An archive is refused if it unpacks to far more than its size, or to
+more than the free space of the disk.
 """
 
 from __future__ import annotations

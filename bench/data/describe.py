@@ -1,4 +1,4 @@
-"""What stands in a data set, in numbers. Read block by block: memory grows with the users, not the rows."""
+"""Describes a data set in numbers. It is read block by block: memory grows with the users, not the rows."""
 
 from __future__ import annotations
 

@@ -1,9 +1,8 @@
-"""Downloading a large file so that an interruption costs nothing and a wrong file is never taken for the
-right one.
+"""Downloads large files: an interrupted download resumes, and a wrong file is never accepted.
 
-What has come stands in ``FILE.part`` until it is complete and its checksum is right. It is continued by an
-HTTP range request, under the condition (If-Range) that the file on the server is still the same; a server
-that cannot continue sends all of it again.
+The received part is in ``FILE.part`` until it is complete and its checksum is right. It is resumed by an HTTP
+range request, on condition (If-Range) that the file on the server has not changed. A server without range
+requests sends the whole file again.
 """
 
 from __future__ import annotations
@@ -41,7 +40,7 @@ def download(
     progress: BytesDone | None = None,
     pause_s: float = _PAUSE_S,
 ) -> None:
-    """Has the file at `url` stand at `to`; a file that stands there already is only verified.
+    """Downloads the file at `url` to `to`. A file that is already there is only verified.
 
     Args:
         md5, size: of the file, where they are known.
@@ -82,7 +81,7 @@ def download(
 
 
 def verify(file: Path, *, md5: str | None = None, size: int | None = None) -> None:
-    """Raises BadInput unless the file has that size and checksum, as far as they are given."""
+    """Raises BadInput unless the file has that size and checksum, if they are given."""
     got_size = file.stat().st_size
     if size is not None and got_size != size:
         raise BadInput(

@@ -1,4 +1,4 @@
-"""What the numbers of a comparison are read against: the best possible, and what a simple method reaches.
+"""References for the results on a data set: the best possible result, and that of a simple method.
 
 `oracle_metrics` scores the true probabilities, where a generator knows them. `logistic_regression_auc` is
 every field on its own, without any interaction; every data set can have it. The two together make a scale:
@@ -35,7 +35,7 @@ _BLOCK_ROWS = 1 << 17
 
 
 def references(dataset: Dataset) -> References:
-    """What every result on `dataset` is read against: reference → task → metric, on the test split.
+    """The references for results on `dataset`: reference → task → metric, on the test split.
 
     `logistic_regression` has ``auc`` for every task with both classes in every split. `oracle` has ``auc``,
     ``log_loss`` and, with users, ``uauc``; it is there only where the true probabilities are known. They are

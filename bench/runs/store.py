@@ -1,4 +1,4 @@
-"""The store: where runs and studies are kept. Append-only, one writer at a time, nothing rewritten.
+"""The store of runs and studies. It is append-only: one writer at a time, and nothing is rewritten.
 
 Free of torch.
 """

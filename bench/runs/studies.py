@@ -1,7 +1,7 @@
-"""Studies: a question, and who answers it on what. Free of torch.
+"""Studies: a question, the entrants that answer it, and the data. Imports no torch.
 
-A `Study` says what to run; the command line may change any part of a named one. What is kept of it beside
-the runs is a `bench.runs.study_record.StudyRecord`.
+A `Study` says what to run. The command line can change any part of a named study. The store keeps a
+`bench.runs.study_record.StudyRecord` of it beside the runs.
 """
 
 from __future__ import annotations
@@ -82,7 +82,7 @@ BASELINE = "dlrm-mlp"
 
 
 def entrants_called(*names: str) -> tuple[Entrant, ...]:
-    """Registered contestants as they are."""
+    """Registered contestants, unchanged."""
     return tuple(Entrant(contestant=CONTESTANTS[name]) for name in names)
 
 

@@ -1,6 +1,6 @@
-"""What is kept of a study beside its runs: which of them belong to it, and who could not take part.
+"""The record of a study: which runs belong to it, and which entrants could not take part.
 
-So a report judges a study and never a heap. Free of torch.
+With it, a report judges each study by itself. Imports no torch.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ class Member:
     Args:
         label: of the entrant.
         contestant: its contestant's name; `title`: as tables print it.
-        budget: the study's; an entrant of another size stands beside those that meet it.
+        budget: the study's; an entrant of another size is compared with those that meet it.
         seed: None where the entrant is impossible.
         key: of the run; None where the entrant is impossible.
         reason: why it is impossible; None where it is not.

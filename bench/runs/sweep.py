@@ -1,4 +1,4 @@
-"""Does what a store does not have yet, and puts each run into it as soon as it ends."""
+"""Trains the runs that are missing from a store, and stores each one as soon as it ends."""
 
 from __future__ import annotations
 

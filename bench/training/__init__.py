@@ -1,1 +1,1 @@
-"""How everybody is trained: features, optimizers, protocols, and the one loop."""
+"""How every contestant is trained: features, optimizers, protocols, and the training loop."""

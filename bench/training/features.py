@@ -1,4 +1,4 @@
-"""From rows to the flat input vector: everything before a contestant, shared by all of them by construction.
+"""From rows to the flat input vector: everything before the contestant, the same for all contestants.
 
     categorical   row of the field's embedding table; the missing and the unknown row learn like any other
     numeric       e = v · w + b for the standardised value v; a learned vector where it is missing

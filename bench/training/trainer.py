@@ -1,9 +1,10 @@
 """The one training loop, for every contestant. Same spec, same machine: same bits.
 
-Rows go by in the order that the seed fixes, once unless the protocol says otherwise; the tables are updated
-by sparse Adagrad, the contestant and the shared encoders by the protocol's dense optimizer. With several
-epochs the weights of the one with the best valid AUC are kept: the mean over the tasks that have both classes
-on valid, or, where none has, the lowest log loss. Missing labels count neither there nor in the loss.
+The seed fixes the order of the rows. Training is one pass over them, unless the protocol has more epochs.
+Sparse Adagrad updates the tables; the protocol's dense optimizer updates the contestant and the shared
+encoders. With several epochs, the weights of the epoch with the best valid AUC are kept: the mean over the
+tasks that have both classes in valid or, if none has, the lowest log loss. Missing labels do not count, here
+or in the loss.
 """
 
 from __future__ import annotations

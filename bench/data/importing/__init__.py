@@ -1,4 +1,4 @@
-"""Bringing tables in as a data set, once, in memory that does not grow with their rows.
+"""Imports tables as a data set, in memory that does not grow with their rows.
 
 A schema file in TOML (`plan`, `columns`) says what the columns mean. Files are read once (`reading`) in
 chunks of rows (`chunks`), which become blocks of text (`blocks`); every cell is checked and becomes a number

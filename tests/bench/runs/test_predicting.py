@@ -105,7 +105,7 @@ def test_logits_that_are_not_finite_are_refused_with_their_row(small_world, tmp_
     assert not np.isfinite(logits).all()
     row = int((~np.isfinite(logits).all(axis=1)).argmax())
     rows = batches_of_split(small_world.splits["test"])
-    with pytest.raises(BadInput, match=rf"gives a logit that is not finite .* row {row} the first"):
+    with pytest.raises(BadInput, match=rf"returns logits that are not finite .* first for row {row};"):
         write_predictions(
             record_of(one), one.contestant, path, small_world, rows, tmp_path / "out", device=CPU
         )
