@@ -107,9 +107,11 @@ class Choices:
         return {name: value for name in names if (value := getattr(self, name)) is not None}
 
     def command(self, target: str) -> str:
-        """The command that asks for the same study again."""
+        """The command that asks for the same study again, wherever the data is."""
         words = ["rankbench", "run", target]
         for field in dataclasses.fields(self):
+            if field.name == "data_dir":
+                continue
             value = getattr(self, field.name)
             for one in value if isinstance(value, list) else [value]:
                 if one is not None and one != field.default:

@@ -56,6 +56,7 @@ def run(
     refuse_unwritable("the store", store[0], "--store")
     refuse_unwritable("the data folder", choices.data_dir, "--data-dir")
 
+    from bench.data.findings import one_class_splits
     from bench.data.verification import verify
     from bench.machine.allocator import keep_buffers
     from bench.machine.device import choose_device
@@ -67,6 +68,8 @@ def run(
     datasets = open_datasets(asked, choices)
     for dataset in datasets:
         verify(dataset)
+        for warning in one_class_splits(dataset):
+            complain(warning)
     planned = plan(asked, datasets, command=choices.command(target))
     for warning in planned.warnings:
         complain(warning)
@@ -75,12 +78,15 @@ def run(
     records, joined = Store(store[0]), JoinedStores([Store(folder) for folder in store])
     records.append_study(planned.record)
     _train(planned, records, joined, where, processes, threads, keep_weights=keep == "weights")
+    runs = joined.read().runs
+    kept = [key for key, run in runs.items() if "weights" in run.files]
+    if keep is not None and kept:
+        complain(f"weights are kept; to use those of a run: rankbench predict {kept[-1][:8]} --data FILE")
     try:
         write_and_print(store, store[0] / "report", study=planned.record, json=json)
     except BadInput as error:  # the runs are there; only the report of them is not
         complain(f"the report could not be written: {error}")
         return 1
-    runs = joined.read().runs
     statuses = [runs[run.spec.key()].status for _, of_dataset in planned.runs for run in of_dataset]
     return 0 if set(statuses) == {"ok"} and not planned.impossible else 1
 

@@ -88,7 +88,8 @@ def verdict_text(row: Standing, standings: Standings) -> Cell:
         return Cell(text="no result" if row.cost else NOT_RUN, style="undecided")
     difference = row.to_baseline
     if difference is None:
-        return Cell(text="no common seed", style="undecided")
+        why = "no common seed" if "auc" in row.metrics else "no AUC: one class"
+        return Cell(text=why, style="undecided")
     if difference.verdict != "undecided":
         return Cell(text=difference.verdict, style=difference.verdict)
     if difference.num_seeds < 2:

@@ -68,7 +68,13 @@ def build_report(
     """
     sources = Sources(stores)
     frame = run_frame(sources.runs.values())
-    every_study = studies(frame, sources.studies, titles, decided=decided, chosen=study)
+    every_study = studies(
+        frame[~frame["spec_key"].isin(sources.superseded)],
+        sources.studies,
+        titles,
+        decided=decided,
+        chosen=study,
+    )
     if study is not None:
         frame = _only(frame, every_study)
     found = [judged(each, sources) for each in every_study]
@@ -100,6 +106,8 @@ def build_report(
     lead = [Paragraph(text=_counts(frame, every_study), style="lead")]
     lead += [Paragraph(text=text, style="warning") for text in warnings(frame, every_standings)]
     content = {"lead": lead, "places": places}
+    for folder, suffixes in (("figures", (".png", ".pdf")), ("tables", (".tex", ".csv"))):
+        _remove_earlier(output / folder, suffixes)
     return ReportFiles(
         page=_write(output / "index.html", _render("page.html.j2", content)),
         markdown=_write(output / "report.md", _render("report.md.j2", content)),
@@ -108,6 +116,13 @@ def build_report(
         standings=tuple(every_standings),
         failures=failures_table(every_study),
     )
+
+
+def _remove_earlier(folder: Path, suffixes: tuple[str, ...]) -> None:
+    """Removes what an earlier report wrote there: a table of a study that has gone must not look current."""
+    for path in folder.glob("*"):
+        if path.suffix in suffixes:
+            path.unlink()
 
 
 def _only(frame: pd.DataFrame, every_study: Sequence[Study]) -> pd.DataFrame:

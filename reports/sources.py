@@ -31,6 +31,7 @@ class Sources:
         view = JoinedStores([*reversed(self._stores)]).read()
         self.runs: Mapping[str, Run] = {run.key: run for run in view.runs.values()}
         self.studies = view.studies
+        self.superseded = view.superseded
         self.torn = view.torn
         self.set_aside: dict[str, str] = {}
         self._verified: set[Path] = set()

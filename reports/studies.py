@@ -32,17 +32,20 @@ def studies(
         records: the studies, the oldest first.
         titles: contestant name → how to print it; a name that is absent is printed as it is.
         decided: contestant name → the hyper-parameters that a budget decides, which no label names.
-        chosen: the name of a study, or its command where several have the name.
+        chosen: the name of one study or several, or the title or command of one.
 
     Raises:
         BadInput: there is no such study.
     """
-    current = [record for record in reversed(records) if chosen in (None, record.name, record.command)]
-    if chosen is not None and not current:
-        raise unknown_name("study of the store", chosen, [record.name for record in records])
-    found = [
-        _recorded(record, frame, title) for record, title in zip(current, titles_of(current), strict=True)
+    newest_first = list(reversed(records))
+    titled = [
+        (record, title)
+        for record, title in zip(newest_first, titles_of(newest_first), strict=True)
+        if chosen in (None, record.name, record.command, title)
     ]
+    if chosen is not None and not titled:
+        raise unknown_name("study of the store", chosen, titles_of(newest_first))
+    found = [_recorded(record, frame, title) for record, title in titled]
     if chosen is None:
         known = {member.key for record in records for member in record.members}
         found += implied_studies(frame, frame[~frame["spec_key"].isin(known)], titles, decided)

@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from bench.data.dataset import Dataset
 
 FEW_POSITIVES = 30
 """With fewer positive test rows, an AUC is too uncertain."""
@@ -21,6 +26,18 @@ def findings(description: Mapping[str, Any]) -> list[str]:
         *_of_labels(description),
         *_of_fields(description["fields"]),
     ]
+
+
+def one_class_splits(dataset: Dataset) -> Iterator[str]:
+    """One line per task and split whose labels all say the same: there is no AUC to measure there."""
+    for split, rows in dataset.splits.items():
+        for k, task in enumerate(dataset.schema.tasks):
+            positive, negative = (int(np.count_nonzero(rows.label[:, k] == value)) for value in (1, 0))
+            if not positive or not negative:
+                yield (
+                    f"{dataset.name}: task '{task}' has only one class in {split} ({positive} positive, "
+                    f"{negative} negative), so it has no AUC there"
+                )
 
 
 def _of_rows(description: Mapping[str, Any]) -> Iterator[str]:

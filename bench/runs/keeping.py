@@ -35,7 +35,7 @@ def keep(outcome: Outcome, store: Store) -> Run:
             if isinstance(content, pa.Table):
                 pq.write_table(content, partial, compression="zstd")
             else:
-                safetensors.numpy.save_file(dict(content), partial, metadata=metadata)
+                partial.write_bytes(safetensors.numpy.save(dict(content), metadata=metadata))
             digests[kind] = digest_of(partial)
     kept = dataclasses.replace(run, files=digests)
     store.append(kept)

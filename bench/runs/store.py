@@ -40,11 +40,14 @@ class View:
     Args:
         runs: by `Spec.key`, one each (the last ``ok`` one, else the last), sorted.
         studies: in the order in which they were last asked; of those that one command asked for, the last.
+        superseded: keys of runs that belong only to studies whose command was asked again, with other runs,
+            such as those of a contestant whose source has been edited since.
         torn: lines that could not be read, as ``FILE line N: why``.
     """
 
     runs: Mapping[str, Run]
     studies: tuple[StudyRecord, ...]
+    superseded: frozenset[str]
     torn: tuple[str, ...]
 
     def settled(self) -> set[str]:
@@ -132,6 +135,7 @@ def view_of(stores: Sequence[Store]) -> View:
     """What the stores hold together."""
     runs: dict[str, Run] = {}
     studies: dict[tuple[str, str], StudyRecord] = {}
+    asked: set[str] = set()
     torn = []
     for store in stores:
         before = f"{store.directory}: " if len(stores) > 1 else ""
@@ -146,9 +150,16 @@ def view_of(stores: Sequence[Store]) -> View:
             if isinstance(study, str):
                 torn.append(before + study)
             else:  # asked again: the last answer counts, at the place of the last asking
+                asked |= {member.key for member in study.members if member.key}
                 studies.pop((study.name, study.command), None)
                 studies[study.name, study.command] = study
-    return View(runs=dict(sorted(runs.items())), studies=tuple(studies.values()), torn=tuple(torn))
+    current = {member.key for study in studies.values() for member in study.members}
+    return View(
+        runs=dict(sorted(runs.items())),
+        studies=tuple(studies.values()),
+        superseded=frozenset(asked - current),
+        torn=tuple(torn),
+    )
 
 
 def _ends_torn(descriptor: int) -> bool:

@@ -209,3 +209,13 @@ def test_a_run_of_another_store_is_not_done_again(bench, tmp_path):
     assert "runs: 4 planned, 4 already in the store" in done.stderr
     assert len(Store(tmp_path / "two").read().studies) == 1
     assert (tmp_path / "two/report/index.html").is_file()
+    checked = bench("check", "--store", "one", "--store", "two").stdout
+    assert "one: 4 runs, 0 faults\ntwo: 0 runs, 0 faults\n" in checked
+
+
+def test_where_the_data_is_makes_no_other_study(bench, tmp_path):
+    bench(*small_run("--seeds", "1"))
+    (tmp_path / "data").rename(tmp_path / "elsewhere")
+    again = bench(*small_run("--seeds", "1", "--data-dir", "elsewhere"))
+    assert "2 planned, 2 already in the store" in again.stderr
+    assert len(Store(tmp_path / "results/local").read().studies) == 1

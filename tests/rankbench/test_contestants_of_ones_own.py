@@ -41,6 +41,8 @@ def test_an_edited_file_is_trained_again_and_the_old_result_leaves_the_study(ben
     assert None not in sources
     assert list(view.runs) != [member.key]
     assert view.runs[member.key].spec.contestant.source in sources
+    assert view.superseded == set(view.runs) - {member.key}
+    assert "outside" not in bench("report").stdout.lower()
 
 
 def test_one_that_breaks_is_named_with_its_line_and_the_others_go_on(bench, tmp_path):

@@ -113,7 +113,7 @@ def test_what_must_be_brought_by_hand_is_said_in_one_line(bench: Run) -> None:
         (["import", "--as", "frapp"], "did you mean 'frappe'?"),
         (["import", "a", "b", "--as", "frappe"], "--as takes one folder, but 2 paths were given"),
         (["import", "--schema", "schema.toml"], "name the files to import"),
-        (["import", "none.csv", "--schema", "schema.toml"], "does not exist none.csv"),
+        (["import", "none.csv", "--schema", "schema.toml"], "file none.csv does not exist"),
         (["import", "--as", "criteo"], "'rankbench data fetch criteo' downloads it"),
     ],
 )

@@ -131,4 +131,5 @@ def test_a_task_with_one_class_in_test_says_so_and_the_other_is_judged(builder, 
     page = builder.report(tmp_path / "out").markdown.read_text()
     section = page.split("task skip\n\n")[1]
     assert section.startswith("**The test split has only one class for this task")
+    assert "no AUC: one class" in section
     assert "task skip: no contestant has a test AUC." in page

@@ -182,14 +182,33 @@ def test_one_study_alone_can_be_reported_by_name_or_command(builder, tmp_path):
     builder.study(
         {"RankMixer": specs(builder, "rankmixer", budget=None)}, name="other", command="rankbench run other"
     )
+    builder.report(tmp_path / "out")
+    assert list((tmp_path / "out/tables").glob("*compare*"))
     for chosen in ("other", "rankbench run other"):
         files = build_report(
             [builder.directory], tmp_path / "out", command="c", titles={}, decided={}, study=chosen
         )
         assert {each.study for each in files.standings} == {"other"}
         assert "3 of 3 runs succeeded: 1 study" in files.markdown.read_text()
+        left = {path for folder in ("tables", "figures") for path in (tmp_path / "out" / folder).iterdir()}
+        assert left == {*files.tables, *files.figures}  # nothing of the studies that were there before
     with pytest.raises(BadInput, match=r"unknown study of the store 'othr'.*did you mean 'other'"):
         build_report([builder.directory], tmp_path, command="c", titles={}, decided={}, study="othr")
+
+
+def test_one_of_two_studies_of_a_name_can_be_reported_by_its_title(builder, tmp_path):
+    compare(builder)
+    builder.study(
+        {"RankMixer": specs(builder, "rankmixer", budget=None)},
+        name="compare",
+        command="rankbench run compare --budget none",
+    )
+    files = build_report(
+        [builder.directory], tmp_path, command="c", titles={}, decided={}, study="compare --budget none"
+    )
+    assert {each.study for each in files.standings} == {"compare --budget none"}
+    with pytest.raises(BadInput, match=r"known: compare, compare --budget none"):
+        build_report([builder.directory], tmp_path, command="c", titles={}, decided={}, study="nothing")
 
 
 def test_stores_are_joined_with_their_predictions_and_curves(builder, new_store, tmp_path):

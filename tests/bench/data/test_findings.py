@@ -8,7 +8,7 @@ import pytest
 
 from bench.data.dataset import Dataset
 from bench.data.describe import describe
-from bench.data.findings import findings
+from bench.data.findings import findings, one_class_splits
 from bench.data.importing import ImportPlan, import_table
 from bench.data.importing.columns import FieldPlan, Label, Source
 from bench.data.importing.plan import ByColumn, Table
@@ -96,3 +96,12 @@ def test_what_the_import_itself_warned_of_comes_first(tmp_path: Path) -> None:
     description = describe(imported(tmp_path, [*GOOD, ("train", 2, "a")]))
     description["source"]["warnings"] = ["times go up and down"]
     assert [line[:10] for line in findings(description)] == ["times go u", "skipped 1 "]
+
+
+def test_a_split_with_one_class_is_named_at_planning(tmp_path: Path) -> None:
+    rows = [("train", i % 2, "a") for i in range(40)] + [("valid", i % 2, "a") for i in range(10)]
+    one = imported(tmp_path, [*rows, *[("test", 1, "a")] * 6])
+    (told,) = one_class_splits(one)
+    assert told.endswith(
+        "task 'click' has only one class in test (6 positive, 0 negative), so it has no AUC there"
+    )
