@@ -42,8 +42,8 @@ def import_(
     paths: Annotated[
         list[Path] | None,
         typer.Argument(
-            help="CSV, TSV or Parquet files. With --as, or with a schema that splits by file, their "
-            "folder; --as uses the folder of 'data fetch' by default."
+            help="Files, or a folder. A folder needs --as, or a schema that splits by file. With --as, the "
+            "default is the folder of 'data fetch'."
         ),
     ] = None,
     schema: Annotated[Path | None, typer.Option(help="TOML file that says what the columns mean.")] = None,
@@ -62,6 +62,7 @@ def import_(
     leave_polars_one_thread()
 
     from bench.data.importing import ImportPlan, import_table
+    from bench.data.importing.reading import files_of
     from bench.data.synthetic import FAMILIES
     from bench.machine.allocator import keep_buffers
     from rankbench.progress import row_progress
@@ -84,6 +85,7 @@ def import_(
         plan = ImportPlan.from_toml(schema)
         if plan.name in FAMILIES:
             raise BadInput(f"name is '{plan.name}', a family of the synthetic world; choose another")
+        files_of(plan, paths)  # a wrong path is told before what --replace would overwrite
         _refuse_to_replace(data_dir / plan.name, replace)
         with row_progress(f"importing {plan.name}") as progress:
             dataset = import_table(plan, paths, data_dir / plan.name, progress=progress)
@@ -154,7 +156,7 @@ def fetch(
     ] = None,
     data_dir: options.DataDir = DEFAULT_DATA,
 ) -> None:
-    """Download the files of a public data set and verify them. An interrupted download resumes."""
+    """Download the files of a public data set and verify them. An interrupted download continues."""
     from bench.data.public.fetching import fetch as fetch_named
     from rankbench.progress import DownloadProgress
 

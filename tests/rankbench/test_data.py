@@ -71,6 +71,8 @@ def test_a_data_set_is_replaced_only_when_asked_to(bench: Run, tmp_path: Path) -
         "add --replace to replace it, or choose another name or --data-dir\n"
     )
     assert (tmp_path / "data" / "clicks" / "dataset.json").stat().st_mtime_ns == before
+    wrong = [word.replace("clicks", "nope") for word in IMPORT]
+    assert bench(*wrong, code=2).stderr == "rankbench: file nope.csv does not exist\n"
     (tmp_path / "clicks.csv").write_text("click,item\n" + "1,a\n0,b\n" * 20)
     made = json.loads(bench(*IMPORT, "--replace", "--json").stdout)
     assert (made["directory"], made["rows"]) == ("data/clicks", {"train": 24, "valid": 8, "test": 8})

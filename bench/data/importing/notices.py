@@ -54,8 +54,15 @@ def label_counts(plan: ImportPlan, spool: Spool, split_of: SplitOf) -> LabelCoun
             raise BadInput(
                 f"task '{task.name}': the train split has no {_absent(of_train)} ({_told(of_train)}), but a "
                 f"model needs both classes; change [split] or the label column '{task.column}'{rule}"
+                f"{_skips(spool)}"
             )
     return found
+
+
+def _skips(spool: Spool) -> str:
+    """The skipped rows by reason, the most frequent first; empty if there are none."""
+    reasons = [f"{count:,} rows were skipped: {reason}" for reason, count in spool.skipped.most_common()]
+    return "".join(f"; {reason}" for reason in reasons)
 
 
 def class_warnings(counts: LabelCounts) -> list[str]:

@@ -30,14 +30,27 @@ USER_VALUES = ".users"
 
 
 def files_of(plan: ImportPlan, given: Path | Sequence[Path]) -> list[Path]:
+    """The files to import, in their order.
+
+    Raises:
+        BadInput: a folder where files are needed or the reverse, or a file, also one of a table, that does
+            not exist.
+    """
     files = [given] if isinstance(given, Path) else list(given)
-    if not isinstance(plan.split, ByFile):
-        if folders := [file for file in files if file.is_dir()]:
-            raise BadInput(f"{folders[0]} is a folder; give the files (only [split] by file takes a folder)")
-        return files
-    if len(files) != 1 or not files[0].is_dir():
-        raise BadInput(f"[split] is by file: give the folder that holds {', '.join(plan.split.files())}")
-    return [files[0] / name for name in plan.split.files()]
+    if isinstance(plan.split, ByFile):
+        if len(files) != 1 or not files[0].is_dir():
+            raise BadInput(f"[split] is by file: give the folder that holds {', '.join(plan.split.files())}")
+        files = [files[0] / name for name in plan.split.files()]
+    elif folders := [file for file in files if file.is_dir()]:
+        raise BadInput(f"{folders[0]} is a folder; give the files (only [split] by file takes a folder)")
+    if missing := [file for file in _every(plan, files) if not file.is_file()]:
+        raise BadInput(f"file {missing[0]} does not exist")
+    return files
+
+
+def _every(plan: ImportPlan, files: list[Path]) -> list[Path]:
+    """The files and those of the tables beside them."""
+    return [*files, *(files[0].parent / name for table in plan.tables for name in table.files)]
 
 
 @contextmanager
@@ -77,11 +90,7 @@ def spool_folder(directory: Path) -> Iterator[Path]:
 
 def _key(plan: ImportPlan, files: list[Path], rev: int) -> str:
     """What a spool was made from: the plan and the state of every file."""
-    folder = files[0].parent
-    every = [*files, *(folder / name for table in plan.tables for name in table.files)]
-    if missing := [file for file in every if not file.is_file()]:
-        raise BadInput(f"file {missing[0]} does not exist")
-    states = [[str(file.absolute()), *file_state(file)] for file in every]
+    states = [[str(file.absolute()), *file_state(file)] for file in _every(plan, files)]
     split = type(plan.split).__name__
     return digest({"rev": rev, "split": split, "plan": dataclasses.asdict(plan), "files": states})
 

@@ -13,7 +13,7 @@ _SPLITS = ("train.csv", "valid.csv", "test.csv")
 ENTRIES = (
     NamedDataset(
         name="criteo",
-        description="Criteo Kaggle, raw: a week of ads, 39 fields, in order of time and split so",
+        description="Criteo Kaggle, raw: a week of ads, 39 fields, split by time",
         rows=45_840_617,
         licence=_CRITEO,
         url="https://www.kaggle.com/c/criteo-display-ad-challenge",

@@ -11,7 +11,7 @@ import pytest
 
 from bench.data.dataset import MANIFEST, SPLITS, Dataset
 from bench.data.importing import ImportPlan, import_table
-from bench.data.importing.columns import FieldPlan, Label, Time
+from bench.data.importing.columns import FieldPlan, Label, Source, Time
 from bench.data.importing.plan import ByColumn, ByFile, ByOrder, ByRandom, ByTime, ByUserTime
 from bench.errors import BadInput
 
@@ -47,6 +47,16 @@ def test_a_train_split_of_one_class_is_refused_with_its_counts(
         import_rows(tmp_path, PLAN, "fold,click,price", *rows)
     assert f"task 'click': the train split {message}" in str(caught.value)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["log.csv"]
+
+
+def test_a_train_split_of_one_class_names_the_rows_that_were_skipped(tmp_path: Path) -> None:
+    plan = replace(PLAN, source=Source(on_bad_row="skip"))
+    rows = ["a,1,1", "a,no,1", "a,no,2", "a,no,3", "a,1,x", "b,1,1", "c,1,1"]
+    with pytest.raises(BadInput) as caught:
+        import_rows(tmp_path, plan, "fold,click,price", *rows)
+    skips = str(caught.value).partition("change [split] or the label column 'click'")[2]
+    assert skips.startswith("; 3 rows were skipped: column 'click' is not 0 or 1, ")
+    assert skips.endswith("; 1 rows were skipped: column 'price' is not a finite number")
 
 
 def test_a_text_that_no_row_has_is_named(tmp_path: Path) -> None:
