@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +26,8 @@ from bench.data.importing.guessing import (
     guess_field,
     guess_time,
     is_binary,
+    sounds_like_time,
+    splits_by_time,
 )
 from bench.data.importing.parquet import check_types
 from bench.data.synthetic import FAMILIES
@@ -43,6 +46,8 @@ _USER = re.compile(
     re.IGNORECASE,
 )
 _YES = re.compile(r"yes|y|true|t|positive|pos|click(ed)?|bought|1", re.IGNORECASE)
+_FEW_TEXTS = 20
+"""Different texts that a column of labels may have."""
 _MISSING = ("NA", "N/A", "NaN", "nan", "NULL", "null", "None", "\\N")
 
 
@@ -197,14 +202,15 @@ def _choose(columns: list[Column], labels: Sequence[str]) -> _Choice:
     user = next(
         (c for c in columns if _USER.fullmatch(c.name) and not c.is_unique and not is_binary(c)), None
     )
-    chosen = [by_name[label] for label in labels] or _guess_labels(columns)
+    chosen = [by_name[label] for label in dict.fromkeys(labels)] or _guess_labels(columns)
     times = [(c, *found) for c in columns if c not in chosen and (found := guess_time(c)) is not None]
+    times.sort(key=lambda time: not sounds_like_time(time[0].name))
     return _Choice(labels=[_label(column) for column in chosen], user=user, time=times[0] if times else None)
 
 
 def _guess_labels(columns: list[Column]) -> list[Column]:
     binary = [column for column in columns if is_binary(column)]
-    of_two_texts = [column for column in columns if column.distinct == 2 and not column.is_numeric]
+    of_two_texts = [column for column in columns if not column.is_numeric and len(_spellings(column)) == 2]
     named = [column for column in [*binary, *of_two_texts] if _LABEL.search(column.name)]
     ratings = [c for c in columns if _RATING.search(c.name) and c.is_numeric and 2 < c.distinct <= 11]
     if named or len(binary) == 1 or ratings:
@@ -227,15 +233,30 @@ def _label(column: Column) -> tuple[Column, str | list[str], str]:
             f">= {threshold:g}",
             f"numbers from {column.low:g} to {column.high:g}; check the threshold",
         )
-    if column.distinct != 2:
+    spellings = _spellings(column)
+    if len(spellings) < 2:
         raise BadInput(
-            f"column '{column.name}' cannot be a label: it holds {column.distinct:,} different values, "
-            "neither numbers nor two texts"
+            f"column '{column.name}' cannot be a label: it holds {column.distinct:,} different values; a "
+            f"label holds different numbers, or 2 to {_FEW_TEXTS} different texts"
         )
-    counts = column.cells.drop_nulls().value_counts(sort=True)
-    texts = counts[column.name].to_list()
-    positive = next((text for text in texts if _YES.fullmatch(text)), texts[-1])
-    return column, [positive], f"{' and '.join(texts)}; check which of them is positive"
+    yes = [text for folded, texts in spellings.items() if _YES.fullmatch(folded) for text in texts]
+    positive = yes if 0 < len(yes) < column.distinct else list(spellings.values())[-1]
+    texts = ", ".join(_text(text) for texts in spellings.values() for text in texts)
+    return column, positive, f"holds {texts}; check which are positive, all others are negative"
+
+
+def _spellings(column: Column) -> dict[str, list[str]]:
+    """A text in small letters → how the column spells it; the rarest last. Empty if there are many texts."""
+    if column.distinct > _FEW_TEXTS:
+        return {}
+    counts = column.cells.drop_nulls().value_counts()
+    found: dict[str, list[str]] = {}
+    rows: Counter[str] = Counter()
+    for text, count in sorted(counts.iter_rows()):
+        folded = text.strip().lower()
+        found.setdefault(folded, []).append(text)
+        rows[folded] += count
+    return {folded: found[folded] for folded, _ in rows.most_common()}
 
 
 def _source_lines(source: Source, file: Path, columns: list[Column], choice: _Choice) -> list[str]:
@@ -244,18 +265,36 @@ def _source_lines(source: Source, file: Path, columns: list[Column], choice: _Ch
         lines.append(f"delimiter = {_text(source.delimiter)}")
     if source.missing != ("",):
         lines.append(f"missing = {_value(list(source.missing))}  # met in the file")
-    needed = [choice.user, choice.time[0] if choice.time else None, *(label for label, _, _ in choice.labels)]
-    gaps = [column.name for column in needed if column is not None and column.missing]
-    if gaps:
-        lines.append(f'on_bad_row = "skip"  # {", ".join(gaps)}: some rows lack it and are left out')
+    if gaps := _gaps(choice):
+        lines.append(
+            f'on_bad_row = "skip"  # {"; ".join(gaps)}; such rows, and all other bad ones, are skipped'
+        )
     return ["", "[source]", *lines] if lines else []
 
 
+def _gaps(choice: _Choice) -> list[str]:
+    """Why some rows would be bad. A row that lacks some labels is none: it does not count for those tasks."""
+    needed = [choice.user, choice.time[0] if choice.time else None]
+    gaps = [f"some rows lack {column.name}" for column in needed if column is not None and column.missing]
+    labels = pl.DataFrame([column.cells for column, _, _ in choice.labels])
+    without = int(labels.select(pl.all_horizontal(pl.all().is_null())).to_series().sum())
+    if without:
+        lacks = "the label" if labels.width == 1 else "every label"
+        gaps.append(f"{without:,} of {len(labels):,} rows lack {lacks}")
+    return gaps
+
+
 def _split_lines(choice: _Choice) -> list[str]:
-    if choice.time is not None and choice.time[0].splits_by_time:
+    if choice.time is not None and splits_by_time(*choice.time[:2]):
         return ["", "[split]", 'by = "time"', "fractions = [0.8, 0.1, 0.1]"]
     why = "no column with a time" if choice.time is None else "too few different times to split by them"
-    return ["", "[split]", f'by = "order"  # {why}', "fractions = [0.8, 0.1, 0.1]"]
+    return [
+        "",
+        "[split]",
+        f'by = "random"  # {why}; "order" (without seed) if the rows are already in the order of time',
+        "seed = 0",
+        "fractions = [0.8, 0.1, 0.1]",
+    ]
 
 
 def _name(column: str, taken: Sequence[str]) -> str:

@@ -45,7 +45,20 @@ def _separated(cells: pl.Series, field: FieldPlan, check: Check) -> pl.Series:
 
 
 def _from_text(cells: pl.Series, field: FieldPlan, check: Check) -> pl.Series:
-    """Lists as JSON or Python write them; what needs no quotes is taken apart without a parser."""
+    items = lists_from_text(cells)
+    check.refuse(
+        field.column,
+        (cells.is_not_null() & items.is_null()).to_numpy(),
+        f"a list such as [1, 2, 3], or a separator named in field '{field.name}'",
+    )
+    return items
+
+
+def lists_from_text(cells: pl.Series) -> pl.Series:
+    """Lists as JSON or Python write them, null where a cell is none.
+
+    What needs no quotes is taken apart without a parser.
+    """
     inside = cells.str.extract(_PLAIN_LIST)
     item = pl.element().str.strip_chars()
     plain = inside.str.split(",").list.eval(
@@ -58,12 +71,6 @@ def _from_text(cells: pl.Series, field: FieldPlan, check: Check) -> pl.Series:
         for done, cell in zip(readable, cells if not readable.all() else [None] * len(cells), strict=True)
     ]
     parsed = pl.Series(rest, dtype=pl.List(pl.String))
-    bad = ~readable & cells.is_not_null() & parsed.is_null()
-    check.refuse(
-        field.column,
-        bad.to_numpy(),
-        f"a list such as [1, 2, 3], or a separator named in field '{field.name}'",
-    )
     return pl.select(pl.when(readable).then(plain).otherwise(parsed)).to_series()
 
 

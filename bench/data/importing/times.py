@@ -35,7 +35,7 @@ def times(frame: pl.DataFrame, time: Time, check: Check) -> np.ndarray:
         check.refuse(time.column, count.is_null().to_numpy(), "an integer, for the time")
         whole = count.fill_null(0).to_numpy()
         return whole if time.format == "integer" else _in_microseconds(whole, time, check)
-    found = frame.select(_parsed(pl.col(time.column), time.format)).to_series()
+    found = frame.select(parsed(pl.col(time.column), time.format)).to_series()
     check.refuse(time.column, found.is_null().to_numpy(), f"{_expected(time.format)}, for the time")
     time_us = found.fill_null(0).to_numpy()
     implausible = (time_us < 0) | (time_us >= END_SECOND * 1_000_000)
@@ -68,7 +68,7 @@ def _expected(form: str) -> str:
     return f"a time such as {'14102123' if form == 'yymmddhh' else written(form)}"
 
 
-def _parsed(text: pl.Expr, form: str) -> pl.Expr:
+def parsed(text: pl.Expr, form: str) -> pl.Expr:
     """Text as microseconds since 1970 in UTC, null where it is not as `form` says. No offset means UTC."""
     if form == "iso":
         return _iso(text)

@@ -146,21 +146,110 @@ def test_types_of_parquet(tmp_path: Path) -> None:
     assert '# Left out: "facts", it holds struct<a: int64> values, which cannot be read.' in text
 
 
-def test_without_time_the_order_of_the_file_splits(tmp_path: Path) -> None:
+def test_without_time_the_split_is_random(tmp_path: Path) -> None:
     columns = {name: cells for name, cells in shop().items() if name != "timestamp"}
     dataset, text = imported(write(tmp_path / "shop.csv", columns))
     assert not dataset.schema.time
-    assert 'by = "order"  # no column with a time' in text
+    assert 'by = "random"  # no column with a time; "order" (without seed) if the rows are already' in text
     dataset, text = imported(write(tmp_path / "shop.csv", shop(timestamp=[1_700_000_000] * ROWS)))
-    assert 'by = "order"  # too few different times to split by them' in text
+    assert 'by = "random"  # too few different times to split by them' in text
 
 
 def test_rows_without_a_user_are_skipped(tmp_path: Path) -> None:
     columns = shop()
     columns["customer"][7] = ""
     dataset, text = imported(write(tmp_path / "shop.csv", columns))
-    assert 'on_bad_row = "skip"  # customer: some rows lack it and are left out' in text
+    assert 'on_bad_row = "skip"  # some rows lack customer; such rows, and all other bad ones, are' in text
     assert sum(dataset.source["skipped_rows"].values()) == 1
+
+
+def test_a_missing_label_makes_a_bad_row_only_where_every_label_is_missing(tmp_path: Path) -> None:
+    columns = shop(is_click=[i % 2 for i in range(ROWS)])
+    for row in range(50):
+        columns["bought"][row] = ""
+    file = write(tmp_path / "shop.csv", columns)
+    dataset, text = imported(file)
+    assert "on_bad_row" not in text
+    assert "skipped_rows" not in dataset.source
+    assert dataset.source["labels"]["bought"]["train"]["missing"] == 50
+    dataset, text = imported(file, "bought")
+    assert 'on_bad_row = "skip"  # 50 of 2,000 rows lack the label; such rows' in text
+    assert sum(dataset.source["skipped_rows"].values()) == 50
+    columns["is_click"][3] = ""
+    dataset, text = imported(write(file, columns))
+    assert 'on_bad_row = "skip"  # 1 of 2,000 rows lack every label; such rows' in text
+    assert sum(dataset.source["skipped_rows"].values()) == 1
+
+
+@pytest.mark.parametrize(
+    ("texts", "positive"),
+    [
+        (["yes", "no", "No", ""], ["yes"]),
+        (["yes", "no", "YES", "no"], ["YES", "yes"]),
+        (["red", "red", "green", "green", "blue"], ["blue"]),
+        (["1", "yes", "1", "yes"], ["yes"]),
+    ],
+)
+@pytest.mark.parametrize("labels", [("bought",), ()])
+def test_labels_of_few_texts(
+    tmp_path: Path, texts: list[str], positive: list[str], labels: tuple[str, ...]
+) -> None:
+    file = write(tmp_path / "shop.csv", shop(bought=texts * (ROWS // len(texts))))
+    if not labels and "red" in texts:
+        with pytest.raises(BadInput, match="give the column to predict with --label"):
+            draft(file, name="shop")
+        return
+    dataset, text = imported(file, *labels)
+    (label,) = tomllib.loads(text)["labels"]
+    assert label == {"name": "bought", "positive": positive}
+    rate = sum(cell in positive for cell in texts) / sum(cell != "" for cell in texts)
+    assert dataset.splits["train"].label.mean() == pytest.approx(rate, abs=0.01)
+    assert "check which are positive" in text
+
+
+@pytest.mark.parametrize("column", ["when", "placed"])
+@pytest.mark.parametrize(
+    ("written", "form", "said"),
+    [
+        ("%d/%m/%Y %H:%M", "%d/%m/%Y %H:%M", "the day comes first"),
+        ("%m/%d/%Y %I:%M %p", "%m/%d/%Y %I:%M %p", "the month comes first"),
+        ("%d.%m.%Y %H:%M:%S", "%d.%m.%Y %H:%M:%S", "the day comes first"),
+        ("%Y/%m/%d %H:%M", "%Y/%m/%d %H:%M", "the year comes first"),
+        (
+            "05/%m/%Y %H:%M",
+            "%d/%m/%Y %H:%M",
+            "no day is above 12, so it may also be %m/%d/%Y %H:%M; check which comes first",
+        ),
+    ],
+)
+def test_times_in_the_order_of_a_country(
+    tmp_path: Path, column: str, written: str, form: str, said: str
+) -> None:
+    start = datetime.datetime(2024, 1, 1, tzinfo=datetime.UTC)
+    cells = [(start + datetime.timedelta(hours=4 * i)).strftime(written) for i in range(ROWS)]
+    columns = {name: cells for name, cells in shop().items() if name != "timestamp"} | {column: cells}
+    dataset, text = imported(write(tmp_path / "shop.csv", columns))
+    assert tomllib.loads(text)["time"] == {"column": column, "format": form}
+    assert f'column = "{column}"  # {said}\n' in text
+    assert tomllib.loads(text)["split"]["by"] == "time"
+    first = datetime.datetime.strptime(min(cells, key=lambda c: datetime.datetime.strptime(c, form)), form)
+    assert dataset.splits["train"].time.min() == first.replace(tzinfo=datetime.UTC).timestamp() * 1e6
+
+
+def test_a_time_by_its_name_goes_before_one_by_its_texts(tmp_path: Path) -> None:
+    columns = {"seen": [f"05/03/2024 10:{i % 60:02}" for i in range(ROWS)]} | shop()
+    file = write(tmp_path / "shop.csv", columns)
+    assert tomllib.loads(imported(file)[1])["time"]["column"] == "timestamp"
+
+
+@pytest.mark.parametrize("one", ["['a', 'b{0}']", '["a", "b{0}"]', "[1, {0}]", "[a, b{0}]"])
+def test_lists_as_texts_are_sequences_without_a_separator(tmp_path: Path, one: str) -> None:
+    cells = [one.format(i) if i % 5 else "[]" for i in range(ROWS)]
+    dataset, text = imported(write(tmp_path / "shop.csv", shop(tags=cells)))
+    (field,) = dataset.schema.of_kind("sequence")
+    assert (field.name, field.max_length) == ("tags", 2)
+    assert 'name = "tags"  # lists of up to 2 items' in text
+    assert "separator" not in text
 
 
 @pytest.mark.parametrize(
