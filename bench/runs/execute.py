@@ -62,7 +62,7 @@ def execute(
     """
     started = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
     timings: dict[str, Any] = {"started": started}
-    found: dict[str, Any] = {}
+    found: dict[str, Any] = {"training": {}}
     status: Status = "ok"
     error = None
     with isolated(planned.spec.seed, threads=threads):
@@ -73,7 +73,6 @@ def execute(
             raise
         except BaseException as caught:
             status, error = _status(caught), _described(caught)
-            found = {"training": found.get("training", {})}
     timings["peak_rss_bytes"] = peak_rss_bytes()
     run = Run(
         spec=planned.spec,
