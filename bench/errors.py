@@ -20,10 +20,19 @@ class BadInput(ValueError):
 
 def unknown_name(kind: str, name: str, known: Iterable[str]) -> BadInput:
     """The error for a misspelt name: names the nearest known one and lists them all."""
+    return BadInput(f"unknown {kind} '{name}'{hint_of(name, known)}")
+
+
+def hint_of(name: str, known: Iterable[str], *, listed: str = "known") -> str:
+    """What ends the error for a misspelt name: the nearest known one, and a list of them all.
+
+    Args:
+        listed: what the list is called.
+    """
     known = sorted(known)
     nearest = difflib.get_close_matches(name, known, n=1)
-    hint = f"; did you mean '{nearest[0]}'?" if nearest else ""
-    return BadInput(f"unknown {kind} '{name}'{hint} (known: {', '.join(known) or 'none'})")
+    did_you_mean = f"; did you mean '{nearest[0]}'?" if nearest else ""
+    return f"{did_you_mean} ({listed}: {', '.join(known) or 'none'})"
 
 
 class WorkerDied(Exception):

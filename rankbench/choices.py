@@ -28,7 +28,8 @@ class Choices:
         str | None,
         typer.Option(
             "--data",
-            help="Data sets, separated by commas: rules, trees, network (synthetic), or imported ones.",
+            help="Data sets, separated by commas: rules, trees, network (synthetic), or imported ones; "
+            "default of most studies: trees.",
         ),
     ] = None
     rows: Annotated[
@@ -38,7 +39,8 @@ class Choices:
         str | None,
         typer.Option(
             "--budget",
-            help="Sizes to match, such as 100k or 30k,100k,1M; 'none' keeps the given hyper-parameters.",
+            help="Sizes to match, such as 100k or 30k,100k,1M; 'none': keep each contestant's own "
+            "hyper-parameters, no matching.",
         ),
     ] = None
     budget_kind: Annotated[
@@ -65,9 +67,7 @@ class Choices:
         str | None,
         typer.Option("--baseline", help="Contestant that the others are compared with, or 'none'."),
     ] = None
-    seeds: Annotated[
-        int | None, typer.Option("--seeds", help="Number of seeds: 3 trains seeds 0, 1 and 2.")
-    ] = None
+    seeds: Annotated[int | None, typer.Option("--seeds", help="How many seeds; they are 0, 1, 2, …")] = None
     width: Annotated[int | None, typer.Option("--width", help="Embedding width of every field.")] = None
     sequence_encoder: Annotated[
         str | None,
@@ -92,7 +92,10 @@ class Choices:
     ] = None
     cooldown: Annotated[
         float | None,
-        typer.Option("--cooldown", help="Share of the steps, at the end, in which learning rates fall to 0."),
+        typer.Option(
+            "--cooldown",
+            help="Last share of the steps (0 to 1) over which the learning rates fall to 0.",
+        ),
     ] = None
     gradient_clip: Annotated[
         float | None,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bench.errors import BadInput, cannot_write, unknown_name
+from bench.errors import BadInput, cannot_write, hint_of, unknown_name
 from bench.machine.writable import refuse_unwritable
 from rankbench import options
 from rankbench.console import answer, answer_json, complain
@@ -50,7 +50,7 @@ def run(
     data_dir: options.DataDir = options.DEFAULT_DATA,
     json: options.Json = False,
 ) -> None:
-    """Write the logits and probabilities of a trained contestant for a file or a data set."""
+    """Score the rows of a file with a trained contestant; writes Parquet."""
     options.check_device(device)
     if split not in (None, *SPLITS):
         raise unknown_name("split", str(split), SPLITS)
@@ -102,12 +102,20 @@ def _output(path: Path, replace: bool, file: Path | None) -> Path:
     """`path`, after a check that it can be written.
 
     Raises:
-        BadInput: it is a folder, the input file, or an existing file without --replace.
+        BadInput: it is a folder, the input file, a name of another format, or an existing file without
+            --replace.
     """
+    from bench.data.importing.blocks import PARQUET_SUFFIXES
+
     if path.is_dir():
         raise BadInput(f"--output is {path}, which is a folder; give the name of a file")
     if file is not None and path.exists() and path.samefile(file):
         raise BadInput(f"--output is {path}, which is also the input file; give another name")
+    if path.suffix.lower() not in PARQUET_SUFFIXES:
+        raise BadInput(
+            f"--output is {path}, but Parquet is written; give a name that ends in "
+            f"{' or '.join(PARQUET_SUFFIXES)}"
+        )
     if path.exists() and not replace:
         raise BadInput(f"{path} already exists; add --replace to replace it, or give another --output")
     refuse_unwritable("the output folder", path.parent, "--output")
@@ -121,7 +129,9 @@ def _dataset(of: Run, name: str, data_dir: Path) -> Dataset:
 
     if not (data_dir / name / MANIFEST).is_file():
         present = [path.parent.name for path in data_dir.glob(f"*/{MANIFEST}")]
-        raise unknown_name(f"file, or data set in {data_dir},", name, present)
+        raise BadInput(
+            f"no file '{name}', and no data set of that name in {data_dir}/{hint_of(name, present)}"
+        )
     dataset = options.open_dataset(name, data_dir)
     if dataset.fingerprint == of.spec.dataset.fingerprint:
         verify(dataset)
@@ -188,8 +198,8 @@ def _contestant(of: Run, given: str | None) -> Contestant:
     if found.source != reference.source:
         raise BadInput(
             f"contestant '{found.name}' has changed since run {of.key} trained it "
-            f"(SHA-256 is {_short(found.source)}, was {_short(reference.source)}); give the original "
-            "file, or train it again"
+            f"(SHA-256 is {_short(found.source)}, was {_short(reference.source)}); give the file "
+            "as it was when trained, or train again"
         )
     if found.rev != reference.rev:
         raise BadInput(

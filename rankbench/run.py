@@ -36,9 +36,7 @@ def run(
     processes: Annotated[
         int | None, typer.Option(help="Number of runs at a time; by default one per core on a CPU, else 1.")
     ] = None,
-    threads: Annotated[
-        int, typer.Option(help="Threads per run; another number changes the last digits of results.")
-    ] = 1,
+    threads: Annotated[int, typer.Option(help="Threads of a run. Changes results in the last digits.")] = 1,
     keep: Annotated[
         str | None, typer.Option(help="'weights' keeps the weights of every run, which 'predict' needs.")
     ] = None,

@@ -41,7 +41,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from bench.contestants.blame import described, out_of_memory
-from bench.errors import BadInput, unknown_name
+from bench.errors import BadInput, hint_of
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -145,7 +145,7 @@ class Contestant:
         known = inspect.signature(model_class).parameters.keys() - {"field_dims", "num_tasks", "groups"}
         for name in hyperparameters:
             if name not in known:
-                raise unknown_name(f"hyper-parameter of {self.name}", name, known)
+                raise BadInput(f"{self.name} has no hyper-parameter '{name}'{hint_of(name, known)}")
         groups = {"groups": shape.groups} if "groups" in inspect.signature(model_class).parameters else {}
         try:
             return model_class(shape.field_dims, shape.num_tasks, **groups, **hyperparameters)

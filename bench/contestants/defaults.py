@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from bench.canonical import plain
 from bench.contestants.contract import Contestant
-from bench.errors import BadInput, unknown_name
+from bench.errors import BadInput, hint_of
 
 _GIVEN_BY_THE_HARNESS = ("field_dims", "num_tasks", "groups")
 
@@ -38,8 +38,10 @@ def check_defaults(contestant: Contestant) -> None:
     own = [name for name in parameters if name not in _GIVEN_BY_THE_HARNESS]
     for what, name in _named(contestant):
         if name not in own:
-            error = unknown_name(f"hyper-parameter of {contestant.name}", name, own)
-            raise BadInput(f"{error}; its {what} names it, but the constructor of its model does not take it")
+            raise BadInput(
+                f"{contestant.name}: {what} has '{name}', but {_constructor(model)} has no such "
+                f"argument{hint_of(name, own, listed='it has')}"
+            )
     for name in own:
         if parameters[name].default is inspect.Parameter.empty and name not in contestant.hyperparameters:
             raise BadInput(
@@ -59,6 +61,10 @@ def check_defaults(contestant: Contestant) -> None:
             raise BadInput(
                 f"hyper-parameter '{name}' of {contestant.name} cannot be written to a record: {error}"
             ) from error
+
+
+def _constructor(model: Callable[..., object]) -> str:
+    return f"{model.__name__}.__init__" if inspect.isclass(model) else getattr(model, "__name__", str(model))
 
 
 def _named(contestant: Contestant) -> Iterator[tuple[str, str]]:

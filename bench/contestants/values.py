@@ -28,7 +28,7 @@ from typing import Any
 
 from bench.canonical import plain
 from bench.contestants.contract import Contestant, Hyperparameters, InputShape
-from bench.errors import BadInput, unknown_name
+from bench.errors import BadInput, hint_of
 
 _TRUTHS = {
     "true": True,
@@ -71,7 +71,8 @@ def read_value(contestant: Contestant, name: str, text: str) -> Any:
         BadInput: the contestant has no such hyper-parameter, or the text is no value of its type.
     """
     if name not in contestant.hyperparameters:
-        raise unknown_name(f"hyper-parameter of {contestant.name}", name, contestant.hyperparameters)
+        known = hint_of(name, contestant.hyperparameters)
+        raise BadInput(f"{contestant.name} has no hyper-parameter '{name}'{known}")
     value = _read_by_type(contestant, name, text)
     least = _least(name)
     numbers = [

@@ -13,7 +13,7 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 
 from bench.data.dataset import MANIFEST, Dataset
-from bench.errors import BadInput, unknown_name
+from bench.errors import BadInput, hint_of
 
 Notice = Callable[[str], None]
 """Told of one line that a user should read."""
@@ -34,10 +34,9 @@ def open_dataset(name: str, data_dir: Path, *, notice: Notice) -> Dataset:
     """
     if not (data_dir / name / MANIFEST).is_file():
         present = [path.parent.name for path in data_dir.glob(f"*/{MANIFEST}")]
-        error = unknown_name(f"data set in {data_dir}", name, present)
         raise BadInput(
-            f"{error}; import it with 'rankbench data import', or generate one with 'rankbench data "
-            "synthesize'"
+            f"no data set '{name}' in {data_dir}/{hint_of(name, present)}; import it with 'rankbench data "
+            "import', or generate one with 'rankbench data synthesize'"
         )
     dataset = Dataset.open(data_dir / name)
     made_now = current_rev(dataset)

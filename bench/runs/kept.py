@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import json
 import re
+import shlex
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -35,14 +36,16 @@ def run_with_weights(stores: JoinedStores, key: str) -> tuple[Run, Path]:
         raise BadInput(f"run {_told(run)} is {run.status}, so it has no weights to predict with")
     if not path.is_file():
         raise BadInput(
-            f"run {_told(run)} has no weights: {path} does not exist; {_way_to_weights(view, run)}"
+            f"run {_told(run)} has no weights ({path} is missing); {_way_to_weights(view, run, stores)}"
         )
     if (expected := run.files.get("weights")) is not None and digest_of(path) != expected:
         raise BadInput(
-            f"{path} is damaged: its SHA-256 is not that of the record; {_way_to_weights(view, run)}"
+            f"{path} is damaged: its SHA-256 is not that of the record; {_way_to_weights(view, run, stores)}"
         )
     if (of := _spec_of(path)) is None or of.key() != run.spec.key():
-        raise BadInput(f"{path} does not hold the weights of run {run.key}; {_way_to_weights(view, run)}")
+        raise BadInput(
+            f"{path} does not hold the weights of run {run.key}; {_way_to_weights(view, run, stores)}"
+        )
     return run, path
 
 
@@ -53,11 +56,11 @@ def run_called(view: View, key: str, stores: JoinedStores) -> Run:
         BadInput: none or several, or a text that is no key.
     """
     where = ", ".join(str(store.directory) for store in stores.stores)
+    with_weights = _list(run for run in view.runs.values() if stores.path("weights", run.key).is_file())
     if not _KEY.fullmatch(key):
-        raise BadInput(
-            f"KEY is '{key}'; it must be the key of a run, or its first {LEAST_DIGITS} or more digits "
-            f"(0-9, a-f); {_runs_with_weights(view, stores)}"
-        )
+        way = f"give at least the first {LEAST_DIGITS} digits of one of: {with_weights}"
+        none = f"and {where} has no run with weights; train one with 'rankbench run … --keep weights'"
+        raise BadInput(f"'{key}' is no key; {way}" if with_weights else f"'{key}' is no key, {none}")
     found = [run for now, run in view.runs.items() if now.startswith(key) or run.key.startswith(key)]
     if len(found) == 1:
         return found[0]
@@ -67,12 +70,9 @@ def run_called(view: View, key: str, stores: JoinedStores) -> Run:
         )
     nearest = difflib.get_close_matches(key, [run.key[: len(key)] for run in view.runs.values()], n=1)
     hint = f"; did you mean '{nearest[0]}'?" if nearest else ""
-    raise BadInput(f"no run in {where} has the key '{key}'{hint} ({_runs_with_weights(view, stores)})")
-
-
-def _runs_with_weights(view: View, stores: JoinedStores) -> str:
-    with_weights = [run for run in view.runs.values() if stores.path("weights", run.key).is_file()]
-    return f"runs with weights: {_list(with_weights) or 'none'}"
+    raise BadInput(
+        f"no run in {where} has the key '{key}'{hint} (runs with weights: {with_weights or 'none'})"
+    )
 
 
 def _list(runs: Iterable[Run]) -> str:
@@ -85,12 +85,13 @@ def _told(run: Run) -> str:
     return f"{run.key} ({run.spec.contestant.name}, {run.spec.dataset.name}, seed {run.spec.seed})"
 
 
-def _way_to_weights(view: View, run: Run) -> str:
-    """The command that trains a run again and keeps its weights."""
+def _way_to_weights(view: View, run: Run, stores: JoinedStores) -> str:
+    """The command that trains a run again and keeps its weights, in the first of the stores."""
+    more = shlex.join(["--keep", "weights", "--store", str(stores.stores[0].directory)])
     for study in view.studies:
         if any(member.key == run.spec.key() for member in study.members):
-            return f"'{study.command} --keep weights' trains it again and keeps them"
-    return "'rankbench run' with --keep weights trains it again and keeps them"
+            return f"'{study.command} {more}' trains it again and keeps them"
+    return f"'rankbench run' with {more} trains it again and keeps them"
 
 
 def _spec_of(path: Path) -> Spec | None:

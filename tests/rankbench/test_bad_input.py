@@ -33,8 +33,8 @@ SEVEN_TOKENS = ("--set", "num_tokens=7", "--set", "token_dim=64")
         (["run", "rankmixer", "--budget", "lots"], "budget is 'lots'; it must be a whole number above 0"),
         (["run", "compare", "--protocol", "papr"], "unknown protocol 'papr'; did you mean 'paper'?"),
         (["run", "compare", "--seeds", "0"], "--seeds is 0; it must be from 1 to 1000"),
-        (["run", "compare", "--data", "movielens-1m"], "unknown data set in data 'movielens-1m'"),
-        (["run", "compare", "--data", "synthetic"], "unknown data set in data 'synthetic'"),
+        (["run", "compare", "--data", "movielens-1m"], "no data set 'movielens-1m' in data/"),
+        (["run", "compare", "--data", "synthetic"], "no data set 'synthetic' in data/"),
         (
             ["run", "compare", "--data", "clicks", "--rows", "4k"],
             "--rows sets the size of synthetic data (rules,",
@@ -61,7 +61,7 @@ SEVEN_TOKENS = ("--set", "num_tokens=7", "--set", "token_dim=64")
         (["speed", "compare", "--seconds", "nan"], "--seconds is nan"),
         (
             ["run", "rankmixer", "--rows", "4000", "--set", "depth=3"],
-            "unknown hyper-parameter of rankmixer 'depth'",
+            "rankmixer has no hyper-parameter 'depth'",
         ),
         (
             ["run", "rankmixer", "--rows", "4k", "--budget", "none", *SEVEN_TOKENS],
@@ -82,7 +82,7 @@ SEVEN_TOKENS = ("--set", "num_tokens=7", "--set", "token_dim=64")
         (["frobnicate"], "No such command 'frobnicate'"),
         (["data", "import", "x.csv"], "give either --schema FILE"),
         (["data", "import", ".", "--as", "movielens"], "unknown data set with a loader 'movielens'"),
-        (["data", "describe", "nothing"], "unknown data set in data 'nothing'"),
+        (["data", "describe", "nothing"], "no data set 'nothing' in data/"),
     ],
 )
 def test_bad_input_is_one_clear_line_and_exit_code_two(bench, tmp_path, arguments, message):

@@ -24,22 +24,33 @@ from tests.rankbench.trained_shop import assert_logits_of, import_shop
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("KEY", "--data", "tset.csv"), "unknown file, or data set in data, 'tset.csv' (known: shop)"),
+        (
+            ("KEY", "--data", "tset.csv"),
+            "no file 'tset.csv', and no data set of that name in data/ (known: shop)",
+        ),
         (("KEY", "--data", "shp"), "did you mean 'shop'?"),
         (("KEY", "--data", "test.csv", "--split", "test"), "--split is 'test', but test.csv is a file"),
         (("KEY", "--data", "shop", "--split", "tset"), "unknown split 'tset'; did you mean 'test'?"),
-        (("abc", "--data", "shop"), "KEY is 'abc'; it must be the key of a run, or its first 6 or more"),
+        (("abc", "--data", "shop"), "'abc' is no key; give at least the first 6 digits of one of: "),
         (("0" * 32, "--data", "shop"), f"no run in results/local has the key '{'0' * 32}'"),
         (("KEY", "--data", "shop", "--device", "gpu"), "device is 'gpu', allowed: auto, cpu, cuda"),
         (("KEY", "--data", "shop", "--output", "data"), "--output is data, which is a folder"),
         (("KEY", "--data", "test.csv", "--output", "test.csv", "--replace"), "which is also the input file"),
-        (("KEY", "--data", "shop", "--output", "shop.toml"), "shop.toml already exists; add --replace"),
-        (("KEY", "--data", "shop", "--output", "/proc/nope/x"), "/proc/nope cannot be written"),
-        (("KEY", "--data", "shop.toml"), "unknown column of shop.toml"),
+        (
+            ("KEY", "--data", "shop", "--output", "p.csv"),
+            "p.csv, but Parquet is written; give a name that ends",
+        ),
+        (("KEY", "--data", "shop", "--output", "here.pq"), "here.pq already exists; add --replace"),
+        (("KEY", "--data", "shop", "--output", "/proc/nope/x.parquet"), "/proc/nope cannot be written"),
+        (
+            ("KEY", "--data", "shop.toml"),
+            "shop.toml has no column 'item', which the schema needs (it has: name = \"shop\")",
+        ),
         (("KEY", "--data", "shop", "--contestant", "dcnv2"), "--contestant is 'dcnv2', but run"),
     ],
 )
 def test_what_is_wrong_is_said_in_one_line(runs, predict_command, arguments, message):
+    Path("here.pq").touch()
     before = sorted(Path().rglob("*"))
     out, err = predict_command(*(runs["dlrm-mlp"].key if a == "KEY" else a for a in arguments), code=2)
     assert message in err
@@ -91,7 +102,8 @@ def test_weights_that_are_not_there_or_not_those_of_the_run_are_refused(runs, tm
     with pytest.raises(BadInput, match="is damaged: its SHA-256 is not that of the record"):
         predict.run(one.key, "shop", store=[store.directory])
     file.unlink()
-    with pytest.raises(BadInput, match=r"'rankbench run compare .* --keep weights' trains it again"):
+    again = f"--keep weights --store {store.directory}' trains it again"
+    with pytest.raises(BadInput, match=rf"\({file} is missing\); 'rankbench run compare .* {again}"):
         predict.run(one.key, "shop", store=[store.directory])
     predict.run(  # another store has it
         one.key, "shop", store=[store.directory, Path("results/local")], output=tmp_path / "out.parquet"

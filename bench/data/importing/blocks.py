@@ -32,9 +32,11 @@ from bench.data.importing.chunks import (
 )
 from bench.data.importing.columns import Source
 from bench.data.importing.parquet import as_text, check_types
-from bench.errors import BadInput, unknown_name
+from bench.errors import BadInput, hint_of
 
 PARQUET_SUFFIXES = (".parquet", ".pq")
+DELIMITERS = (",", "\t", ";", "|")
+"""Those that files mostly have."""
 WRONG_WIDTH = "wrong number of cells"
 
 
@@ -108,19 +110,32 @@ def _as_bad_input(file: Path) -> Iterator[None]:
         raise BadInput(f"{file} cannot be read: {' '.join(str(error).split())[:300]}") from error
 
 
-def _check_columns(file: Path, columns: tuple[str, ...], present: tuple[str, ...], hint: str = "") -> None:
+def _check_columns(
+    file: Path, columns: tuple[str, ...], present: tuple[str, ...], delimiter: str = ""
+) -> None:
     times = Counter(present)
     for column in columns:
         if times[column] > 1:
             raise BadInput(f"{file} has {times[column]} columns named '{column}'")
         if not times[column]:
-            raise unknown_name(f"column of {file.name}{hint}:", column, present)
+            has = hint_of(column, present, listed="it has")
+            other = _other_delimiter(present, delimiter)
+            wrong = f"; the file seems to be separated by {other!r}, not {delimiter!r}" if other else ""
+            raise BadInput(f"{file.name} has no column '{column}', which the schema needs{has}{wrong}")
+
+
+def _other_delimiter(present: tuple[str, ...], delimiter: str) -> str | None:
+    """The delimiter that seems to be in the header, if `delimiter` does not separate it."""
+    if len(present) != 1 or not delimiter:
+        return None
+    counts = {other: present[0].count(other) for other in DELIMITERS if other != delimiter}
+    likely = max(counts, key=lambda other: counts[other])
+    return likely if counts[likely] else None
 
 
 def _unread_text(file: Path, source: Source, columns: tuple[str, ...], block_bytes: int) -> Iterator[Unread]:
     present = read_header(file, source)
-    hint = f" with delimiter {source.delimiter!r}" if len(present) == 1 else ""
-    _check_columns(file, columns, present, hint)
+    _check_columns(file, columns, present, source.delimiter)
     for chunk in read_chunks(file, source, block_bytes):
         yield functools.partial(_parse, chunk, file, source, present, columns), chunk.share_read
 

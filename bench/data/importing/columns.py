@@ -73,7 +73,7 @@ class Source:
             raise BadInput(f"[source] quote {self.quote!r} is part of the delimiter {self.delimiter!r}")
         refuse_twice("column in [source] columns", self.columns)
         check_encoding(self.encoding)
-        check_one_of("[source] on_bad_row", self.on_bad_row, ON_BAD_ROW)
+        check_one_of("[source]", "on_bad_row", self.on_bad_row, ON_BAD_ROW)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -194,10 +194,10 @@ class FieldPlan:
     def __post_init__(self) -> None:
         check_name("field", self.name)
         where = f"field '{self.name}'"
-        check_one_of(f"{where}: kind", self.kind, KINDS)
-        check_one_of(f"{where}: group", self.group, GROUPS)
+        check_one_of(where, "kind", self.kind, KINDS)
+        check_one_of(where, "group", self.group, GROUPS)
         self._check_options_fit_kind(where)
-        check_one_of(f"{where}: transform", self.transform, TRANSFORMS_OF_KIND[self.kind])
+        check_one_of(where, "transform", self.transform, TRANSFORMS_OF_KIND[self.kind])
         for option, low, high in (
             ("minimum_count", 1, 2**63 - 1),
             ("prefix", 0, MAX_PREFIX),
@@ -221,7 +221,7 @@ class FieldPlan:
         if self.pattern:
             self._check_pattern(where)
         if self.part:
-            check_one_of(f"{where}: part", self.part, PARTS)
+            check_one_of(where, "part", self.part, PARTS)
             if self.column or self.of or self.cardinality not in (0, PARTS[self.part]):
                 raise BadInput(f"{where}: part reads the row's time; leave column, of and cardinality out")
             object.__setattr__(self, "cardinality", PARTS[self.part])
@@ -287,9 +287,9 @@ def check_name(what: str, name: str) -> None:
         raise BadInput(f"{what} name {name[:40]!r}… has {size} bytes, allowed: {MAX_NAME_BYTES} at most")
 
 
-def check_one_of(what: str, got: str, allowed: Iterable[str]) -> None:
+def check_one_of(where: str, what: str, got: str, allowed: Iterable[str]) -> None:
     if got not in allowed:
-        raise unknown_name(what, got, allowed)
+        raise BadInput(f"{where}: {unknown_name(what, got, allowed)}")
 
 
 def refuse_twice(what: str, names: Iterable[str]) -> None:

@@ -16,7 +16,7 @@ from pathlib import Path
 import polars as pl
 import pyarrow.parquet
 
-from bench.data.importing.blocks import PARQUET_SUFFIXES, unread_blocks
+from bench.data.importing.blocks import DELIMITERS, PARQUET_SUFFIXES, unread_blocks
 from bench.data.importing.chunks import read_header
 from bench.data.importing.columns import Source
 from bench.data.importing.guessing import (
@@ -34,7 +34,6 @@ from bench.data.synthetic import FAMILIES
 from bench.errors import BadInput, unknown_name
 
 SAMPLE_ROWS = 50_000
-_DELIMITERS = (",", "\t", ";", "|")
 _LABEL = re.compile(
     r"label|target|click|bought|buy|purchase|order|conver|finish|skip|like|share|follow|install|watched|"
     r"long_view|response",
@@ -190,7 +189,7 @@ def _text_source(file: Path) -> Source:
     if not file.is_file():
         raise BadInput(f"file {file} does not exist")
     header = ",".join(read_header(file, Source(quote="", delimiter="\x1f")))
-    counts = {delimiter: header.count(delimiter) for delimiter in _DELIMITERS}
+    counts = {delimiter: header.count(delimiter) for delimiter in DELIMITERS}
     return Source(delimiter=max(counts, key=lambda delimiter: counts[delimiter]))
 
 

@@ -261,7 +261,7 @@ def test_a_contestant_without_a_closed_form_is_counted():
 
 
 def test_a_hyperparameter_that_is_not_there_is_refused_by_name():
-    with pytest.raises(BadInput, match=r"unknown hyper-parameter of tiny 'widht'; did you mean 'width'"):
+    with pytest.raises(BadInput, match=r"tiny has no hyper-parameter 'widht'; did you mean 'width'"):
         TINY.build(EVEN, {"widht": 3})
 
 

@@ -13,7 +13,12 @@ from tests.bench.contestants.test_lookup import MODEL, SHAPE, refusal, write
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
-        ('{"width": 4}', '{"widht": 4}', "unknown hyper-parameter of mine 'widht'; did you mean 'width'?"),
+        (
+            '{"width": 4}',
+            '{"widht": 4}',
+            "mine: hyperparameters has 'widht', but Model.__init__ has no such argument; "
+            "did you mean 'width'? (it has: width)",
+        ),
         ("*, width=4", "*, depth, width=4", "needs 'depth', which has no default"),
         ("*, width=4", "*, width=4, **more", "takes **more; its constructor must name every hyper-parameter"),
         ("*, width=4", "*more, width=4", "takes *more; its constructor must name every"),
@@ -22,17 +27,21 @@ from tests.bench.contestants.test_lookup import MODEL, SHAPE, refusal, write
             "dims, ",
             "takes (dims, width); the first two arguments of its constructor must be field_dims",
         ),
-        ('Dial(name="width")', 'Dial(name="widht")', "unknown hyper-parameter of mine 'widht'; did you mean"),
+        (
+            'Dial(name="width")',
+            'Dial(name="widht")',
+            "mine: dial has 'widht', but Model.__init__ has no such argument; did you mean",
+        ),
         ('{"width": 4}', "{}", "the dial of mine is 'width', which is not among the hyperparameters"),
         (
             "dial=",
             "trim='depth', dial=",
-            "its trim names it, but the constructor of its model does not take it",
+            "mine: trim has 'depth', but Model.__init__ has no such argument; did you mean 'width'? (it has:",
         ),
         (
             "dial=",
             "search_space={'deep': (1,)}, dial=",
-            "its search_space names it, but the constructor of its model does not take it",
+            "mine: search_space has 'deep', but Model.__init__ has no such argument (it has: width)",
         ),
         (
             '{"width": 4}',

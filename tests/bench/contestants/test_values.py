@@ -206,7 +206,7 @@ def test_counts_and_widths_that_no_model_can_have_are_refused(contestant, name, 
 
 def test_an_unknown_hyperparameter_names_the_nearest():
     with pytest.raises(
-        BadInput, match=r"unknown hyper-parameter of rankmixer 'num_layer'; did you mean 'num_layers'"
+        BadInput, match=r"rankmixer has no hyper-parameter 'num_layer'; did you mean 'num_layers'"
     ):
         read_value(CONTESTANTS["rankmixer"], "num_layer", "3")
 

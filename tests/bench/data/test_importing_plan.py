@@ -139,8 +139,16 @@ def test_other_splits(tmp_path: Path, split: str, expected: object) -> None:
         ('["brand", "colour"]', '["brand", "a/b"]', ["'a/b'", "not allowed"]),
         ('names = ["brand", "colour"]', 'names = "brand"', ["expected a list of columns"]),
         ('names = ["brand", "colour"]', 'names = ["brand", "c"]\nname = "x"', ["without name and column"]),
-        ('kind = "numeric"', 'kind = "number"', ["field 'price'", "'number'", "did you mean 'numeric'?"]),
-        ('group = "user"', 'group = "usr"', ["field 'zip_prefix'", "'usr'", "did you mean 'user'?"]),
+        (
+            'kind = "numeric"',
+            'kind = "number"',
+            ["field 'price': unknown kind 'number'; did you mean 'numeric'? (known:"],
+        ),
+        (
+            'group = "user"',
+            'group = "usr"',
+            ["field 'zip_prefix': unknown group 'usr'; did you mean 'user'?"],
+        ),
         ("minimum_count = 3", "minimum_count = 0", ["field 'brand'", "minimum_count is 0"]),
         ("minimum_count = 3", "minimum_count = true", ["minimum_count is True", "integer"]),
         ("minimum_count = 3", "minimum_count = 3\ncardinality = 9", ["field 'brand'", "the cells hold ids"]),
