@@ -66,6 +66,13 @@ def test_a_wrong_key_names_the_nearest_and_those_with_weights(runs):
         predict.run(wrong, "shop")
 
 
+def test_a_store_without_weights_says_how_to_get_some(tmp_path):
+    with pytest.raises(
+        BadInput, match=rf"^'fm' is no key, and {tmp_path} has no run with weights; train one"
+    ):
+        predict.run("fm", "shop", store=[tmp_path])
+
+
 def test_digits_that_several_keys_begin_with_are_refused_with_those_keys(runs):
     keys = [f"abcdef{i}{'0' * 25}" for i in range(2)]
     two = {key: dataclasses.replace(run, key=key) for key, run in zip(keys, runs.values(), strict=False)}

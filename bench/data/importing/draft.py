@@ -45,8 +45,7 @@ _USER = re.compile(
     re.IGNORECASE,
 )
 _YES = re.compile(r"yes|y|true|t|positive|pos|click(ed)?|bought|1", re.IGNORECASE)
-_FEW_TEXTS = 20
-"""Different texts that a column of labels may have."""
+_FEW_TEXTS = 20  # different ones that a column of labels may have
 _MISSING = ("NA", "N/A", "NaN", "nan", "NULL", "null", "None", "\\N")
 
 

@@ -118,7 +118,7 @@ def test_several_labels_and_one_that_is_said(tmp_path: Path) -> None:
     more = {"is_click": [i % 2 for i in range(ROWS)], "is_weekend": [i % 4 // 3 for i in range(ROWS)]}
     file = write(tmp_path / "feed.csv", shop(**more))
     assert imported(file)[0].schema.tasks == ("bought", "is_click")
-    assert imported(file, "is_weekend")[0].schema.tasks == ("is_weekend",)
+    assert imported(file, "is_weekend", "is_weekend")[0].schema.tasks == ("is_weekend",)
 
 
 @pytest.mark.parametrize(
