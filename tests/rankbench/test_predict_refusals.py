@@ -76,10 +76,11 @@ def test_a_store_without_weights_says_how_to_get_some(tmp_path):
 def test_digits_that_several_keys_begin_with_are_refused_with_those_keys(runs):
     keys = [f"abcdef{i}{'0' * 25}" for i in range(2)]
     two = {key: dataclasses.replace(run, key=key) for key, run in zip(keys, runs.values(), strict=False)}
+    view = View(runs=two, studies=(), superseded=frozenset(), torn=())
     stores = JoinedStores([Store(Path("results/local"))])
     with pytest.raises(BadInput, match=f"2 runs have keys that begin with 'abcdef'; .*{keys[0]} .*{keys[1]}"):
-        run_called(View(runs=two, studies=(), torn=()), "abcdef", stores)
-    assert run_called(View(runs=two, studies=(), torn=()), "abcdef1", stores).key == keys[1]
+        run_called(view, "abcdef", stores)
+    assert run_called(view, "abcdef1", stores).key == keys[1]
 
 
 def test_a_contestant_that_computes_something_else_now_is_refused(runs, monkeypatch):
