@@ -181,7 +181,7 @@ def test_several_data_sets_are_taken_in_turn_and_set_side_by_side(bench):
     names = [f"{family}-{ROWS}-1" for family in ("rules", "trees", "network")]
     assert [row["dataset"] for row in shown] == [name for name in names for _ in range(2)]
     done = bench("run", "compare", "--data", "rules,trees", *small, "--seeds", "1", "--batch-size", "512")
-    assert done.stderr.count("once for the data set") == 2
+    assert done.stderr.count("once per data set") == 2
     assert all(name in done.stdout for name in names[:2])
     refused = bench("speed", "compare", "--data", "rules,trees", "--rows", str(ROWS), code=2).stderr
     assert "speed is measured on one data set, but there are 2" in refused

@@ -169,5 +169,5 @@ def test_a_sequence_may_have_any_name(name):
 
 
 def test_a_width_for_a_sequence_that_shares_a_table_is_refused():
-    with pytest.raises(BadInput, match=r"'history' has a width of its own \(8\) but shares the table"):
+    with pytest.raises(BadInput, match=r"'history' has its own width \(8\), but shares the table of 'item'"):
         Features(SCHEMA, FeatureSpec(width=4, widths={"history": 8}))
