@@ -184,7 +184,7 @@ def test_several_data_sets_are_taken_in_turn_and_set_side_by_side(bench):
     assert done.stderr.count("once per data set") == 2
     assert all(name in done.stdout for name in names[:2])
     refused = bench("speed", "compare", "--data", "rules,trees", "--rows", str(ROWS), code=2).stderr
-    assert "speed is measured on one data set, but there are 2" in refused
+    assert "speed needs one data set, but the study has 2" in refused
 
 
 def test_three_studies_are_kept_apart(bench, tmp_path):
