@@ -1,4 +1,4 @@
-"""Every schema that documentation shows imports a file of 5,000 rows, and docs/schema.md is up to date."""
+"""Every schema that documentation shows imports, compares and reports; docs/schema.md is up to date."""
 
 from __future__ import annotations
 
@@ -9,9 +9,17 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
+import torch
 
+from bench.data.dataset import Dataset
 from bench.data.describe import describe
 from bench.data.importing import ImportPlan, import_table
+from bench.runs.plan import plan
+from bench.runs.store import Store
+from bench.runs.studies import STUDIES
+from bench.runs.sweep import sweep
+from bench.training.protocols import PROTOCOLS, changed
+from reports.page import build_report
 from tests.made_rows import write_files
 
 ROOT = Path(__file__).parents[1]
@@ -41,17 +49,36 @@ def test_readme_and_docs_show_schemas() -> None:
 
 
 @pytest.mark.parametrize("shown", schemas())
-def test_every_schema_imports_a_file_made_for_it(tmp_path: Path, shown: str) -> None:
+def test_every_schema_imports_a_file_made_for_it_and_is_compared_on(tmp_path: Path, shown: str) -> None:
     (tmp_path / "schema.toml").write_text(schemas()[shown])
-    plan = ImportPlan.from_toml(tmp_path / "schema.toml")
-    dataset = import_table(plan, write_files(plan, tmp_path), tmp_path / "data" / plan.name)
+    schema = ImportPlan.from_toml(tmp_path / "schema.toml")
+    dataset = import_table(schema, write_files(schema, tmp_path), tmp_path / "data" / schema.name)
     assert sum(dataset.rows.values()) == 5_000
     assert dataset.rows["train"] == pytest.approx(4_000, abs=200)
-    assert [field.name for field in dataset.schema.fields] == [field.name for field in plan.fields]
+    assert [field.name for field in dataset.schema.fields] == [field.name for field in schema.fields]
     description = describe(dataset)
     for task in dataset.schema.tasks:
         assert all(0 < rate < 1 for rate in description["base_rate"][task].values())
     assert all(field["missing_share"] < 0.1 for field in description["fields"])
+    page = page_of_a_comparison(dataset, tmp_path)
+    for entrant in STUDIES["compare"].entrants:
+        assert f"| {entrant.label} |" in page
+
+
+def page_of_a_comparison(dataset: Dataset, folder: Path) -> str:
+    """All ten, one seed, in as few steps as can be."""
+    study = dataclasses.replace(
+        STUDIES["compare"], seeds=(0,), protocol=changed(PROTOCOLS["short"], {"batch_size": 4096})
+    )
+    planned = plan(study, [dataset], command="rankbench run compare")
+    ((_, runs),) = planned.runs
+    assert len(runs) + len(planned.impossible) == 10
+    store = Store(folder / "store")
+    store.append_study(planned.record)
+    done = sweep(runs, dataset, store, device=torch.device("cpu"))
+    assert {run.status for run in done} == {"ok"}
+    report = build_report([store.directory], folder / "report", command="", titles={}, decided={}, study=None)
+    return report.markdown.read_text()
 
 
 def test_the_page_of_keys_is_what_the_code_says() -> None:
