@@ -60,7 +60,7 @@ def worker_processes(
         count, initializer=_begin, initargs=(os.getpid(), begin), env=dict(environment or {})
     )
     try:
-        with _interrupts_afterwards():  # a pool that was interrupted while it starts cannot be shut down
+        with interrupts_afterwards():  # a pool that was interrupted while it starts cannot be shut down
             pool.submit(_nothing)
         yield pool
     except loky.process_executor.TerminatedWorkerError as error:
@@ -72,13 +72,24 @@ def worker_processes(
 
 
 @contextlib.contextmanager
-def _interrupts_afterwards() -> Iterator[None]:
-    """Holds an interrupt of the block back until the block has ended. Only the main thread gets any."""
-    if threading.current_thread() is not threading.main_thread():
+def interrupts_afterwards() -> Iterator[None]:
+    """Holds an interrupt of the block back until the block has ended; a second one ends it at once.
+
+    For code that must not be interrupted, such as that of C++ which calls Python. Only the main thread gets
+    interrupts.
+    """
+    ignored = signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+    if ignored or threading.current_thread() is not threading.main_thread():
         yield
         return
     held_back = threading.Event()
-    handler = signal.signal(signal.SIGINT, lambda *_: held_back.set())
+
+    def hold(*_: object) -> None:
+        if held_back.is_set():
+            raise KeyboardInterrupt
+        held_back.set()
+
+    handler = signal.signal(signal.SIGINT, hold)
     try:
         yield
     finally:

@@ -17,6 +17,7 @@ from bench.contestants.values import refuse_solved
 from bench.data.dataset import Dataset
 from bench.data.schema import Schema
 from bench.errors import BadInput
+from bench.machine.parallel import interrupts_afterwards
 from bench.machine.unchanged import unchanged_state
 from bench.runs.entrants import Entrant
 from bench.runs.execute import Planned
@@ -139,6 +140,7 @@ def _sized_at(study: Study, budget: Budget | None, features: Features) -> list[S
     return [sized[entrant.label] for entrant in study.entrants]
 
 
+@interrupts_afterwards()  # counting is called from C++, which an interrupt would abort
 @unchanged_state()  # one that sets a default type or goes elsewhere does so to itself alone
 def _sized(
     entrant: Entrant, budget: Budget | None, solved_for: Budget | None, features: Features

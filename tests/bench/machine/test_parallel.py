@@ -7,7 +7,7 @@ import signal
 import loky
 import pytest
 
-from bench.machine.parallel import worker_processes
+from bench.machine.parallel import interrupts_afterwards, worker_processes
 
 
 @pytest.fixture
@@ -29,6 +29,22 @@ def test_an_interrupt_waits_until_the_pool_stands_and_can_be_ended(interrupted_s
     with pytest.raises(KeyboardInterrupt), worker_processes(2):
         pytest.fail("nobody should get the pool")
     assert len(interrupted_start) == 1
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_a_second_interrupt_waits_for_nothing(interruptible):
+    waited = []
+
+    def interrupted_twice():
+        with interrupts_afterwards():
+            signal.raise_signal(signal.SIGINT)
+            waited.append("the first")
+            signal.raise_signal(signal.SIGINT)
+            waited.append("the second")
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted_twice()
+    assert waited == ["the first"]
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 

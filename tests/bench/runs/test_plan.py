@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import signal
 from pathlib import Path
 
 import pytest
@@ -195,3 +196,28 @@ def test_what_one_does_to_its_process_while_it_is_sized_reaches_no_other(
     assert torch.get_num_threads() == threads
     assert Path.cwd() == tmp_path
     assert capsys.readouterr().out == ""
+
+
+class Interrupted(torch.nn.Module):
+    """Is interrupted, as by Ctrl-C, while it is sized."""
+
+    went_on = False
+
+    def __init__(self, field_dims, num_tasks=1, *, width=1):
+        super().__init__()
+        self.head = torch.nn.Linear(sum(field_dims), num_tasks)
+
+    def forward(self, x_BI):
+        if not Interrupted.went_on:
+            signal.raise_signal(signal.SIGINT)
+            Interrupted.went_on = True
+        return self.head(x_BI)
+
+
+def test_an_interrupt_waits_until_one_is_sized(small_world, interruptible):
+    one = Contestant(
+        name="i", title="I", model=Interrupted, hyperparameters={"width": 1}, dial=Dial(name="width")
+    )
+    with pytest.raises(KeyboardInterrupt):
+        size(study(Entrant(contestant=one), budgets=(None,)), small_world.schema)
+    assert Interrupted.went_on
