@@ -77,7 +77,8 @@ def run(
     records.append_study(planned.record)
     _train(planned, records, joined, where, processes, threads, keep_weights=keep == "weights")
     runs = joined.read().runs
-    kept = [key for key, run in runs.items() if "weights" in run.files]
+    done = [runs[run.spec.key()] for _, of_dataset in planned.runs for run in of_dataset]
+    kept = [run.key for run in done if "weights" in run.files]
     if keep is not None and kept:
         complain(f"weights are kept; to use those of a run: rankbench predict {kept[-1][:8]} --data FILE")
     try:
@@ -85,8 +86,7 @@ def run(
     except BadInput as error:  # the runs are there; only the report of them is not
         complain(f"the report could not be written: {error}")
         return 1
-    statuses = [runs[run.spec.key()].status for _, of_dataset in planned.runs for run in of_dataset]
-    return 0 if set(statuses) == {"ok"} and not planned.impossible else 1
+    return 0 if all(run.status == "ok" for run in done) and not planned.impossible else 1
 
 
 def _train(

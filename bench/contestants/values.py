@@ -122,12 +122,13 @@ def decided_by_budget(
     Args:
         settings: in place of the contestant's defaults.
     """
-    base = {**contestant.hyperparameters, **(settings or {})}
+    base = contestant.hyperparameters_on(shape, settings)
     small, large = (contestant.dial.at(size, base, shape) for size in (1, _BEYOND_ANY_CAP))
     moved = {name for name in small if small[name] != large[name]}
     overruled = {name for name in moved if large[name] != base.get(name)}
     overruled |= {name for name in large if name in (settings or {}) and large[name] != base[name]}
-    return overruled | {name for name in (contestant.dial.name, contestant.trim) if name in base}
+    named = (contestant.dial.name, contestant.trim)
+    return overruled | {name for name in named if name is not None and name in base}
 
 
 def refuse_solved(contestant: Contestant, settings: Hyperparameters, shape: InputShape) -> None:

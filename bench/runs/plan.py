@@ -13,7 +13,7 @@ from bench.contestants.contract import Hyperparameters
 from bench.contestants.cost import Cost
 from bench.contestants.counting import cost, on_meta
 from bench.contestants.probe import probe
-from bench.contestants.values import refuse_solved
+from bench.contestants.values import refuse_overruled, refuse_solved
 from bench.data.dataset import Dataset
 from bench.data.schema import Schema
 from bench.errors import BadInput
@@ -23,7 +23,7 @@ from bench.runs.entrants import Entrant
 from bench.runs.execute import Planned
 from bench.runs.studies import Study
 from bench.runs.study_record import Member, StudyRecord
-from bench.spec import Budget, ContestantRef, DatasetRef, Protocol, Spec
+from bench.spec import Budget, ContestantRef, DatasetRef, Spec
 from bench.training.features import Features, features_on_meta
 from bench.training.protocols import changed
 
@@ -114,11 +114,6 @@ def plan(study: Study, datasets: Sequence[Dataset], *, command: str) -> Plan:
     return Plan(runs=runs, record=record, warnings=tuple(warnings))
 
 
-def protocol_of(study: Study, entrant: Entrant) -> Protocol:
-    """How an entrant is trained."""
-    return changed(study.protocol, entrant.protocol)
-
-
 def _sized_at(study: Study, budget: Budget | None, features: Features) -> list[SizedEntrant]:
     sized: dict[str, SizedEntrant] = {}
     for entrant in study.entrants:
@@ -151,7 +146,7 @@ def _sized(
     try:
         with blamed(contestant.name):
             hyperparameters = _hyperparameters(contestant, shape, solved_for, entrant.hyperparameters)
-            return SizedEntrant(
+            sized = SizedEntrant(
                 entrant=entrant,
                 budget=budget,
                 solved_for=solved_for,
@@ -161,6 +156,8 @@ def _sized(
             )
     except BadInput as error:
         return SizedEntrant(entrant=entrant, budget=budget, reason=str(error))
+    refuse_overruled(contestant, entrant.hyperparameters, hyperparameters)
+    return sized
 
 
 def _hyperparameters(
@@ -187,7 +184,7 @@ def _planned(study: Study, dataset: Dataset, sized: SizedEntrant, seed: int) -> 
                 hyperparameters=sized.hyperparameters,
                 source=contestant.source,
             ),
-            protocol=protocol_of(study, sized.entrant),
+            protocol=changed(study.protocol, sized.entrant.protocol),
             budget=sized.solved_for,
             seed=seed,
         ),
