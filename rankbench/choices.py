@@ -11,7 +11,6 @@ import inspect
 import shlex
 import typing
 from collections.abc import Callable
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -101,9 +100,7 @@ class Choices:
         float | None,
         typer.Option("--gradient-clip", help="Maximum norm of the dense gradient; larger ones are scaled."),
     ] = None
-    data_dir: Annotated[Path, typer.Option("--data-dir", help="Folder of the data sets.")] = (
-        options.DEFAULT_DATA
-    )
+    data_dir: options.DataDir = options.DEFAULT_DATA
 
     def given(self, *names: str) -> dict[str, Any]:
         """The values of `names` that the user gave."""

@@ -16,12 +16,10 @@ if TYPE_CHECKING:
     from bench.data.dataset import Dataset
 
 DEVICES = ("auto", "cpu", "cuda")
-DEFAULT_STORE = Path("results/local")
-DEFAULT_STORES = [DEFAULT_STORE]
+DEFAULT_STORES = [Path("results/local")]
 DEFAULT_DATA = Path("data")
 
 Json = Annotated[bool, typer.Option("--json", help="Print the answer as JSON.")]
-Store = Annotated[Path, typer.Option("--store", help="Folder of the records.")]
 Stores = Annotated[
     list[Path],
     typer.Option(

@@ -23,7 +23,7 @@ def run(
     store: options.Stores = options.DEFAULT_STORES,
     study: Annotated[
         str | None,
-        typer.Option("--study", help="Report only this study: its name, or its command if names are shared."),
+        typer.Option("--study", help="Report only this study: its name, title or command."),
     ] = None,
     output: Annotated[
         Path | None, typer.Option("--output", help="Folder of the report; STORE/report by default.")

@@ -68,7 +68,7 @@ class Comparison:
     """Entries on one data set at one budget; `budget_kind` is empty and the target 0 where sizes were given.
 
     Args:
-        data: the data set, as it is printed.
+        data: the printed name of the data set.
         baseline: label of the entry that differences are taken to, or None.
         paper: name of the paper's table that stands beside it, or None.
         tasks: those that any run was tested on.
@@ -87,7 +87,7 @@ class Comparison:
 
     @property
     def budget(self) -> str:
-        """The budget, as it is printed."""
+        """The printed form of the budget."""
         if not self.budget_kind:
             return "sizes as given"
         return f"{exact(self.budget_target, self.budget_kind)} {BUDGET_WORDS[self.budget_kind]}"

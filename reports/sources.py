@@ -6,7 +6,6 @@ is damaged is not used, and `Sources.set_aside` names it; the page is written wi
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet
 
+from bench.canonical import digest_of_file
 from bench.errors import BadInput
 from bench.runs.record import Run
 from bench.runs.store import JoinedStores, Store
@@ -88,7 +88,6 @@ class Sources:
         expected = self.runs[key].files.get(folder)
         if expected is None or path in self._verified:
             return
-        with path.open("rb") as file:
-            if hashlib.file_digest(file, "sha256").hexdigest() != expected:
-                raise ValueError("the file has changed since the run wrote it: its SHA-256 differs")
+        if digest_of_file(path) != expected:
+            raise ValueError("the file has changed since the run wrote it: its SHA-256 differs")
         self._verified.add(path)

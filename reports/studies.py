@@ -30,7 +30,7 @@ def studies(
     Args:
         frame: all runs.
         records: the studies, the oldest first.
-        titles: contestant name → how to print it; a name that is absent is printed as it is.
+        titles: contestant name → its printed title; without one the name is printed.
         decided: contestant name → the hyper-parameters that a budget decides, which no label names.
         chosen: the name of one study or several, or the title or command of one.
 

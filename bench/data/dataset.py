@@ -31,7 +31,7 @@ from typing import Any
 
 import numpy as np
 
-from bench.canonical import canonical_json, digest
+from bench.canonical import canonical_json, digest, digest_of_file
 from bench.data.schema import Schema
 from bench.errors import BadInput
 
@@ -232,11 +232,7 @@ def fingerprint(directory: Path, schema: Schema, *, probability: bool) -> str:
 
 def vocabulary_digests(directory: Path) -> dict[str, str]:
     """File name → SHA-256 of everything that an import left beside the columns at `directory`."""
-    digests = {}
-    for path in files_of_import(directory):
-        with path.open("rb") as file:
-            digests[path.name] = hashlib.file_digest(file, "sha256").hexdigest()
-    return digests
+    return {path.name: digest_of_file(path) for path in files_of_import(directory)}
 
 
 def files_of_import(directory: Path) -> list[Path]:

@@ -10,11 +10,11 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from bench.canonical import digest_of_file
 from bench.data.dataset import Dataset
 from bench.data.references import references_fault
 from bench.data.verification import fault_in, is_dataset_folder
 from bench.metrics import evaluate
-from bench.runs.keeping import digest_of
 from bench.runs.record import Run
 from bench.runs.store import Store
 
@@ -38,7 +38,7 @@ def _audit_run(run: Run, store: Store) -> Iterator[str]:
     for kind, digest in {**expected, **run.files}.items():
         path = store.path(kind, run.key)
         try:
-            found = digest_of(path)
+            found = digest_of_file(path)
         except OSError as error:
             readable = readable and kind != "predictions"
             yield f"{path} cannot be read: {error.strerror}"

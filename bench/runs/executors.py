@@ -74,7 +74,7 @@ def side_by_side(
     keep_weights: bool,
     progress: Told,
 ) -> Iterator[Outcome]:
-    """The outcome of each run as soon as it is there.
+    """The outcome of each run, in the order in which they end.
 
     Args:
         processes: how many at a time, each with so many `threads`.

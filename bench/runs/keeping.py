@@ -6,14 +6,12 @@ Free of torch.
 from __future__ import annotations
 
 import dataclasses
-import hashlib
-from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import safetensors.numpy
 
-from bench.canonical import canonical_json
+from bench.canonical import canonical_json, digest_of_file
 from bench.machine.partial import written_whole
 from bench.runs.outcome import Outcome
 from bench.runs.record import Run
@@ -36,13 +34,7 @@ def keep(outcome: Outcome, store: Store) -> Run:
                 pq.write_table(content, partial, compression="zstd")
             else:
                 partial.write_bytes(safetensors.numpy.save(dict(content), metadata=metadata))
-            digests[kind] = digest_of(partial)
+            digests[kind] = digest_of_file(partial)
     kept = dataclasses.replace(run, files=digests)
     store.append(kept)
     return kept
-
-
-def digest_of(path: Path) -> str:
-    """SHA-256 of the bytes of a file."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import safetensors
 
+from bench.canonical import digest_of_file
 from bench.errors import BadInput
-from bench.runs.keeping import digest_of
 from bench.runs.record import Run
 from bench.runs.store import JoinedStores, View
 from bench.spec import Spec
@@ -38,7 +38,7 @@ def run_with_weights(stores: JoinedStores, key: str) -> tuple[Run, Path]:
         raise BadInput(
             f"run {_told(run)} has no weights ({path} is missing); {_way_to_weights(view, run, stores)}"
         )
-    if (expected := run.files.get("weights")) is not None and digest_of(path) != expected:
+    if (expected := run.files.get("weights")) is not None and digest_of_file(path) != expected:
         raise BadInput(
             f"{path} is damaged: its SHA-256 is not that of the record; {_way_to_weights(view, run, stores)}"
         )

@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 
 import msgspec
 
@@ -19,7 +19,6 @@ from bench.spec import Spec
 
 FORMAT = 2
 Status = Literal["ok", "diverged", "oom", "killed", "failed"]
-STATUSES: tuple[str, ...] = get_args(Status)
 Metrics = Mapping[str, Mapping[str, Mapping[str, int | float | None]]]
 """Split, or reference → task → metric → value; None where a metric is not defined."""
 

@@ -56,7 +56,7 @@ class View:
 
 
 class Readable(Protocol):
-    """What a report needs of one store or of several."""
+    """One store, or several read as one."""
 
     def read(self) -> View: ...
     def path(self, kind: str, key: str) -> Path: ...

@@ -1,4 +1,4 @@
-"""Public data sets known by name: what they are, where they are had, and how they become a data set.
+"""Public data sets known by name: what they are, where to download them, and how they become a data set.
 
 None ships with the project, as the licences forbid it. `catalogue` lists them, `entry` says what an entry
 holds, `fetching` downloads what may be downloaded, and each other module loads the sets of one publisher.
