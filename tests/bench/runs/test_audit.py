@@ -8,32 +8,17 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-import torch
 
-from bench.contestants.registry import CONTESTANTS
 from bench.runs.audit import audit_store
-from bench.runs.entrants import Entrant
-from bench.runs.plan import plan
 from bench.runs.store import RUNS_FILE, Store
-from bench.runs.studies import Study
-from bench.runs.sweep import sweep
-from bench.spec import FeatureSpec, Protocol
+from tests.bench.runs.quick import entrant, run
 
 
 @pytest.fixture(scope="module")
 def made(small_world, tmp_path_factory) -> Store:
     store = Store(tmp_path_factory.mktemp("made"))
-    study = Study(
-        name="one",
-        question="Is it as it says?",
-        entrants=(Entrant(contestant=CONTESTANTS["dlrm-mlp"], hyperparameters={"hidden_dims": (8,)}),),
-        budgets=(None,),
-        seeds=(0,),
-        features=FeatureSpec(width=4),
-        protocol=Protocol(name="quick", batch_size=1024),
-    )
-    ((_, planned),) = plan(study, [small_world], command="").runs
-    sweep(planned, small_world, store, device=torch.device("cpu"))
+    one = entrant("dlrm-mlp", hyperparameters={"hidden_dims": (8,)})
+    run(small_world, store, one, budgets=(None,), seeds=(0,))
     return store
 
 

@@ -10,7 +10,7 @@ from bench.data.schema import MISSING_LABEL
 from bench.data.writing import DatasetWriter
 from bench.runs.audit import audit_datasets, audit_store
 from bench.runs.store import RUNS_FILE, Store
-from tests.bench.runs.test_sweep import run
+from tests.bench.runs.quick import run
 
 
 def test_audit_finds_what_was_tampered_with(small_world, tmp_path):

@@ -22,30 +22,17 @@ from bench.machine.paging import available_bytes
 from bench.machine.parallel import cores
 from bench.runs.entrants import Entrant
 from bench.runs.executors import bytes_of_run
-from bench.runs.plan import plan
 from bench.runs.store import Store
-from bench.runs.studies import Study
 from bench.runs.sweep import missing, sweep
-from bench.spec import Budget, FeatureSpec, Protocol
+from bench.spec import Budget
+from tests.bench.runs.quick import CPU, entrant, planned_runs
 
-CPU = torch.device("cpu")
-
-
-def quick(chosen, seeds=2) -> Study:
-    return Study(
-        name="quick",
-        question="Does it run?",
-        entrants=tuple(Entrant(contestant=contestant) for contestant in chosen),
-        features=FeatureSpec(width=4),
-        protocol=Protocol(name="quick", batch_size=1024, dense_optimizer="adam", dense_lr=0.003),
-        budgets=(Budget(kind="dense_parameters", target=8_000),),
-        seeds=tuple(range(seeds)),
-    )
+EIGHT_THOUSAND = (Budget(kind="dense_parameters", target=8_000),)
 
 
 def planned_on(dataset, chosen, seeds=2):
-    ((_, planned),) = plan(quick(chosen, seeds), [dataset], command="").runs
-    return planned
+    entrants = [Entrant(contestant=contestant) for contestant in chosen]
+    return planned_runs(dataset, *entrants, budgets=EIGHT_THOUSAND, seeds=tuple(range(seeds)))
 
 
 def test_side_by_side_gives_the_numbers_of_one_after_another(small_world, tmp_path):
@@ -152,9 +139,7 @@ def test_an_innocent_run_in_flight_with_a_fatal_one_is_done_again(small_world, t
     once = Contestant(
         name="o", title="O", model=FatalOnce, hyperparameters={"width": 1}, dial=Dial(name="width")
     )
-    study = dataclasses.replace(quick(contestants(["dlrm-mlp"])), budgets=(None,), seeds=(0, 1))
-    entrants = (Entrant(contestant=once), *study.entrants)
-    ((_, planned),) = plan(dataclasses.replace(study, entrants=entrants), [small_world], command="").runs
+    planned = planned_runs(small_world, Entrant(contestant=once), entrant("dlrm-mlp"), budgets=(None,))
     store = Store(tmp_path / "store")
     done = sweep(planned, small_world, store, device=CPU, processes=2)
     assert sorted(run.status for run in done) == ["ok"] * 4

@@ -11,33 +11,15 @@ import pytest
 import torch
 
 from bench.contestants import Contestant, Dial
-from bench.contestants.lookup import contestants
 from bench.errors import BadInput
 from bench.runs.entrants import Entrant, told_apart
 from bench.runs.plan import plan, size
-from bench.runs.studies import STUDIES, Study
+from bench.runs.studies import STUDIES
 from bench.runs.study_record import StudyRecord
-from bench.spec import Budget, FeatureSpec, Protocol
+from bench.spec import Budget
+from tests.bench.runs.quick import entrant, study
 
 TEN_THOUSAND = Budget(kind="dense_parameters", target=10_000)
-
-
-def entrant(name: str, **changes) -> Entrant:
-    return Entrant(contestant=contestants([name])[0], **changes)
-
-
-def study(*entrants: Entrant, **changes) -> Study:
-    given = {
-        "name": "quick",
-        "question": "Does it run?",
-        "entrants": entrants or (entrant("dlrm-mlp"), entrant("rankmixer")),
-        "features": FeatureSpec(width=4),
-        "protocol": Protocol(name="quick", batch_size=1024, dense_optimizer="adam", dense_lr=0.003),
-        "budgets": (TEN_THOUSAND,),
-        "seeds": (0, 1),
-        **changes,
-    }
-    return Study(**given)
 
 
 def test_a_plan_goes_seed_by_seed_and_meets_the_budget(small_world):

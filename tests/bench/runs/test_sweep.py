@@ -8,45 +8,13 @@ import pytest
 import torch
 
 from bench.contestants import Contestant, Dial
-from bench.contestants.lookup import contestants
 from bench.metrics import auc
 from bench.runs.audit import audit_store
 from bench.runs.entrants import Entrant
-from bench.runs.execute import Planned, execute
-from bench.runs.plan import plan
+from bench.runs.execute import execute
 from bench.runs.store import RUNS_FILE, Store
-from bench.runs.studies import Study
 from bench.runs.sweep import missing, sweep
-from bench.spec import Budget, FeatureSpec, Protocol
-
-CPU = torch.device("cpu")
-
-
-def study(*entrants: Entrant, **changes) -> Study:
-    given = {
-        "name": "quick",
-        "question": "Does it run?",
-        "entrants": entrants or tuple(map(entrant, ("dlrm-mlp", "rankmixer"))),
-        "features": FeatureSpec(width=4),
-        "protocol": Protocol(name="quick", batch_size=1024, dense_optimizer="adam", dense_lr=0.003),
-        "budgets": (Budget(kind="dense_parameters", target=10_000),),
-        "seeds": (0, 1),
-        **changes,
-    }
-    return Study(**given)
-
-
-def entrant(name: str, **changes) -> Entrant:
-    return Entrant(contestant=contestants([name])[0], **changes)
-
-
-def planned_runs(dataset, *entrants, **changes) -> list[Planned]:
-    ((_, runs),) = plan(study(*entrants, **changes), [dataset], command="").runs
-    return list(runs)
-
-
-def run(dataset, store, *entrants, **changes):
-    return sweep(missing(planned_runs(dataset, *entrants, **changes), store), dataset, store, device=CPU)
+from tests.bench.runs.quick import CPU, entrant, planned_runs, run
 
 
 def test_runs_are_recorded_once_with_predictions_that_give_their_metrics(small_world, tmp_path):
