@@ -1,6 +1,7 @@
 """Layers in which every token has weights of its own, as batched products (arXiv 2507.15551, 2602.06563).
 
-Letters: B batch, T tokens, D token width. Tokens come first, so that the batch of each is contiguous.
+Letters: B batch, T tokens, D token width. Tokens come first, so that the batch of each is contiguous. Large
+inputs take the same equations block by block, see `blockwise`.
 """
 
 from __future__ import annotations
@@ -10,6 +11,8 @@ import math
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
+
+from rankmixer import blockwise
 
 
 class PerTokenLinear(nn.Module):
@@ -45,6 +48,11 @@ class PerTokenFFN(nn.Module):
         self.down = PerTokenLinear(num_tokens, hidden_dim, dim)
 
     def forward(self, s_TBD: Tensor) -> Tensor:
+        if blockwise.pays(s_TBD, self.up.weight.shape[2]):
+            up, down = self.up, self.down
+            assert up.bias is not None
+            assert down.bias is not None
+            return blockwise.ffn(s_TBD, up.weight, up.bias, down.weight, down.bias)
         return self.down(F.gelu(self.up(s_TBD)))
 
 
@@ -62,4 +70,6 @@ class PerTokenSwiGLU(nn.Module):
         self.down = PerTokenLinear(num_tokens, hidden_dim, dim, bias=False, init_scale=down_init)
 
     def forward(self, x_TBD: Tensor) -> Tensor:
+        if blockwise.pays(x_TBD, 2 * self.up.weight.shape[2]):
+            return blockwise.swiglu(x_TBD, self.gate.weight, self.up.weight, self.down.weight)
         return self.down(F.silu(self.gate(x_TBD)) * self.up(x_TBD))

@@ -124,7 +124,7 @@ class Block(nn.Module):
     def _around(self, layer: Callable[[Tensor], Tensor], norm: nn.Module, x_TBD: Tensor) -> Tensor:
         y_TBD = layer(norm(x_TBD) if self.norm == "pre" else x_TBD)
         if self.skip:
-            y_TBD = y_TBD + x_TBD
+            y_TBD = x_TBD + y_TBD
         return norm(y_TBD) if self.norm == "post" else y_TBD
 
 

@@ -29,6 +29,7 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor, nn
 
+from rankmixer import blockwise
 from rankmixer.experts import SparsePerTokenMoE, expert_widths
 from rankmixer.mixing import mix, revert
 from rankmixer.per_token import PerTokenSwiGLU
@@ -242,13 +243,25 @@ class Sublayer(nn.Module):
     def __init__(self, layer: nn.Module, dim: int, *, norm: str) -> None:
         super().__init__()
         self.layer, self.post = layer, norm == "post"
-        self.norm = nn.RMSNorm(dim, eps=_EPSILON)
-        self.output_norm = nn.RMSNorm(dim, eps=_EPSILON) if norm == "sandwich" else nn.Identity()
+        self.norm = RMSNorm(dim)
+        self.output_norm = RMSNorm(dim) if norm == "sandwich" else nn.Identity()
 
     def forward(self, x: Tensor, *, residual: Tensor) -> tuple[Tensor, Tensor | None]:
         y = self.layer(x if self.post else self.norm(x))
         y, score_TBE = y if isinstance(y, tuple) else (y, None)
-        return (self.norm(residual + y) if self.post else residual + self.output_norm(y)), score_TBE
+        return (self.norm(y + residual) if self.post else self.output_norm(y) + residual), score_TBE
+
+
+class RMSNorm(nn.RMSNorm):
+    """x / √(mean x² + ε) ⊙ weight over the last dimension, for tokens (T, B, D) or one of them (B, D)."""
+
+    def __init__(self, dim: int) -> None:
+        super().__init__(dim, eps=_EPSILON)
+
+    def forward(self, x: Tensor) -> Tensor:
+        if x.dim() == 3 and blockwise.pays(x, 4 * x.shape[2]):  # about as many passes as a layer so wide
+            return blockwise.rms_norm(x, self.weight, _EPSILON)
+        return super().forward(x)
 
 
 class Readout(nn.Module):
@@ -256,7 +269,7 @@ class Readout(nn.Module):
 
     def __init__(self, dim: int, num_tasks: int, *, norm: str, output: str) -> None:
         super().__init__()
-        self.norm = nn.Identity() if norm == "post" else nn.RMSNorm(dim, eps=_EPSILON)
+        self.norm = nn.Identity() if norm == "post" else RMSNorm(dim)
         self.head = nn.Linear(dim, num_tasks)
         self.of_global = output == "global"
 
