@@ -177,8 +177,12 @@ def _place_of_baseline(asked: Study, choices: Choices, entrants: list[Entrant]) 
     return None
 
 
-def _with_settings(entrants: list[Entrant], settings: list[str]) -> list[Entrant]:
-    """The entrants with the hyper-parameters that `--set` gives them."""
+def by_contestant(option: str, settings: Sequence[str], entrants: Sequence[Entrant]) -> dict[str, list[str]]:
+    """Contestant → the settings that `option` gives it, such as ``num_layers=3``.
+
+    Raises:
+        BadInput: a setting names no contestant that takes part.
+    """
     of: dict[str, list[str]] = {}
     names = [one.contestant.name for one in entrants]
     for setting in settings:
@@ -186,14 +190,20 @@ def _with_settings(entrants: list[Entrant], settings: list[str]) -> list[Entrant
         if dot and name in names:
             of.setdefault(name, []).append(setting.removeprefix(f"{name}."))
         elif dot:
-            raise unknown_name(f"contestant of --set {setting}:", name, names)
+            raise unknown_name(f"contestant of {option} {setting}:", name, names)
         elif len(entrants) == 1:
             of.setdefault(names[0], []).append(setting)
         else:
             raise BadInput(
-                f"--set {setting} names no contestant, but {len(entrants)} take part; write "
-                f"--set CONTESTANT.{setting} (one of {', '.join(names)})"
+                f"{option} {setting} names no contestant, but {len(entrants)} take part; write "
+                f"{option} CONTESTANT.{setting} (one of {', '.join(names)})"
             )
+    return of
+
+
+def _with_settings(entrants: list[Entrant], settings: list[str]) -> list[Entrant]:
+    """The entrants with the hyper-parameters that `--set` gives them."""
+    of = by_contestant("--set", settings, entrants)
     return [
         dataclasses.replace(
             one,

@@ -2,101 +2,231 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+import contextlib
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from bench.errors import BadInput
 from rankbench import options
 from rankbench.choices import Choices, takes_choices
-from rankbench.console import answer, answer_json, complain, count, table
-from rankbench.request import open_datasets, study
+from rankbench.console import answer, answer_json, complain, count
+from rankbench.grid import gridded, in_words_of_grid
+from rankbench.request import open_datasets, schemas, study
+from rankbench.speed_standard import STANDARD, run_standard
+from rankbench.speed_tables import as_json, print_profiles, print_speeds
+
+if TYPE_CHECKING:
+    from bench.data.dataset import Dataset
+    from bench.data.schema import Schema
+    from bench.runs.plan import SizedEntrant
+    from bench.runs.studies import Study
+
+_RANDOM_TABLE_ROWS = "709k"
 
 
 @takes_choices
 def run(
     choices: Choices,
-    target: Annotated[str, typer.Argument(help="A study or a contestant; see 'list'.")] = "compare",
+    target: Annotated[
+        str,
+        typer.Argument(
+            help="A study or a contestant; see 'list'. Or 'standard': a fixed list of models, each with its "
+            "target."
+        ),
+    ] = "compare",
+    grid: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--grid",
+            help="Values to measure: token_dim=64,128,256 for a single contestant, "
+            "rankmixer.token_dim=64,128 in a study, or batch_size=256,1024. Can be repeated: every "
+            "combination is measured.",
+        ),
+    ] = None,
+    profile: Annotated[
+        bool, typer.Option("--profile", help="Also show where the time of a training step goes.")
+    ] = False,
+    random_fields: Annotated[
+        int | None,
+        typer.Option("--random-fields", help="Use random data with this number of fields instead of --data."),
+    ] = None,
+    random_table_rows: Annotated[
+        str | None,
+        typer.Option(
+            "--random-table-rows",
+            help=f"Rows of all embedding tables of the random data; default: {_RANDOM_TABLE_ROWS}.",
+        ),
+    ] = None,
+    threads: Annotated[
+        int | None,
+        typer.Option(
+            "--threads", help="Threads of each training; default: one per core. Runs of a sweep use 1."
+        ),
+    ] = None,
     seconds: Annotated[float, typer.Option(help="Seconds per measurement.")] = 5.0,
     device: options.Device = "auto",
     json: options.Json = False,
 ) -> int:
-    """Measure the loader and the training steps, and compare them with this machine's GEMM peak."""
+    """Measure training steps and the loader, and compare the steps with this machine's GEMM peak.
+
+    Each contestant is measured in its own process, in three rounds; every figure is the median of the rounds.
+    Memory is the most that this process used while training: libraries, data, tables, model, optimizers and
+    activations.
+    """
     options.check_device(device)
     if not 0 < seconds < 3600:
         raise BadInput(f"--seconds is {seconds:g}; it must be above 0 and below 3600")
-    asked = study(target, choices)
+    if target == STANDARD:
+        given = {"--grid": grid, "--random-fields": random_fields, "--random-table-rows": random_table_rows}
+        given["--threads"] = threads
+        return run_standard(choices, given, profile=profile, seconds=seconds, device=device, json=json)
+    asked = gridded(study(target, choices), grid or [], choices)
     if choices.seeds is not None:
         raise BadInput("--seeds does not apply to speed, which trains from seed 0")
-    if len(asked.datasets) > 1:
-        raise BadInput(
-            f"speed needs one data set, but the study has {len(asked.datasets)}: "
-            f"{', '.join(asked.datasets)}; choose one with --data"
-        )
-    (dataset,) = open_datasets(asked, choices)
-    batch_size = asked.protocol.batch_size
-    if batch_size > dataset.rows["train"]:
-        raise BadInput(
-            f"a batch has {batch_size} rows, but {dataset.name} has only {dataset.rows['train']} in train; "
-            "give a smaller --batch-size or more --rows"
-        )
+    _check_data(asked, choices, random_fields, random_table_rows)
+    table_rows = options.parse_count("--random-table-rows", random_table_rows or _RANDOM_TABLE_ROWS)
+    used = _threads(threads)
 
-    from bench.data.loader import rows_per_second
     from bench.machine.allocator import keep_buffers
     from bench.machine.device import choose_device
     from bench.runs.plan import size
-    from bench.speed import gemm_peak, loader_rows_per_second, training_speed
+    from bench.speed.training import job_of, measured
 
-    keep_buffers()
     where = choose_device(device)
-    sized = size(asked, dataset.schema)
-    for s in sized:
-        if s.reason is not None:
-            complain(f"{s.entrant.label}: {s.reason}")
-    train = dataset.splits["train"].inputs_and_labels()
-    loader = loader_rows_per_second(seconds=seconds)
-    batches = rows_per_second(train, batch_size=batch_size, seconds=seconds)
-    peak = gemm_peak(where, seconds=seconds)
-    speeds = {
-        s.entrant.label: training_speed(
-            s.entrant.contestant,
-            s.hyperparameters,
-            dataset,
-            asked.features,
-            asked.protocol,
-            peak=peak,
-            device=where,
-            seconds=seconds,
+    if profile and where.type != "cpu":
+        raise BadInput(
+            f"--profile reads the operators of the CPU, but the device is {where}; give --device cpu"
         )
-        for s in sized
-        if s.hyperparameters is not None
-    }
+    schema = _schema(asked, choices, random_fields, table_rows)
+    try:
+        sized = size(asked, schema)
+    except BadInput as error:
+        raise in_words_of_grid(error, grid or []) from error
+    possible = [s for s in sized if s.reason is None]
+    if not possible:
+        reasons = dict.fromkeys(str(s.reason) for s in sized)
+        raise BadInput(f"no contestant can be measured: {'; '.join(reasons)}")
+    with _opened(asked, choices, schema, random_fields) as dataset:
+        _refuse_large_batches(asked, dataset)
+        for s in sized:
+            if s.reason is not None:
+                complain(f"{_label(s, asked)}: {s.reason}")
+        keep_buffers()
+        loader, batches = _loader_rates(dataset, asked, seconds)
+        jobs = [
+            job_of(asked, s, dataset, device=where, threads=used, seconds=seconds, profiled=profile)
+            for s in possible
+        ]
+        speeds = []
+        for s, speed in zip(possible, measured(jobs), strict=True):
+            speeds.append(speed)
+            said = speed if isinstance(speed, str) else f"{count(speed.samples_per_second)} samples/s"
+            complain(f"{len(speeds)}/{len(jobs)} {_label(s, asked)}: {said}")
+    found = iter(speeds)
+    rows = [(_label(s, asked), s, next(found) if s.reason is None else s.reason) for s in sized]
     if json:
         answer_json(
             {
+                "dataset": dataset.name,
+                "device": str(where),
                 "loader_rows_per_second": loader,
                 "batches_rows_per_second": batches,
-                "gemm_peak_flops_per_second": peak,
-                "device": str(where),
-                "contestants": {label: vars(speed) for label, speed in speeds.items()},
+                "contestants": [as_json(*row) for row in rows],
             }
         )
-        return 0
-    fields = len(dataset.schema.fields)
-    answer(f"loader: {count(loader)} rows/s of 39 ids at batch 4096")
-    answer(f"batches of {dataset.name}: {count(batches)} rows/s of {fields} fields at batch {batch_size}")
-    answer(f"GEMM peak on {where}, float32: {count(peak)}FLOP/s")
-    table(
-        f"Training on {dataset.name}, median step",
-        ["model", "samples/s", "FLOP/s", "MFU"],
-        [
-            [
-                label,
-                count(s.samples_per_second),
-                count(s.flops_per_second),
-                "" if s.mfu is None else f"{s.mfu:.1%}",
-            ]
-            for label, s in speeds.items()
-        ],
+    else:
+        answer(f"loader: {count(loader)} rows/s of 39 ids at batch 4096")
+        answer(
+            f"batches of {dataset.name}: {count(batches)} rows/s of {len(schema.fields)} fields at batch "
+            f"{_batch_sizes(asked)[0]}"
+        )
+        shown = [(label, speed) for label, _, speed in rows if not isinstance(speed, str)]
+        print_speeds(f"Training on {dataset.name}, {where}, float32", shown)
+        print_profiles(shown)
+    return int(any(isinstance(speed, str) for _, _, speed in rows))
+
+
+def _threads(threads: int | None) -> int:
+    from bench.machine.parallel import cores
+
+    if threads is not None and not 1 <= threads <= cores():
+        raise BadInput(f"--threads is {threads}; it must be from 1 to {cores()}, the cores that may be used")
+    return threads or cores()
+
+
+def _check_data(
+    asked: Study, choices: Choices, random_fields: int | None, random_table_rows: str | None
+) -> None:
+    """Raises BadInput where the options ask for no data set that there is, or for two."""
+    if random_fields is None:
+        if random_table_rows is not None:
+            raise BadInput("--random-table-rows needs --random-fields; give the number of fields, such as 39")
+        if len(asked.datasets) > 1:
+            raise BadInput(
+                f"speed needs one data set, but the study has {len(asked.datasets)}: "
+                f"{', '.join(asked.datasets)}; choose one with --data"
+            )
+        return
+    for option, value in (("--data", choices.data), ("--rows", choices.rows)):
+        if value is not None:
+            raise BadInput(f"--random-fields makes its own data, so {option} does not apply; leave one out")
+
+
+def _schema(asked: Study, choices: Choices, random_fields: int | None, table_rows: int) -> Schema:
+    if random_fields is None:
+        return schemas(asked, choices)[0][1]
+
+    from bench.speed.random_data import random_schema
+
+    return random_schema(random_fields, table_rows)
+
+
+@contextlib.contextmanager
+def _opened(asked: Study, choices: Choices, schema: Schema, random_fields: int | None) -> Iterator[Dataset]:
+    """The data set to train on; random data is removed again."""
+    if random_fields is None:
+        yield open_datasets(asked, choices)[0]
+        return
+
+    from bench.speed.random_data import random_dataset
+
+    with tempfile.TemporaryDirectory() as folder:
+        yield random_dataset(Path(folder) / "random", schema=schema)
+
+
+def _batch_sizes(asked: Study) -> list[int]:
+    """Of every entrant."""
+    return [one.protocol.get("batch_size", asked.protocol.batch_size) for one in asked.entrants]
+
+
+def _refuse_large_batches(asked: Study, dataset: Dataset) -> None:
+    largest, there_are = max(_batch_sizes(asked)), dataset.rows["train"]
+    if largest > there_are:
+        raise BadInput(
+            f"a batch has {largest} rows, but {dataset.name} has only {there_are} in train; give a smaller "
+            "batch size or larger data"
+        )
+
+
+def _loader_rates(dataset: Dataset, asked: Study, seconds: float) -> tuple[float, float]:
+    """Rows per second from a file as wide as Criteo, and from the data set itself."""
+    from bench.data.loader import rows_per_second
+    from bench.speed.rates import loader_rows_per_second
+
+    train = dataset.splits["train"].inputs_and_labels()
+    return (
+        loader_rows_per_second(seconds=seconds),
+        rows_per_second(train, batch_size=_batch_sizes(asked)[0], seconds=seconds),
     )
-    return 0
+
+
+def _label(sized: SizedEntrant, asked: Study) -> str:
+    """That of the entrant, and its budget where there are several."""
+    if len(asked.budgets) == 1:
+        return sized.entrant.label
+    size = "as given" if sized.budget is None else count(sized.budget.target, billion="B")
+    return f"{sized.entrant.label}, {size}"

@@ -122,7 +122,7 @@ def _in_a_pool(
         futures: dict[Future[Outcome], int] = {}
         try:
             with worker_processes(
-                processes, begin=_begin, environment={"OMP_NUM_THREADS": str(threads)}
+                processes, begin=begin_work, environment={"OMP_NUM_THREADS": str(threads)}
             ) as pool:
                 futures |= {
                     pool.submit(work, run, board_file=board_file, index=i): i for i, run in enumerate(planned)
@@ -141,7 +141,7 @@ def _in_a_pool(
             raise
 
 
-def _begin() -> None:
+def begin_work() -> None:
     """What a worker does first. What a contestant prints, be it past Python, is no answer."""
     sys.stdout = sys.stderr
     os.dup2(2, 1)

@@ -137,14 +137,45 @@ def test_a_failed_run_gives_exit_code_one_and_is_on_the_page(bench, tmp_path):
     assert "1 planned, 1 already in the store" in again.stderr
 
 
-def test_speed_prints_every_figure(bench):
-    options = ["--rows", str(ROWS), "--budget", "8k", "--contestants", "dlrm-mlp", "--batch-size", "512"]
-    answer = json.loads(bench("speed", "compare", *options, "--seconds", "0.1", "--json").stdout)
+def test_speed_measures_every_possible_point_of_a_grid_and_names_the_others(bench):
+    small = ["--rows", str(ROWS), "--budget", "none", "--threads", "1", "--seconds", "0.1", "--profile"]
+    grid = ["--grid", "token_dim=16,30", "--grid", "batch_size=64,512"]
+    asked = ["speed", "rankmixer", *small, "--set", "num_tokens=4", *grid]
+    done = bench(*asked, "--json", code=1)
+    answer = json.loads(done.stdout)
     assert answer["loader_rows_per_second"] > 0
     assert answer["batches_rows_per_second"] > 0
-    assert answer["gemm_peak_flops_per_second"] > 0
-    speed = answer["contestants"]["DLRM-MLP"]
-    assert speed["mfu"] == pytest.approx(speed["flops_per_second"] / answer["gemm_peak_flops_per_second"])
+    labels = [
+        f"RankMixer (num_tokens 4, token_dim {dim}, batch_size {size})"
+        for dim in (16, 30)
+        for size in (64, 512)
+    ]
+    assert [one["label"] for one in answer["contestants"]] == labels
+    for label, one in zip(labels[:2], answer["contestants"], strict=False):
+        assert one["reason"] is None
+        assert f"{label}: rankmixer" not in done.stderr
+        assert one["step_p10_ms"] <= one["step_p50_ms"]
+        assert one["mfu"] == pytest.approx(
+            sorted(
+                1e3 * one["batch_size"] * one["flops_train"] / r["step_p50_ms"] / r["gemm_flops_per_second"]
+                for r in one["rounds"]
+            )[1]
+        )
+        assert one["dense_parameters"] > 0
+        assert one["peak_memory_bytes"] > 0
+        assert sum(one["profile"]["shares"].values()) == pytest.approx(1)
+    for label, one in zip(labels[2:], answer["contestants"][2:], strict=True):
+        assert "it must be a multiple of num_tokens, 4" in one["reason"]
+        assert f"{label}: {one['reason']}" in done.stderr
+
+
+def test_speed_on_random_fields_prints_a_table(bench, tmp_path):
+    options = ["--random-fields", "6", "--random-table-rows", "600", "--contestants", "dlrm-mlp,dcnv2"]
+    done = bench("speed", "compare", *options, "--budget", "8k,16k", "--threads", "1", "--seconds", "0.1")
+    assert "Training on random-6" in done.stdout
+    for label in ("DLRM-MLP, 8k", "DCNv2, 8k", "DLRM-MLP, 16k", "DCNv2, 16k"):
+        assert f" {label} " in done.stdout
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_data_names_a_family_of_the_synthetic_world(bench, tmp_path):

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from bench.machine.paging import mapping_of, peak_rss_bytes, release
+from bench.machine.parallel import worker_processes
 
 LOADING = """
 import sys
@@ -59,3 +60,9 @@ def test_released_pages_come_back(tmp_path: Path) -> None:
 def test_the_peak_is_at_least_what_is_held() -> None:
     held = np.ones(10_000_000)
     assert peak_rss_bytes() > held.nbytes
+
+
+def test_a_worker_is_not_charged_with_what_its_parent_holds() -> None:
+    held = np.ones(1 << 27)
+    with worker_processes(1) as pool:
+        assert pool.submit(peak_rss_bytes).result() < held.nbytes // 2

@@ -1,0 +1,78 @@
+"""A data set of random rows: a shape (fields, table rows) without the files of a real log.
+
+Every field is categorical. A field of C table rows has the id 2 + ⌊(C − 2) u³⌋ for a uniform u, so that a
+tenth of its values makes nearly half of the rows; labels are 0 or 1 with equal chance. Nothing can be learned
+from it.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from bench.data.dataset import SPLITS, Dataset, Rows
+from bench.data.schema import FIRST_ID, Field, Schema
+from bench.data.writing import DatasetWriter
+from bench.errors import BadInput
+
+TABLE_ROWS = 709_000
+"""Of all fields together: what public comparisons on Criteo have, once rare values share a row."""
+ROWS = 1 << 17
+_BLOCK_ROWS = 1 << 14
+_REV = 1
+
+
+def random_schema(fields: int, table_rows: int) -> Schema:
+    """So many categorical fields of equal cardinality, with so many table rows in all, and one task.
+
+    Raises:
+        BadInput: fewer than one field, or fewer than three rows a table.
+    """
+    if fields < 1:
+        raise BadInput(f"--random-fields is {fields}; it must be 1 or more")
+    cardinality = table_rows // fields
+    if cardinality <= FIRST_ID:
+        raise BadInput(
+            f"--random-table-rows is {table_rows}, too few for {fields} fields; each needs {FIRST_ID + 1} or "
+            "more"
+        )
+    return Schema(
+        fields=tuple(
+            Field(name=f"field_{i}", kind="categorical", group="context", cardinality=cardinality)
+            for i in range(fields)
+        ),
+        tasks=("click",),
+    )
+
+
+def random_dataset(directory: Path, *, schema: Schema, rows: int = ROWS, seed: int = 0) -> Dataset:
+    """Writes `rows` training rows of `schema` (see `random_schema`) and opens them.
+
+    Valid and test have one row each, for speed evaluates nothing.
+    """
+    generator = np.random.default_rng(seed)
+    left = {"train": rows, "valid": 1, "test": 1}
+    cardinalities = np.array([field.cardinality for field in schema.fields])
+    with DatasetWriter(
+        directory,
+        name=f"random-{len(schema.fields)}",
+        rev=_REV,
+        schema=schema,
+        rows=left,
+        source={"generator": "random", "seed": seed},
+    ) as writer:
+        for split in SPLITS:
+            for start in range(0, left[split], _BLOCK_ROWS):
+                block = min(_BLOCK_ROWS, left[split] - start)
+                u = generator.random((block, len(cardinalities)))
+                writer.append(
+                    split,
+                    Rows(
+                        categorical=(FIRST_ID + (cardinalities - FIRST_ID) * u**3).astype(np.int32),
+                        numeric=np.empty((block, 0), np.float32),
+                        sequences={},
+                        label=generator.integers(0, 2, (block, 1), dtype=np.uint8),
+                    ),
+                )
+    return Dataset.open(directory)
