@@ -72,10 +72,10 @@ SEVEN_TOKENS = ("--set", "num_tokens=7", "--set", "token_dim=64")
         (["speed", "rankmixer", "--grid", "token_dim=64,64"], "--grid token_dim has 64 twice"),
         (
             ["speed", "rankmixer", "--grid", "token_dim=64"],
-            "--grid token_dim=64: the budget decides token_dim of rankmixer; to set it by hand give --budget none",
+            "--grid token_dim=64: the budget decides token_dim of rankmixer; to set it by hand give",
         ),
         (
-            ["speed", "rankmixer", "--budget", "none", "--grid", "num_tokens=7"],
+            ["speed", "rankmixer", "--budget", "none", "--set", "token_dim=64", "--grid", "num_tokens=7"],
             "no contestant can be measured: rankmixer: token_dim",
         ),
         (["speed", "compare", "--grid", "token_dim=64"], "write --grid CONTESTANT.token_dim=64"),
