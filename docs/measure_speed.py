@@ -3,9 +3,9 @@
     python docs/measure_speed.py                    # everything, with all cores
     python docs/measure_speed.py --part parameters  # one part, in place of its earlier figures
 
-The parts are those of `PARTS`. Figures are written to `speed.csv` beside this script after each part, in place
-of those of the same part, and `speed_growth.png` and `speed_mfu.png` are drawn from that file. A point that is
-not possible, such as a budget that a contestant cannot reach, is named and left out.
+The parts are those of `PARTS`. Figures are written to `speed.csv` beside this script after each part, in
+place of those of the same part, and `speed_growth.png` and `speed_mfu.png` are drawn from that file. A point
+that is not possible, such as a budget that a contestant cannot reach, is named and left out.
 """
 
 from __future__ import annotations
