@@ -18,12 +18,14 @@ from typing import Annotated, Any
 
 import matplotlib.lines
 import matplotlib.style
+import matplotlib.ticker
 import pandas as pd
 import torch
 import typer
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from bench.counts import short
 from bench.data.dataset import Dataset
 from bench.errors import unknown_name
 from bench.machine.allocator import keep_buffers
@@ -245,11 +247,17 @@ def _figure(table: pd.DataFrame, name: str, quantity: str, panels: Mapping[str, 
 
 def _scales(axes: Axes, said: str, quantity: str) -> None:
     axes.set(xlabel=said, ylabel=quantity, xscale="log")
+    logarithmic = [axes.xaxis]
     if quantity == "MFU":
         axes.set(ylim=(0, 1))
         axes.yaxis.set_major_formatter(lambda value, _: f"{value:.0%}")
     else:
         axes.set(yscale="log")
+        logarithmic.append(axes.yaxis)
+    for axis in logarithmic:
+        axis.set_major_locator(matplotlib.ticker.LogLocator(subs=(1.0, 3.0)))
+        axis.set_major_formatter(lambda value, _: short(value))
+        axis.set_minor_locator(matplotlib.ticker.NullLocator())
 
 
 if __name__ == "__main__":
