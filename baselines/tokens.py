@@ -6,7 +6,7 @@ Letters: B batch, F fields, I flat input width, T tokens, D token width.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import torch
 from torch import Tensor, nn
@@ -89,6 +89,13 @@ class PerTokenLinear(nn.Module):
         if self.bias is None:
             return torch.bmm(x_TBI, self.weight)
         return torch.baddbmm(self.bias, x_TBI, self.weight)
+
+
+def by_rows(function: Callable[[Tensor], Tensor], x_BI: Tensor, rows: int) -> Tensor:
+    """`function` of so many rows at a time; of all at once where that is no more, or off the CPU."""
+    if x_BI.shape[0] <= rows or x_BI.device.type != "cpu":
+        return function(x_BI)
+    return torch.cat([function(part) for part in x_BI.split(rows)])
 
 
 def require_positive(sizes: Mapping[str, int]) -> None:

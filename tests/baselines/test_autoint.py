@@ -115,6 +115,20 @@ def test_many_fields_share_tokens() -> None:
     assert many["flops_forward"] - few["flops_forward"] == 2 * (240 - 24) * 16
 
 
+def test_rows_in_parts_give_what_all_rows_give(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where the last part is smaller; gradients are sums over the parts."""
+    model, x_BI = small_autoint(hidden_dims=(7,)), batch(7).requires_grad_()
+    inputs = [x_BI, *model.parameters()]
+    together = model(x_BI)
+    monkeypatch.setattr("baselines.autoint.FLOATS_AT_A_TIME", 3 * model.floats_per_row)
+    parts = model(x_BI)
+    torch.testing.assert_close(parts, together)
+    for a, b in zip(
+        *(torch.autograd.grad(out.square().sum(), inputs) for out in (parts, together)), strict=True
+    ):
+        torch.testing.assert_close(a, b)
+
+
 @pytest.mark.parametrize("hidden_dims", [(), (7, 6)])
 def test_the_cost_is_that_of_the_equations(hidden_dims: tuple[int, ...]) -> None:
     """A layer has four maps to A, and T² scores and their use, A products each."""
