@@ -30,6 +30,7 @@ from itertools import combinations
 import torch
 from torch import Tensor, nn
 
+from baselines.attention import attend
 from baselines.mlp import mlp
 from baselines.tokens import FieldTokens, TokenMap, require_positive
 
@@ -186,10 +187,9 @@ class AttentionModule(nn.Module):
     def _attend(self, x_BTD: Tensor) -> Tensor:
         _, T, D = x_BTD.shape
         H, head_dim = self.num_heads, D // self.num_heads
-        q, k, v = self.qkv(x_BTD).view(-1, T, 3, H, head_dim).permute(2, 0, 3, 1, 4).flatten(1, 2)
-        attention = torch.softmax(torch.bmm(q, k.transpose(1, 2)) * head_dim**-0.5, dim=-1)
-        heads = torch.bmm(attention, v).view(-1, H, T, head_dim)
-        return self.out(heads.transpose(1, 2).reshape(-1, T, D))
+        q, k, v = self.qkv(x_BTD).view(-1, T, 3, H, head_dim).permute(2, 0, 3, 4, 1).flatten(1, 2)
+        heads_BDT = attend(q * head_dim**-0.5, k, v).view(-1, D, T)
+        return self.out(heads_BDT.transpose(1, 2))
 
 
 class DCNModule(nn.Module):

@@ -13,7 +13,8 @@ r_k and r_v are shared by all heads. In the last block only the task tokens are 
 on to its FFN, since nothing else is read.
 
 Letters: B batch, I flat input width, T tokens, Q those that are queries, D token width, H heads, K tasks.
-Tokens come first inside (`x_TBD`), so that the per-token products are batched ones without copies.
+Inside, tokens come first and rows last (`x_TDB`): the per-token products are batched ones without copies and
+run along the rows, as D is narrow; flatten(X) is a view.
 
 Our reading where the paper is silent: residuals and LayerNorms stand as in the original Transformer (norms
 behind), a LayerNorm's scale and shift are shared by the tokens; projections have no bias; ranks are those of
@@ -30,6 +31,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from baselines.attention import attend, layer_norm
 from baselines.tokens import FieldTokens, PerTokenLinear, require_positive
 
 
@@ -113,16 +115,16 @@ class Hiformer(nn.Module):
 
     def forward(self, x_BI: Tensor) -> Tensor:
         """(B, I) → logits (B, K)."""
-        fields_TBD = self.tokens(x_BI).transpose(0, 1)
-        x_TBD = torch.cat([fields_TBD, self.task_tokens.expand(-1, x_BI.shape[0], -1)])
+        fields_TDB = self.tokens(x_BI).permute(1, 2, 0)
+        x_TDB = torch.cat([fields_TDB, self.task_tokens.transpose(1, 2).expand(-1, -1, x_BI.shape[0])])
         for block in self.blocks:
-            x_TBD = block(x_TBD)
-        own_KBI = x_TBD.unflatten(0, (self.num_tasks, -1)).transpose(1, 2).flatten(2)
-        return self.head(own_KBI).squeeze(2).transpose(0, 1)
+            x_TDB = block(x_TDB)
+        own_KIB = x_TDB.unflatten(0, (self.num_tasks, -1)).flatten(1, 2)
+        return self.head.rows_last(own_KIB).squeeze(1).t()
 
 
 class CompositeProjection(nn.Module):
-    """flatten(X) L Rᵀ, cut into Q tokens and H heads: (T, B, D) → (B · H, Q, `head_dim`)."""
+    """flatten(X) L Rᵀ, cut into Q tokens and H heads: (T, D, B) → (B · H, `head_dim`, Q)."""
 
     def __init__(
         self, num_tokens: int, num_queries: int, dim: int, num_heads: int, head_dim: int, rank: int
@@ -132,27 +134,29 @@ class CompositeProjection(nn.Module):
         self.left = nn.Linear(num_tokens * dim, rank, bias=False)
         self.right = nn.Linear(rank, num_queries * num_heads * head_dim, bias=False)
 
-    def forward(self, x_TBD: Tensor) -> Tensor:
-        projected = self.right(self.left(x_TBD.transpose(0, 1).flatten(1)))
-        heads = projected.unflatten(1, (self.num_queries, self.num_heads, self.head_dim))
-        return heads.transpose(1, 2).flatten(0, 1)
+    def forward(self, x_TDB: Tensor) -> Tensor:
+        low_rB = self.left.weight @ x_TDB.flatten(0, 1)
+        # The rows of R_k come token by token; those of the result, feature by feature.
+        right_QOr = self.right.weight.unflatten(0, (self.num_queries, -1))
+        projected = F.linear(low_rB.t(), right_QOr.transpose(0, 1).flatten(0, 1))
+        return projected.unflatten(1, (self.num_heads, self.head_dim, self.num_queries)).flatten(0, 1)
 
 
 class HeterogeneousProjection(nn.Module):
-    """x_t W_t of the last Q tokens, cut into H heads: (T, B, D) → (B · H, Q, `head_dim`)."""
+    """x_t W_t of the last Q tokens, cut into H heads: (T, D, B) → (B · H, `head_dim`, Q)."""
 
     def __init__(self, num_queries: int, dim: int, num_heads: int, head_dim: int) -> None:
         super().__init__()
         self.num_queries, self.num_heads, self.head_dim = num_queries, num_heads, head_dim
         self.linear = PerTokenLinear(num_queries, dim, num_heads * head_dim, bias=False)
 
-    def forward(self, x_TBD: Tensor) -> Tensor:
-        heads = self.linear(x_TBD[-self.num_queries :]).unflatten(2, (self.num_heads, self.head_dim))
-        return heads.permute(1, 2, 0, 3).flatten(0, 1)
+    def forward(self, x_TDB: Tensor) -> Tensor:
+        out_QOB = self.linear.rows_last(x_TDB[-self.num_queries :])
+        return out_QOB.permute(2, 1, 0).unflatten(1, (self.num_heads, self.head_dim)).flatten(0, 1)
 
 
 class Block(nn.Module):
-    """Attention of the last Q tokens to all, then their FFN: (T, B, D) → (Q, B, D)."""
+    """Attention of the last Q tokens to all, then their FFN: (T, D, B) → (Q, D, B)."""
 
     def __init__(
         self,
@@ -172,13 +176,14 @@ class Block(nn.Module):
         self.down = PerTokenLinear(Q, hidden_dim, dim)
         self.ffn_norm = nn.LayerNorm(dim)
 
-    def forward(self, x_TBD: Tensor) -> Tensor:
-        s_QBD = self.attention_norm(x_TBD[-self.num_queries :] + self.out(self._attend(x_TBD)))
-        return self.ffn_norm(s_QBD + self.down(F.gelu(self.up(s_QBD))))
+    def forward(self, x_TDB: Tensor) -> Tensor:
+        attended_QDB = self.out.rows_last(self._attend(x_TDB))
+        s_QDB = layer_norm(x_TDB[-self.num_queries :] + attended_QDB, self.attention_norm, dim=1)
+        ffn_QDB = self.down.rows_last(F.gelu(self.up.rows_last(s_QDB)))
+        return layer_norm(s_QDB + ffn_QDB, self.ffn_norm, dim=1)
 
-    def _attend(self, x_TBD: Tensor) -> Tensor:
-        """(T, B, D) → (Q, B, H · d_v), the heads side by side."""
-        q, k, v = self.query(x_TBD), self.key(x_TBD), self.value(x_TBD)
-        attention = torch.softmax(torch.bmm(q, k.transpose(1, 2)) * q.shape[2] ** -0.5, dim=2)
-        sums_BHQV = torch.bmm(attention, v).unflatten(0, (-1, self.num_heads))
-        return sums_BHQV.permute(2, 0, 1, 3).flatten(2)
+    def _attend(self, x_TDB: Tensor) -> Tensor:
+        """(T, D, B) → (Q, H · d_v, B), the heads side by side."""
+        q, k, v = self.query(x_TDB), self.key(x_TDB), self.value(x_TDB)
+        sums_BIQ = attend(q * q.shape[1] ** -0.5, k, v).unflatten(0, (-1, self.num_heads)).flatten(1, 2)
+        return sums_BIQ.permute(2, 1, 0).contiguous()

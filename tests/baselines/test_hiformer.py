@@ -138,12 +138,12 @@ def test_pruning_leaves_the_task_tokens_what_they_were() -> None:
         for name, parameter in last.named_parameters():
             target = full.get_parameter(name)
             target.copy_(parameter) if target.shape == parameter.shape else target[-1:].copy_(parameter)
-    x = torch.randn(5, 3, 16, dtype=torch.float64)
+    x = torch.randn(5, 16, 3, dtype=torch.float64)
     assert torch.allclose(full(x)[-1:], last(x))
 
 
 def test_a_key_depends_on_one_token_if_heterogeneous_and_on_all_if_composite() -> None:
-    x = torch.randn(6, 1, 16)
+    x = torch.randn(6, 16, 1)
     changed = x.clone()
     changed[2] += 1
     for projection, expected in (
@@ -151,7 +151,7 @@ def test_a_key_depends_on_one_token_if_heterogeneous_and_on_all_if_composite() -
         ("composite", [True] * 6),
     ):
         key = Hiformer(FIELD_DIMS, 2, projection=projection).blocks[0].key
-        differs = (key(x) != key(changed)).any(dim=2).all(dim=0)
+        differs = (key(x) != key(changed)).any(dim=1).all(dim=0)
         assert differs.tolist() == expected
 
 

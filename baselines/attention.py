@@ -1,0 +1,80 @@
+"""Fast forms for models of narrow tokens: attention and LayerNorm with the features of a token not innermost.
+
+    attention   o_i = Σ_j softmax_j(⟨q_i, k_j⟩) v_j
+    norm        y = (x − mean(x)) / √(var(x) + ε) ⊙ w + b
+
+Heads and tokens are a few numbers wide, and a CPU's vector units run along the innermost axis. So the models
+keep tokens or rows innermost. Each of the two is an autograd function here, since what autograd would keep
+and copy costs more than the arithmetic. Both give the numbers of the plain operators up to rounding, with as
+many matrix products.
+
+Letters: B batch, T tokens, Q those that are queries, D width of a query, E width of a value, N rows times
+heads.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.autograd.function import once_differentiable
+
+
+def attend(q_NDQ: Tensor, k_NDT: Tensor, v_NET: Tensor) -> Tensor:
+    """softmax(qᵀ k) over T applied to v: (N, E, Q). Scores are not scaled."""
+    attended_NEQ: Tensor = _Attention.apply(q_NDQ, k_NDT, v_NET)
+    return attended_NEQ
+
+
+class _Attention(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, q_NDQ: Tensor, k_NDT: Tensor, v_NET: Tensor) -> Tensor:
+        share_NQT = torch.softmax(torch.bmm(q_NDQ.transpose(1, 2), k_NDT), dim=2)
+        out_NEQ = torch.bmm(v_NET, share_NQT.transpose(1, 2))
+        ctx.save_for_backward(q_NDQ, k_NDT, v_NET, share_NQT, out_NEQ)
+        return out_NEQ
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, grad_NEQ: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        q_NDQ, k_NDT, v_NET, share_NQT, out_NEQ = ctx.saved_tensors
+        # Σ_j share_ij ∂share_ij, which the softmax subtracts, is ⟨o_i, ∂o_i⟩: a sum of E numbers, not of T.
+        sum_NQ1 = (out_NEQ * grad_NEQ).sum(dim=1).unsqueeze(2)
+        scores_NQT = torch.bmm(grad_NEQ.transpose(1, 2), v_NET).sub_(sum_NQ1).mul_(share_NQT)
+        return (
+            torch.bmm(k_NDT, scores_NQT.transpose(1, 2)),
+            torch.bmm(q_NDQ, scores_NQT),
+            torch.bmm(grad_NEQ, share_NQT),
+        )
+
+
+def layer_norm(x: Tensor, norm: nn.LayerNorm, dim: int) -> Tensor:
+    """`norm` along `dim` rather than the last dimension."""
+    shape = [-1 if i == dim else 1 for i in range(x.ndim)]
+    weight, bias = norm.weight.view(shape), norm.bias.view(shape)
+    normed: Tensor = _LayerNorm.apply(x, weight, bias, norm.eps, dim)
+    return normed
+
+
+class _LayerNorm(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, weight: Tensor, bias: Tensor, eps: float, dim: int) -> Tensor:
+        centred = x - x.mean(dim, keepdim=True)
+        inverse = centred.square().mean(dim, keepdim=True).add_(eps).rsqrt_()
+        standard = centred.mul_(inverse)
+        ctx.save_for_backward(standard, inverse, weight)
+        ctx.dim = dim
+        return torch.addcmul(bias, standard, weight)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor, Tensor, None, None]:
+        standard, inverse, weight = ctx.saved_tensors
+        others = [i for i in range(grad.ndim) if i != ctx.dim]
+        weighted = grad * weight
+        product = grad * standard
+        of_weight = product.sum(others, keepdim=True)
+        along = product.mul_(weight).mean(ctx.dim, keepdim=True)
+        of_x = weighted.sub_(weighted.mean(ctx.dim, keepdim=True)).addcmul_(standard, along, value=-1)
+        return of_x.mul_(inverse), of_weight, grad.sum(others, keepdim=True), None, None
