@@ -23,7 +23,7 @@ import torch
 
 from bench.data.dataset import Dataset
 from bench.errors import WorkerDied
-from bench.machine.allocator import keep_buffers
+from bench.machine.allocator import huge_pages, keep_buffers
 from bench.machine.parallel import worker_processes
 from bench.runs.execute import Planned, execute, killed
 from bench.runs.outcome import Outcome
@@ -122,7 +122,7 @@ def _in_a_pool(
         futures: dict[Future[Outcome], int] = {}
         try:
             with worker_processes(
-                processes, begin=begin_work, environment={"OMP_NUM_THREADS": str(threads)}
+                processes, begin=begin_work, environment=worker_environment(threads)
             ) as pool:
                 futures |= {
                     pool.submit(work, run, board_file=board_file, index=i): i for i, run in enumerate(planned)
@@ -139,6 +139,11 @@ def _in_a_pool(
         except WorkerDied:
             suspects += [planned[i] for i in futures.values() if board[i, 0]]
             raise
+
+
+def worker_environment(threads: int) -> dict[str, str]:
+    """The variables that a worker whose torch may use so many threads starts with."""
+    return {"OMP_NUM_THREADS": str(threads), **huge_pages()}
 
 
 def begin_work() -> None:

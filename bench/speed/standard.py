@@ -125,9 +125,9 @@ _ATTENTION = {"num_layers": 3, "num_heads": 2, "head_dim": 16}
 
 LINES: tuple[Line, ...] = (
     *_RANKMIXERS,
-    _tokenmixer_large(64, 84, "1.1M", _RANKMIXERS[0]),
-    _tokenmixer_large(128, 170, "4.3M", _RANKMIXERS[1]),
-    _tokenmixer_large(256, 340, "17M", _RANKMIXERS[2]),
+    _tokenmixer_large(64, 80, "1.06M", _RANKMIXERS[0]),
+    _tokenmixer_large(128, 160, "4.1M", _RANKMIXERS[1]),
+    _tokenmixer_large(256, 320, "16M", _RANKMIXERS[2]),
     Line(
         label="DLRM-MLP 3 × 512 (846k)",
         contestant="dlrm-mlp",

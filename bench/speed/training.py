@@ -26,7 +26,7 @@ from bench.data.loader import batches, rows_per_second
 from bench.errors import WorkerDied
 from bench.machine.paging import peak_rss_bytes
 from bench.machine.parallel import worker_processes
-from bench.runs.executors import begin_work
+from bench.runs.executors import begin_work, worker_environment
 from bench.runs.plan import SizedEntrant
 from bench.runs.studies import Study
 from bench.spec import FeatureSpec, Protocol
@@ -37,7 +37,8 @@ from bench.training.ranker import build_ranker
 from bench.training.trainer import Trainer
 
 _LEAST_STEPS = 2
-_MOST_WARM_UP_STEPS = 3
+_WARM_UP_STEPS = 3, 10
+"""The fewest and the most; a process takes some steps until its memory has found its place."""
 _SHARE_OF_GEMM = 0.2
 """Of the time of a round."""
 
@@ -161,7 +162,7 @@ def job_of(
 def measured(jobs: Sequence[Job]) -> Iterator[Speed | str]:
     """The speed of each, or why it could not be measured; each in a fresh process, one after another."""
     for job in jobs:
-        environment = {"OMP_NUM_THREADS": str(job.threads), **PROFILER_ENVIRONMENT}
+        environment = {**worker_environment(job.threads), **PROFILER_ENVIRONMENT}
         result: Speed | str
         try:
             with worker_processes(1, begin=begin_work, environment=environment) as pool:
@@ -190,10 +191,9 @@ def measure(job: Job) -> Speed:
         trainer.step(next(stream))
 
     of_round = job.seconds / ROUNDS
-    for done, _ in enumerate(for_seconds(of_round, least=1)):
+    fewest, most = _WARM_UP_STEPS
+    for _ in itertools.islice(for_seconds(of_round, least=fewest), most):
         step()
-        if done + 1 == _MOST_WARM_UP_STEPS:
-            break
     rounds, peak_memory = [], 0
     for _ in range(ROUNDS):
         times = _step_times(step, job.device, (1 - _SHARE_OF_GEMM) * of_round)
