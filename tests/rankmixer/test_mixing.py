@@ -6,9 +6,16 @@ import pytest
 import torch
 from torch import Tensor
 
+from rankmixer import mixing
 from rankmixer.mixing import mix, revert
 
 SHAPES = [(4, 4, 12), (3, 5, 10), (6, 2, 4), (1, 3, 6)]
+
+
+@pytest.fixture(params=["small", "large"], autouse=True)
+def size(request, monkeypatch):
+    """Every test is made with either form."""
+    monkeypatch.setattr(mixing, "_WORTH", 0 if request.param == "large" else 1 << 30)
 
 
 def concatenated_slices(x_TBD: Tensor, num_heads: int) -> list[Tensor]:
@@ -46,3 +53,13 @@ def test_every_mixed_token_sees_every_token():
 def test_reverting_gives_the_tokens_back(T, H, D):
     x_TBD = torch.randn(T, 3, D)
     assert torch.equal(revert(mix(x_TBD, H), T), x_TBD)
+
+
+@pytest.mark.parametrize(("T", "H", "D"), SHAPES)
+def test_the_gradient_is_that_of_the_slices(T, H, D):
+    x_TBD = torch.randn(T, 3, D, requires_grad=True)
+    grad_HBW = torch.randn(H, 3, T * D // H)
+    (expected,) = torch.autograd.grad(torch.stack(concatenated_slices(x_TBD, H)), x_TBD, grad_HBW)
+    (got,) = torch.autograd.grad(mix(x_TBD, H), x_TBD, grad_HBW)
+    assert torch.equal(got, expected)
+    assert torch.autograd.gradgradcheck(lambda x: mix(x, H), x_TBD.detach().double().requires_grad_())
