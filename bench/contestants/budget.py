@@ -15,12 +15,13 @@ from dataclasses import dataclass
 from bench.canonical import canonical_json
 from bench.contestants.contract import Contestant, Hyperparameters, InputShape
 from bench.contestants.counting import measure, on_meta
+from bench.contestants.operators import Operators
 from bench.errors import BadInput
 from bench.spec import BUDGET_TOLERANCE, Budget
 
 _NEIGHBOURS = (0, 1, -1, 2, -2, 3)
 _WIDEST_TRIM = 64
-_LARGEST_SIZE = 1 << 24
+_FIRST_SIZE, _LARGEST_SIZE = 32, 1 << 24
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,25 +54,28 @@ def solve(
     """
     base = contestant.hyperparameters_on(shape, fixed)
     known: dict[str, int] = {}
+    operators = Operators()
 
     def reached(hyperparameters: Hyperparameters) -> int:
         key = canonical_json(hyperparameters)
         if key not in known:
-            known[key] = measure(on_meta(contestant, shape, hyperparameters), shape, budget.kind)
+            known[key] = measure(on_meta(contestant, shape, hyperparameters), shape, budget.kind, operators)
         return known[key]
 
     def at(size: int) -> Hyperparameters:
         return contestant.dial.at(size, base, shape)
 
-    below = _largest(lambda size: reached(at(size)), budget.target, _LARGEST_SIZE, 1)
+    below = _largest(lambda size: reached(at(size)), budget.target, _LARGEST_SIZE, _FIRST_SIZE)
     candidates: list[Solution] = []
     bent = {True: 0.0, False: 0.0}  # what the last setting above and below the target changes the shape
     for step in _NEIGHBOURS:
         # The further from the target, the more the trim must change: nothing beyond can still be the best.
-        beaten = candidates and (0.0, bent[step > 0]) > min(_preference(c, budget) for c in candidates)
-        if below + step >= 1 and not beaten:
-            candidates.append(_trimmed(contestant.trim, at(below + step), reached, budget.target))
-            bent[step > 0] = candidates[-1].bend()
+        most = min((_most_bend(found, budget) for found in candidates), default=math.inf)
+        if below + step < 1 or bent[step > 0] > most:
+            continue
+        found = _trimmed(contestant.trim, at(below + step), reached, budget.target, most)
+        candidates += [] if found is None else [found]
+        bent[step > 0] = math.inf if found is None else found.bend()
     best = min(candidates, key=lambda found: _preference(found, budget))
     if abs(best.error(budget)) <= BUDGET_TOLERANCE:
         return best
@@ -91,22 +95,41 @@ def _preference(found: Solution, budget: Budget) -> tuple[float, float]:
     return (beyond, error / BUDGET_TOLERANCE + found.bend())
 
 
+def _most_bend(found: Solution, budget: Budget) -> float:
+    """The change of the trim from which on no other setting can be preferred to `found`."""
+    beyond, preference = _preference(found, budget)
+    return math.inf if beyond else preference
+
+
 def _trimmed(
-    name: str | None, tied: Hyperparameters, reached: Callable[[Hyperparameters], int], target: int
-) -> Solution:
-    """`tied` with its trim, called `name`, moved as near to `target` as it goes."""
+    name: str | None,
+    tied: Hyperparameters,
+    reached: Callable[[Hyperparameters], int],
+    target: int,
+    most: float,
+) -> Solution | None:
+    """`tied` with its trim, called `name`, moved as near to `target` as it goes.
+
+    None: it would have to move by `most` doublings or halvings, or by more.
+    """
     if name is None:
         return Solution(hyperparameters=tied, reached=reached(tied), trim_ratio=1.0)
     start = tied[name][-1] if isinstance(tied[name], tuple) else tied[name]
+    widest = _WIDEST_TRIM * start
 
     def at(value: int) -> Hyperparameters:
         return {**tied, name: (*tied[name][:-1], value) if isinstance(tied[name], tuple) else value}
 
-    below = _largest(lambda value: reached(at(value)), target, _WIDEST_TRIM * start, start)
+    if most < math.inf:
+        grows = reached(tied) <= target
+        bound = math.ceil(start * 2**most) if grows else math.floor(start / 2**most)
+        if 1 <= bound <= widest and (reached(at(bound)) <= target) == grows:
+            return None
+    below = _largest(lambda value: reached(at(value)), target, widest, start)
     solutions = [
         Solution(hyperparameters=at(value), reached=reached(at(value)), trim_ratio=value / start)
         for value in (below, below + 1)
-        if 1 <= value <= _WIDEST_TRIM * start
+        if 1 <= value <= widest
     ]
     return min(solutions, key=lambda found: abs(found.reached - target))
 

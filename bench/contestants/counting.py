@@ -2,21 +2,24 @@
 
 Convention: 2 FLOPs per multiply-add of a matrix product, per example; biases, activations, norms, softmax and
 look-ups are not counted. Training is forward and backward, to the parameters and to the input (the embeddings
-learn). The counter runs the model on the meta device, where attention kernels are counted as well; on the
-CPU they are not.
+learn). The model runs on the meta device, where attention kernels are counted as well; on the CPU they are
+not.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch.autograd.graph import saved_tensors_hooks
 from torch.nn import functional as F
-from torch.utils.flop_counter import FlopCounterMode
+from torch.nn import init
+from torch.overrides import TorchFunctionMode
 
 from bench.contestants.contract import Contestant, Hyperparameters, InputShape, training_loss
 from bench.contestants.cost import Cost
+from bench.contestants.operators import Operators
 from bench.errors import BadInput
 
 if TYPE_CHECKING:
@@ -24,6 +27,12 @@ if TYPE_CHECKING:
 
 KINDS = ("dense_parameters", "active_parameters", "flops_forward", "flops_train")
 _COUNTED_BATCH = 4
+_FIRST_VALUES = frozenset(
+    {
+        *(init.uniform_, init.normal_, init.constant_, init.kaiming_uniform_),
+        *(torch.Tensor.uniform_, torch.Tensor.normal_, torch.Tensor.fill_, torch.Tensor.zero_),
+    }
+)
 
 
 def on_meta(contestant: Contestant, shape: InputShape, hyperparameters: Hyperparameters) -> nn.Module:
@@ -32,28 +41,51 @@ def on_meta(contestant: Contestant, shape: InputShape, hyperparameters: Hyperpar
     Raises:
         BadInput: the model cannot be built with these hyper-parameters.
     """
-    with torch.device("meta"):
+    with torch.device("meta"), _NoValues():
         return contestant.build(shape, hyperparameters)
 
 
-def measure(model: nn.Module, shape: InputShape, kind: str) -> int:
+class _NoValues(TorchFunctionMode):
+    """Passes over what would only give tensors on meta their first values; they have none."""
+
+    def __torch_function__(
+        self,
+        func: Callable[..., Any],
+        types: Any,
+        args: Sequence[Any] = (),
+        kwargs: Mapping[str, Any] | None = None,
+    ) -> Any:
+        kwargs = kwargs or {}
+        if func in _FIRST_VALUES:
+            tensor: Tensor = args[0] if args else kwargs["tensor"]
+            if tensor.is_meta:
+                return tensor
+        return func(*args, **kwargs)
+
+
+def measure(model: nn.Module, shape: InputShape, kind: str, operators: Operators | None = None) -> int:
     """One of the `KINDS` of `model` (on meta): what its `closed_form` says, else what is counted.
 
     No more is counted than the one asked for: parameters need no run of the model.
+
+    Args:
+        operators: those that have counted a model like this one know much of it already.
 
     Raises:
         ValueError: the closed form gives a value that is not one of `KINDS`.
     """
     own = _closed_form(model)
-    return own[kind] if kind in own else counted(model, shape, kind)
+    return own[kind] if kind in own else counted(model, shape, kind, operators)
 
 
-def counted(model: nn.Module, shape: InputShape, kind: str) -> int:
+def counted(model: nn.Module, shape: InputShape, kind: str, operators: Operators | None = None) -> int:
     """One of the `KINDS` by counting: parameters, all active, or FLOPs of running `model` (on meta)."""
     if kind in ("dense_parameters", "active_parameters"):
         return sum(p.numel() for p in model.parameters())
     x_BI = _inputs(shape)
-    with FlopCounterMode(display=False) as counter:
+    operators = operators or Operators()
+    before = operators.flops
+    with operators:
         if kind == "flops_forward":
             with torch.no_grad():
                 model.eval()(x_BI.detach())
@@ -61,7 +93,7 @@ def counted(model: nn.Module, shape: InputShape, kind: str) -> int:
             loss = training_loss(model.train(), x_BI, _labels(shape), _criterion)
             if loss.requires_grad:  # a constant has nothing to learn
                 loss.backward()
-    return counter.get_total_flops() // _COUNTED_BATCH
+    return (operators.flops - before) // _COUNTED_BATCH
 
 
 def _closed_form(model: nn.Module) -> dict[str, int]:
@@ -80,7 +112,7 @@ def _closed_form(model: nn.Module) -> dict[str, int]:
     return own
 
 
-def activation_bytes(model: nn.Module, shape: InputShape) -> int:
+def activation_bytes(model: nn.Module, shape: InputShape, operators: Operators | None = None) -> int:
     """Bytes per example, input included, that a training step of `model` (on meta) keeps for backward."""
     parameters = {p.untyped_storage()._cdata for p in model.parameters()}
     kept: dict[int, Tensor] = {}
@@ -90,7 +122,7 @@ def activation_bytes(model: nn.Module, shape: InputShape) -> int:
             kept[storage] = tensor  # the reference keeps the storage, and so its address, from being reused
         return tensor
 
-    with saved_tensors_hooks(keep, lambda tensor: tensor):
+    with operators or Operators(), saved_tensors_hooks(keep, lambda tensor: tensor):
         training_loss(model.train(), _inputs(shape), _labels(shape), _criterion)
     return sum(tensor.untyped_storage().nbytes() for tensor in kept.values()) // _COUNTED_BATCH
 
@@ -101,11 +133,12 @@ def cost(model: nn.Module, shape: InputShape, *, embedding_parameters: int, enco
     Raises:
         BadInput: the logits are not one per row and task.
     """
+    operators = Operators()
     return Cost(
         embedding_parameters=embedding_parameters,
         encoder_parameters=encoder_parameters,
-        activation_bytes=activation_bytes(model, shape),
-        **{kind: measure(model, shape, kind) for kind in KINDS},
+        activation_bytes=activation_bytes(model, shape, operators),
+        **{kind: measure(model, shape, kind, operators) for kind in KINDS},
     )
 
 
