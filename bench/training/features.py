@@ -15,20 +15,23 @@ not normalised by a softmax.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from itertools import groupby
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.autograd.function import once_differentiable
 
 from bench.contestants.contract import InputShape
 from bench.data.dataset import Rows
 from bench.data.schema import MISSING_ID, Field, Schema
 from bench.errors import BadInput, unknown_name
 from bench.spec import FeatureSpec
+from bench.training.tables import INITIAL_STD, Placed, Table
 
-INITIAL_STD = 0.01
 ATTENTION_HIDDEN = 36
+_NUMERIC, _ATTENDED = "numeric", "attended: "
 
 
 class Features(nn.Module):
@@ -46,39 +49,64 @@ class Features(nn.Module):
         widths = {f.name: spec.widths.get(f.table or f.name, spec.width) for f in schema.fields}
         self.field_dims = tuple(widths[name] for name in names)
 
-        tabled = [f for f in schema.fields if f.kind != "numeric"]
-        self.tables = nn.ModuleDict(
-            {
-                str(width): Table(schema, [f for f in tabled if widths[f.name] == width], width)
-                for width in sorted({widths[f.name] for f in tabled})
-            }
-        )
         numeric = schema.of_kind("numeric")
-        self.numeric_names = tuple(f.name for f in numeric)
-        self.numeric_encoder = NumericEncoder([widths[f.name] for f in numeric]) if numeric else None
-        self.sequences = schema.of_kind("sequence")
-        attending = [f for f in self.sequences if _attends(f, spec)]
-        self.attention = nn.ModuleList(TargetAttention(widths[f.name]) for f in attending)
+        attending = [f for f in schema.of_kind("sequence") if _attends(f, spec)]
         self.attention_of = {f.name: i for i, f in enumerate(attending)}  # a module may not be called `items`
+        of_tables = sorted({widths[f.name] for f in schema.fields if f.kind != "numeric"})
+        of_numeric = {widths[f.name] for f in numeric}
+        # Numeric fields that are all as wide as a table are written between its fields, which saves a copy.
+        self.place = str(*of_numeric) if len(of_numeric) == 1 and of_numeric <= set(of_tables) else None
+        sources = {f.name: str(widths[f.name]) for f in schema.fields}
+        sources |= {f.name: self.place or _NUMERIC for f in numeric}
+        tables = {
+            str(width): Table(
+                schema,
+                [f for f in schema.fields if sources[f.name] == str(width)],
+                width,
+                attended=self.attention_of,
+            )
+            for width in of_tables
+        }
+        self.tables = nn.ModuleDict(tables)
+        self.numeric_encoder = NumericEncoder([widths[f.name] for f in numeric]) if numeric else None
+        self.attention = nn.ModuleList(TargetAttention(widths[f.name]) for f in attending)
+        self.numeric_slots: Tensor
+        slots = [tables[self.place].slots[f.name].start for f in numeric] if self.place else []
+        self.register_buffer("numeric_slots", torch.tensor(slots, dtype=torch.int64), persistent=False)
+        # Neighbours from one source, which is a table, the numeric encoder or an attention, are one piece.
+        sources |= {f.name: _ATTENDED + f.name for f in attending}
+        self.pieces = [
+            (source, sum(widths[f.name] for f in neighbours))
+            for source, neighbours in groupby(schema.fields, lambda f: sources[f.name])
+        ]
 
     def forward(self, rows: Rows) -> Tensor:
-        looked_up: dict[str, Tensor] = {}
-        for table in self.tables.values():
-            looked_up |= table(rows)
-        embedded = looked_up.copy()
-        for f in self.sequences:
-            e_BND = looked_up[f.name]
-            present_BN = to_tensor(rows.sequences[f.name], e_BND.device) != MISSING_ID
-            if f.name in self.attention_of:
-                assert f.table is not None
-                attention = self.attention[self.attention_of[f.name]]
-                embedded[f.name] = attention(e_BND, looked_up[f.table], present_BN)
-            else:
-                embedded[f.name] = masked_mean(e_BND, present_BN)
+        found: dict[str, Tensor] = {}
         if self.numeric_encoder is not None:
-            values_BF = to_tensor(rows.numeric, self.numeric_encoder.weight.device)
-            embedded |= zip(self.numeric_names, self.numeric_encoder(values_BF), strict=True)
-        return torch.cat([embedded[f.name] for f in self.schema.fields], dim=1)
+            values_BF = to_tensor(rows.numeric, self.numeric_slots.device)
+            found[_NUMERIC] = self.numeric_encoder(values_BF)
+        for width, table in self.tables.items():
+            assert isinstance(table, Table)
+            x_BSD: Tensor = table(rows)
+            if width == self.place:
+                e_BND = found.pop(_NUMERIC).view(len(rows), -1, x_BSD.shape[2])
+                x_BSD = Placed.apply(x_BSD, e_BND, self.numeric_slots)
+            found[width] = x_BSD[:, : table.num_pooled].flatten(1)
+            found |= {_ATTENDED + f.name: self._attended(f, table, x_BSD, rows) for f in table.attended}
+        if len(self.pieces) == 1:
+            return found[self.pieces[0][0]]
+        parts = {
+            source: iter(x.split([width for of, width in self.pieces if of == source], dim=1))
+            for source, x in found.items()
+        }
+        return torch.cat([next(parts[source]) for source, _ in self.pieces], dim=1)
+
+    def _attended(self, f: Field, table: Table, x_BSD: Tensor, rows: Rows) -> Tensor:
+        assert f.table is not None
+        t_BD, e_BND = x_BSD[:, table.slots[f.table].start], x_BSD[:, table.slots[f.name]]
+        present_BN = to_tensor(rows.sequences[f.name], x_BSD.device) != MISSING_ID
+        attended: Tensor = self.attention[self.attention_of[f.name]](e_BND, t_BD, present_BN)
+        return attended
 
     def input_shape(self) -> InputShape:
         """What a contestant on these features is built for."""
@@ -125,62 +153,6 @@ def features_on_meta(schema: Schema, spec: FeatureSpec) -> Features:
         return Features(schema, spec)
 
 
-class Table(nn.Module):
-    """The tables of all fields of one width as one matrix, field under field, so that one look-up serves all.
-
-    Args:
-        schema: of the rows.
-        fields: those of this width, categorical ones and sequences; the latter may use a table of the former.
-        width: D.
-    """
-
-    def __init__(self, schema: Schema, fields: Sequence[Field], width: int) -> None:
-        super().__init__()
-        self.first_row: dict[str, int] = {}
-        num_rows = 0
-        for f in fields:
-            if f.table is None:
-                self.first_row[f.name] = num_rows
-                num_rows += f.cardinality
-        self.rows = nn.Embedding(num_rows, width, sparse=True)
-        nn.init.normal_(self.rows.weight, std=INITIAL_STD)
-        self.categorical = tuple(f.name for f in fields if f.kind == "categorical")
-        self.sequences = {f.name: f.max_length for f in fields if f.kind == "sequence"}
-        everywhere = [f.name for f in schema.of_kind("categorical")]
-        offsets = [
-            self.first_row[f.table or f.name]
-            for kind in ("categorical", "sequence")
-            for f in fields
-            if f.kind == kind
-            for _ in range(f.max_length if kind == "sequence" else 1)
-        ]
-        self.columns: Tensor
-        self.offsets: Tensor
-        self._constant("columns", [everywhere.index(name) for name in self.categorical])
-        self._constant("offsets", offsets)
-
-    def _constant(self, name: str, values: list[int]) -> None:
-        self.register_buffer(name, torch.tensor(values, dtype=torch.int32), persistent=False)
-
-    def forward(self, rows: Rows) -> dict[str, Tensor]:
-        """Field → (B, D); sequence → (B, N, D)."""
-        device = self.offsets.device
-        ids_BF = to_tensor(rows.categorical, device).index_select(1, self.columns)
-        ids_BN = [to_tensor(rows.sequences[name], device) for name in self.sequences]
-        e_BMD = self.rows(torch.cat([ids_BF, *ids_BN], dim=1) + self.offsets)
-        e_BFD, *e_BND = e_BMD.split([len(self.categorical), *self.sequences.values()], dim=1)
-        return {
-            **dict(zip(self.categorical, e_BFD.unbind(1), strict=True)),
-            **dict(zip(self.sequences, e_BND, strict=True)),
-        }
-
-
-def masked_mean(e_BND: Tensor, present_BN: Tensor) -> Tensor:
-    """(B, D) means over those that are present; zeros where none is."""
-    share_BN = present_BN / present_BN.sum(dim=1, keepdim=True).clamp(min=1)
-    return (e_BND * share_BN.to(e_BND.dtype).unsqueeze(2)).sum(dim=1)
-
-
 def _attends(f: Field, spec: FeatureSpec) -> bool:
     return spec.sequence_encoder == "target" and f.table is not None
 
@@ -191,11 +163,10 @@ def to_tensor(array: np.ndarray, device: torch.device) -> Tensor:
 
 
 class NumericEncoder(nn.Module):
-    """(B, F) standardised values, NaN where missing → one (B, width) per field."""
+    """(B, F) standardised values, NaN where missing → (B, I), field after field."""
 
     def __init__(self, widths: list[int]) -> None:
         super().__init__()
-        self.widths = widths
         columns = [i for i, width in enumerate(widths) for _ in range(width)]
         self.columns: Tensor
         self.register_buffer("columns", torch.tensor(columns), persistent=False)
@@ -203,10 +174,29 @@ class NumericEncoder(nn.Module):
             nn.Parameter(torch.empty(len(columns)).normal_(std=INITIAL_STD)) for _ in range(3)
         )
 
-    def forward(self, v_BF: Tensor) -> tuple[Tensor, ...]:
+    def forward(self, v_BF: Tensor) -> Tensor:
         v_BI = v_BF.index_select(1, self.columns)
-        e_BI = torch.addcmul(self.bias, v_BI.nan_to_num(), self.weight)
-        return torch.where(v_BI.isnan(), self.missing, e_BI).split(self.widths, dim=1)
+        x_BI: Tensor = _Encoded.apply(v_BI, self.weight, self.bias, self.missing)
+        return x_BI
+
+
+class _Encoded(torch.autograd.Function):
+    """v · w + b, or the vector of what is missing."""
+
+    @staticmethod
+    def forward(ctx: Any, v_BI: Tensor, weight: Tensor, bias: Tensor, missing: Tensor) -> Tensor:
+        absent_BI = v_BI.isnan()
+        v_BI = v_BI.nan_to_num()
+        ctx.save_for_backward(v_BI, absent_BI)
+        return torch.where(absent_BI, missing, torch.addcmul(bias, v_BI, weight))
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, gradient: Tensor) -> tuple[None, Tensor, Tensor, Tensor]:
+        v_BI, absent_BI = ctx.saved_tensors
+        of_present = gradient.masked_fill(absent_BI, 0)
+        of_missing = (gradient - of_present).sum(dim=0)
+        return None, (of_present * v_BI).sum(dim=0), of_present.sum(dim=0), of_missing
 
 
 class TargetAttention(nn.Module):

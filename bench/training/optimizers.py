@@ -7,7 +7,6 @@ from functools import partial
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from bench.spec import Protocol
 
@@ -58,16 +57,24 @@ class RowAdagrad(torch.optim.Optimizer):
                     continue
                 rows, gradient = summed_rows(table.grad)
                 accumulated = self.state[table]["sum"]
-                sums = accumulated.index_select(0, rows).addcmul_(gradient, gradient)
+                sums = _picked(accumulated, rows).addcmul_(gradient, gradient)
                 accumulated.index_copy_(0, rows, sums)
                 update = gradient.div_(sums.sqrt_().add_(group["eps"]))
-                table.index_add_(0, rows, update, alpha=-group["lr"])
+                # Copying is several times as fast as `index_add_`, which adds row by row.
+                table.index_copy_(0, rows, _picked(table.detach(), rows).add_(update, alpha=-group["lr"]))
 
 
 def summed_rows(gradient: Tensor) -> tuple[Tensor, Tensor]:
     """(rows, sums): the distinct rows of a sparse gradient, ascending, and the sum of each row's entries."""
-    in_order, entries = gradient._indices()[0].to(torch.int32).sort(stable=True)
-    rows, counts = torch.unique_consecutive(in_order, return_counts=True)
-    starts = counts.cumsum(0) - counts
-    sums = F.embedding_bag(entries, gradient._values(), starts, mode="sum")
-    return rows.long(), sums
+    rows = gradient._indices()[0]
+    if not (rows[1:] > rows[:-1]).all():  # those of our own tables are, though autograd does not pass it on
+        gradient = gradient.coalesce()
+    return gradient._indices()[0], gradient._values()
+
+
+def _picked(matrix: Tensor, rows: Tensor) -> Tensor:
+    """A copy of some rows."""
+    if matrix.device.type != "cpu":
+        return matrix.index_select(0, rows)
+    # A third of the time of `index_select`. Clipping, of which there is none, saves NumPy a copy.
+    return torch.from_numpy(matrix.numpy().take(rows.numpy(), axis=0, mode="clip"))

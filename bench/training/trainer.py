@@ -11,13 +11,12 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.optim.lr_scheduler import LambdaLR
 
 from bench.data.dataset import Dataset, Rows
 from bench.data.loader import num_training_batches, training_batches
@@ -88,6 +87,8 @@ class Trainer:
         # A contestant may have no parameters, as a sum of products of fields has none; PyTorch refuses that.
         of_dense = [dense_optimizer(self.dense, protocol)] if self.dense else []
         self.optimizers: tuple[torch.optim.Optimizer, ...] = (*of_dense, of_tables)
+        self.rates = [optimizer.defaults["lr"] for optimizer in self.optimizers]
+        self.learnt = [*self.dense, *ranker.features.embedding_parameters()]
 
     def step(self, batch: Rows) -> tuple[float, float]:
         """One update; returns objective and task loss before it. An objective not finite updates nothing."""
@@ -95,14 +96,20 @@ class Trainer:
         value, task_value = torch.stack([objective.detach(), task_loss]).tolist()
         if not math.isfinite(value):
             return value, task_value
-        for optimizer in self.optimizers:
-            optimizer.zero_grad(set_to_none=True)
+        for parameter in self.learnt:
+            parameter.grad = None
         objective.backward()
         if self.gradient_clip is not None:
             nn.utils.clip_grad_norm_(self.dense, self.gradient_clip)
         for optimizer in self.optimizers:
             optimizer.step()
         return value, task_value
+
+    def set_rates(self, share: float) -> None:
+        """Sets the learning rates to a share of the protocol's."""
+        for optimizer, rate in zip(self.optimizers, self.rates, strict=True):
+            for group in optimizer.param_groups:
+                group["lr"] = rate * share
 
 
 def train(
@@ -118,7 +125,7 @@ def train(
     rows = dataset.splits["train"].inputs_and_labels()
     valid = dataset.splits["valid"]
     steps_per_epoch = num_training_batches(len(rows), protocol.batch_size)
-    schedules = learning_rates(trainer.optimizers, protocol, steps=protocol.epochs * steps_per_epoch)
+    steps = protocol.epochs * steps_per_epoch
     point_every = max(1, steps_per_epoch // CURVE_POINTS)
     curve: list[CurvePoint] = []
     observations: list[tuple[int, Mapping[str, np.ndarray]]] = []
@@ -138,11 +145,10 @@ def train(
         for batch in training_batches(
             rows, batch_size=protocol.batch_size, shuffle_seed=(seed_for(seed, "order"), epoch)
         ):
+            trainer.set_rates(share_of_rate(protocol, step, steps))
             losses.append(trainer.step(batch))
             if not math.isfinite(losses[-1][0]):
                 raise Diverged(f"loss is {losses[-1][0]} at step {step + 1} of epoch {epoch}")
-            for schedule in schedules:
-                schedule.step()
             step += 1
             if len(losses) == point_every:
                 mark()
@@ -182,14 +188,10 @@ def train(
     )
 
 
-def learning_rates(
-    optimizers: Iterable[torch.optim.Optimizer], protocol: Protocol, *, steps: int
-) -> list[LambdaLR]:
-    """What brings the rates of `optimizers` down over the last of so many steps, to be called after each."""
+def share_of_rate(protocol: Protocol, done: int, steps: int) -> float:
+    """The share of its learning rates that the step after `done` of `steps` has: 1 before the cooldown."""
     falling = round(protocol.cooldown * steps)
-    return [
-        LambdaLR(optimizer, lambda step: min(1.0, (steps - step) / (falling + 1))) for optimizer in optimizers
-    ]
+    return min(1.0, (steps - done) / (falling + 1))
 
 
 def mean_auc(rows: Rows, logits: np.ndarray) -> float:

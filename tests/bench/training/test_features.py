@@ -8,7 +8,8 @@ from bench.data.dataset import Rows
 from bench.data.schema import Field, Schema
 from bench.errors import BadInput
 from bench.spec import FeatureSpec
-from bench.training.features import Features, Table
+from bench.training.features import Features
+from bench.training.tables import Table
 
 SCHEMA = Schema(
     fields=(

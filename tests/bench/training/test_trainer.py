@@ -12,7 +12,7 @@ from bench.contestants.registry import CONTESTANTS
 from bench.data.loader import batches
 from bench.spec import FeatureSpec, Protocol
 from bench.training.ranker import Ranker, build_ranker, predict
-from bench.training.trainer import Diverged, Trainer, learning_rates, mean_auc, train
+from bench.training.trainer import Diverged, Trainer, mean_auc, share_of_rate, train
 
 CPU = torch.device("cpu")
 FEATURES = FeatureSpec(width=4)
@@ -192,13 +192,11 @@ def test_both_learning_rates_fall_over_the_last_steps(small_world, cooldown, exp
     protocol = dataclasses.replace(QUICK, cooldown=cooldown)
     trainer = Trainer(ranker(small_world), protocol)
     batch = next(batches(small_world.splits["train"], batch_size=64))
-    schedules = learning_rates(trainer.optimizers, protocol, steps=10)
     rates = []
-    for _ in range(10):
+    for step in range(10):
+        trainer.set_rates(share_of_rate(protocol, step, 10))
         rates.append([optimizer.param_groups[0]["lr"] for optimizer in trainer.optimizers])
         trainer.step(batch)
-        for schedule in schedules:
-            schedule.step()
     ends = [protocol.dense_lr, protocol.sparse_lr]
     np.testing.assert_allclose(np.array(rates), np.outer(expected, ends), rtol=1e-12)
 
