@@ -103,13 +103,13 @@ def _train(
     from bench.runs.sweep import missing, sweep
     from rankbench.progress import SweepProgress
 
-    to_do = [(dataset, missing(runs, joined, weights=keep_weights)) for dataset, runs in planned.runs]
-    total = sum(len(runs) for _, runs in planned.runs)
-    left = sum(len(runs) for _, runs in to_do)
-    complain(f"runs: {total} planned, {total - left} already in the store")
+    every = [run for _, runs in planned.runs for run in runs]
+    left = missing(every, joined, weights=keep_weights)
+    complain(f"runs: {len(every)} planned, {len(every) - len(left)} already in the store")
     done: list[Run] = []
-    with SweepProgress(left) as shown:
-        for dataset, runs in to_do:
+    with SweepProgress(len(left)) as shown:
+        for dataset, _ in planned.runs:
+            runs = [run for run in left if run.spec.dataset.name == dataset.name]
             if not runs:
                 continue
             _fit_references(dataset)

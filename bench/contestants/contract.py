@@ -142,11 +142,12 @@ class Contestant:
                 little memory are raised unchanged.
         """
         model_class = self.load()
-        known = inspect.signature(model_class).parameters.keys() - {"field_dims", "num_tasks", "groups"}
+        parameters = inspect.signature(model_class).parameters
+        known = parameters.keys() - {"field_dims", "num_tasks", "groups"}
         for name in hyperparameters:
             if name not in known:
                 raise BadInput(f"{self.name} has no hyper-parameter '{name}'{hint_of(name, known)}")
-        groups = {"groups": shape.groups} if "groups" in inspect.signature(model_class).parameters else {}
+        groups = {"groups": shape.groups} if "groups" in parameters else {}
         try:
             return model_class(shape.field_dims, shape.num_tasks, **groups, **hyperparameters)
         except ValueError as error:

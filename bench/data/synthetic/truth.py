@@ -17,7 +17,6 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
-from scipy.optimize import brentq
 from scipy.special import expit
 
 from bench.data.synthetic import network, rules, trees
@@ -69,6 +68,8 @@ class Truth:
 
 def draw_truth(family: str, seed: int) -> Truth:
     """The hidden function of a family and seed, with the intended base rates and spread of the logits."""
+    from scipy.optimize import brentq  # 0.15 s, for which what needs only names and schemas does not wait
+
     spawn_key = tuple(family.encode())
     function = _DRAW[family](np.random.default_rng(np.random.SeedSequence(seed, spawn_key=spawn_key)), 2)
     row = np.linspace(0, SAMPLE_ROWS, SAMPLE, dtype=np.int64)
