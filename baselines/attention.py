@@ -4,12 +4,11 @@
     norm        y = (x − mean(x)) / √(var(x) + ε) ⊙ w + b
 
 Heads and tokens are a few numbers wide, and a CPU's vector units run along the innermost axis. So the models
-keep tokens or rows innermost. Each of the two is an autograd function here, since what autograd would keep
-and copy costs more than the arithmetic. Both give the numbers of the plain operators up to rounding, with as
+keep tokens or rows innermost. Each of the two is an autograd function here, which keeps and copies less than
+autograd does for the plain operators. Both give the numbers of the plain operators up to rounding, with as
 many matrix products.
 
-Letters: B batch, T tokens, Q those that are queries, D width of a query, E width of a value, N rows times
-heads.
+Letters: T tokens, Q those that are queries, D width of a query, E width of a value, N rows times heads.
 """
 
 from __future__ import annotations

@@ -101,6 +101,51 @@ def test_scaling_divides_the_scores_by_the_root_of_the_head_width() -> None:
     torch.testing.assert_close(plain(e_BTC), scaled(e_BTC))
 
 
+def plain_layer(layer: InteractingLayer, e_BTC: Tensor, weight: Tensor) -> Tensor:
+    """Operator by operator, without a function of its own for gradients."""
+    q, k, v, residual = torch.einsum("btc,mc->btm", e_BTC, weight).chunk(4, dim=2)
+    q, k, v = (part.unflatten(2, (layer.num_heads, layer.head_dim)) for part in (q, k, v))
+    shares = torch.softmax(layer.score_scale * torch.einsum("bihd,bjhd->bhij", q, k), dim=3)
+    return torch.relu(torch.einsum("bhij,bjhd->bihd", shares, v).flatten(2) + residual)
+
+
+@pytest.mark.parametrize(("dtype", "tolerance"), [(torch.float32, 1e-5), (torch.float64, 1e-10)])
+@pytest.mark.parametrize("scaled_scores", [False, True])
+@pytest.mark.parametrize("rows", [0, 1, 4])
+@pytest.mark.parametrize("in_dim", [3, 17])
+def test_a_layer_and_its_gradients_are_those_of_the_plain_operators(
+    in_dim: int, rows: int, scaled_scores: bool, dtype: torch.dtype, tolerance: float
+) -> None:
+    """For narrow and wide input, whose products have two forms; no tensor is contiguous."""
+    torch.manual_seed(0)
+    layer = InteractingLayer(in_dim, num_heads=2, head_dim=4, scaled_scores=scaled_scores).to(dtype)
+    e_BTC = torch.randn(5, rows, in_dim, dtype=dtype).transpose(0, 1).requires_grad_()
+    inputs = [e_BTC, layer.maps.weight]
+    fast, plain = layer(e_BTC), plain_layer(layer, *inputs)
+    grad = torch.randn(5, rows, 8, dtype=dtype).transpose(0, 1)
+    results = [(out, *torch.autograd.grad(out, inputs, grad)) for out in (fast, plain)]
+    for a, b in zip(*results, strict=True):
+        assert a.shape == b.shape
+        assert a.numel() == 0 or (a - b).abs().max() <= tolerance * b.abs().max()
+
+
+@pytest.mark.parametrize("in_dim", [3, 17])
+def test_a_layer_has_the_gradient_of_differences(in_dim: int) -> None:
+    torch.manual_seed(0)
+    layer = InteractingLayer(in_dim, num_heads=2, head_dim=4, scaled_scores=True).double()
+    e_BTC = torch.randn(2, 5, in_dim, dtype=torch.float64, requires_grad=True)
+    assert torch.autograd.gradcheck(lambda e_BTC, _: layer(e_BTC), (e_BTC, layer.maps.weight))
+
+
+def test_a_layer_stays_finite_where_scores_are_large() -> None:
+    layer = InteractingLayer(5, num_heads=2, head_dim=4, scaled_scores=False)
+    e_BTC = (1e4 * torch.randn(2, 3, 5)).requires_grad_()
+    out = layer(e_BTC)
+    (grad_BTC,) = torch.autograd.grad(out.sum(), e_BTC)
+    assert out.isfinite().all()
+    assert grad_BTC.isfinite().all()
+
+
 def test_plus_adds_the_logits_of_an_mlp() -> None:
     plus, plain = small_autoint(hidden_dims=(7, 6)), small_autoint()
     plain.load_state_dict({k: v for k, v in plus.state_dict().items() if not k.startswith("deep.")})
