@@ -70,6 +70,11 @@ class TokenMap(nn.Module):
     def forward(self, x_BTD: Tensor) -> Tensor:
         return self.map(x_BTD.transpose(1, 2)).transpose(1, 2)
 
+    def tokens_last(self, x_DT: Tensor) -> Tensor:
+        """The same map with tokens innermost, which takes no copies: (…, m) → (…, l)."""
+        mapped: Tensor = self.map(x_DT)
+        return mapped
+
 
 class PerTokenLinear(nn.Module):
     """T linear maps, one per token: (T, B, in) → (T, B, out).

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from baselines.attention import attend, layer_norm
+from baselines.attention import add_norm, attend, layer_norm
 
 TOLERANCE = {torch.float32: 1e-5, torch.float64: 1e-10}
 
@@ -63,3 +63,25 @@ def test_norm_along_any_dimension_is_that_of_the_last(dim: int, dtype: torch.dty
     assert_near([fast, *fast_grads], [plain, *torch.autograd.grad(plain, inputs, grad)], dtype)
     if dtype == torch.float64:
         assert torch.autograd.gradcheck(lambda x: layer_norm(x, norm, dim), x)
+
+
+@pytest.mark.parametrize("num_parts", [1, 2])
+@pytest.mark.parametrize("dtype", TOLERANCE)
+def test_norm_of_a_sum_is_that_of_the_joined_parts_plus_the_residual(
+    dtype: torch.dtype, num_parts: int
+) -> None:
+    torch.manual_seed(0)
+    residual = torch.randn(4, 6, 5, dtype=dtype, requires_grad=True)
+    sizes = [5] if num_parts == 1 else [2, 3]
+    parts = [torch.randn(4, 6, size, dtype=dtype, requires_grad=True) for size in sizes]
+    norm = torch.nn.LayerNorm(6, dtype=dtype)
+    for parameter in norm.parameters():
+        torch.nn.init.normal_(parameter)
+    kept = [part.detach().clone() for part in parts]
+    inputs = [residual, *parts, norm.weight, norm.bias]
+    fast = add_norm(parts, residual, norm, dim=1, along=2)
+    plain = norm((torch.cat(parts, dim=2) + residual).transpose(1, 2)).transpose(1, 2)
+    grad = torch.randn_like(plain)
+    fast_grads = torch.autograd.grad(fast, inputs, grad)
+    assert_near([fast, *fast_grads], [plain, *torch.autograd.grad(plain, inputs, grad)], dtype)
+    assert all(torch.equal(part, before) for part, before in zip(parts, kept, strict=True))

@@ -6,10 +6,11 @@ import pytest
 import torch
 from torch import Tensor
 
-from baselines import Wukong
+from baselines import Wukong, wukong
 from tests.costs import cost_of, dense_cost
 
 FIELD_DIMS = (3, 4, 2, 4)
+TOLERANCE = {torch.float32: 1e-5, torch.float64: 1e-10}
 
 
 def linear(module: torch.nn.Module, vector: Tensor) -> Tensor:
@@ -49,10 +50,14 @@ def wukong_row(model: Wukong, x_TD: Tensor, n_F: int, k: int) -> Tensor:
     return linear(model.head, h)
 
 
+@pytest.mark.parametrize("dtype", TOLERANCE)
 @pytest.mark.parametrize("projection", ["static", "attentive"])
 @pytest.mark.parametrize("lcb_tokens", [2, 3])  # of 3 + 2 tokens the first layer's residual is a map
-def test_equations(projection: str, lcb_tokens: int) -> None:
+def test_equations(
+    lcb_tokens: int, projection: str, dtype: torch.dtype, monkeypatch: pytest.MonkeyPatch
+) -> None:
     n_F, k = 1 if lcb_tokens == 3 else 3, 3
+    torch.manual_seed(0)
     model = Wukong(
         FIELD_DIMS,
         2,
@@ -66,13 +71,26 @@ def test_equations(projection: str, lcb_tokens: int) -> None:
         projection=projection,
         num_compressed=2,
         projection_hidden_dim=6,
-    ).double()
+    ).to(dtype)
     for parameter in model.parameters():  # so that no scale is one and no shift zero
         torch.nn.init.normal_(parameter, std=0.5)
-    x = torch.randn(4, sum(FIELD_DIMS), dtype=torch.float64)
-    expected = torch.stack([wukong_row(model, tokens, n_F, k) for tokens in model.tokens(x)])
-    assert torch.allclose(model(x), expected)
+    inputs = [torch.randn(4, sum(FIELD_DIMS), dtype=dtype, requires_grad=True), *model.parameters()]
+    plain = torch.stack([wukong_row(model, tokens, n_F, k) for tokens in model.tokens(inputs[0])])
+    grad = torch.randn_like(plain)
+    expected = [plain, *torch.autograd.grad(plain, inputs, grad)]
+    for rows in (3, 4):
+        monkeypatch.setattr(wukong, "ROWS_AT_A_TIME", rows)
+        logits = model(inputs[0])
+        for fast, slow in zip([logits, *torch.autograd.grad(logits, inputs, grad)], expected, strict=True):
+            assert (fast - slow).abs().max() <= TOLERANCE[dtype] * slow.abs().max()
     assert isinstance(model.layers[0].residual, torch.nn.Identity) == (lcb_tokens == 3)
+
+
+@pytest.mark.parametrize("rows", [0, 1])
+def test_takes_few_rows(rows: int) -> None:
+    logits = Wukong(FIELD_DIMS, 2)(torch.randn(rows, sum(FIELD_DIMS)))
+    logits.sum().backward()
+    assert logits.shape == (rows, 2)
 
 
 @pytest.mark.parametrize("projection", ["static", "attentive"])
@@ -112,25 +130,24 @@ def test_the_cost_is_that_of_the_equations(projection: str) -> None:
 def test_attentive_y_depends_on_the_example_and_static_y_does_not() -> None:
     for projection, depends in (("static", False), ("attentive", True)):
         layer = Wukong(FIELD_DIMS, projection=projection).layers[0].projection.double()
-        a, b = torch.randn(2, 1, 4, 16, dtype=torch.float64)
+        a, b = torch.randn(2, 1, 16, 4, dtype=torch.float64)
         # Xᵀ Y is linear in X exactly if Y stays what it is.
         assert torch.allclose(layer(a + b), layer(a) + layer(b)) != depends
 
 
 def test_fm_ranks_below_the_input_when_k_does() -> None:
     layer = Wukong(FIELD_DIMS, projection_rank=2).layers[0]
-    x = torch.randn(1, 4, 16, dtype=torch.float32)
-    fm = torch.bmm(x, layer.projection(x))
-    assert fm.shape == (1, 4, 2)
+    x = torch.randn(1, 16, 4)
+    assert torch.bmm(layer.projection(x), x).shape == (1, 2, 4)
 
 
 def test_without_fmb_nothing_but_norms_and_the_head_bends_the_input() -> None:
     layer = Wukong(FIELD_DIMS, num_layers=1).layers[0].double()
     torch.nn.init.zeros_(layer.mlp[1].weight)
-    layer.norm = torch.nn.Identity()
-    a, b = torch.randn(2, 3, 4, 16, dtype=torch.float64)
-    zero = layer(torch.zeros_like(a))
-    assert torch.allclose(layer(a + b) - zero, layer(a) - zero + layer(b) - zero)
+    x = torch.randn(3, 16, 4, dtype=torch.float64)
+    constant = layer.mlp[1].bias.view(8, 16).t().expand(3, -1, -1)
+    linear = torch.cat([constant, x @ layer.lcb.map.weight.t()], dim=2) + x @ layer.residual.map.weight.t()
+    assert torch.allclose(layer(x), layer.norm(linear.transpose(1, 2)).transpose(1, 2))
 
 
 def test_many_fields_become_few_tokens() -> None:
