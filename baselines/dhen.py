@@ -12,6 +12,8 @@ module. The shortcut is the identity, or a linear map over the tokens where thei
 
 Letters: B batch, I flat input width, T tokens (m of a layer's input, l of a module's output), D token width,
 H heads, K tasks.
+Inside, features come first and tokens last (`x_DBT`), as D is narrow and a CPU's vector units run along the
+innermost axis. Weights that the paper's order flattens, tokens first, are reordered to match, not the data.
 
 Our reading where the paper is silent: concatenated modules give l = ⌈m / modules⌉ tokens each and added ones
 l = m, so that the number of tokens stays and the shortcut is the identity, but for a first layer whose m the
@@ -26,16 +28,22 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import combinations
+from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.autograd.function import once_differentiable
+from torch.nn import functional as F
 
-from baselines.attention import attend
+from baselines.attention import add_norm, attend
 from baselines.mlp import mlp
-from baselines.tokens import FieldTokens, TokenMap, require_positive
+from baselines.tokens import FieldTokens, TokenMap, by_rows, require_positive, swap_pairs
 
 INTERACTIONS = ("attention", "linear", "dcn", "fm")
 ENSEMBLES = ("concat", "sum", "weighted")
+
+ROWS_AT_A_TIME = 1024
+"""Fewer gain nothing at this batch; at 4096, parts of this size are faster than all rows at once."""
 
 
 class DHEN(nn.Module):
@@ -115,10 +123,14 @@ class DHEN(nn.Module):
 
     def forward(self, x_BI: Tensor) -> Tensor:
         """(B, I) → logits (B, K)."""
-        x_BTD = self.tokens(x_BI)
+        return by_rows(self._logits, x_BI, ROWS_AT_A_TIME)
+
+    def _logits(self, x_BI: Tensor) -> Tensor:
+        x_DBT = self.tokens(x_BI).permute(2, 0, 1).contiguous()
         for layer in self.layers:
-            x_BTD = layer(x_BTD)
-        return self.head(x_BTD.flatten(1))
+            x_DBT = layer(x_DBT)
+        weight = swap_pairs(self.head.weight, 1, x_DBT.shape[0])
+        return F.linear(x_DBT.transpose(0, 1).flatten(1), weight, self.head.bias)
 
 
 def _without_pairs(interactions: Sequence[str]) -> Sequence[str]:
@@ -127,7 +139,7 @@ def _without_pairs(interactions: Sequence[str]) -> Sequence[str]:
 
 
 class DHENLayer(nn.Module):
-    """LN(Ensemble_i(u_i(X)) + ShortCut(X)): (B, m, D) → (B, `out_tokens`, D)."""
+    """LN(Ensemble_i(u_i(X)) + ShortCut(X)): (D, B, m) → (D, B, `out_tokens`)."""
 
     def __init__(
         self, interactions: Sequence[Interaction], in_tokens: int, module_tokens: int, dim: int, ensemble: str
@@ -142,30 +154,30 @@ class DHENLayer(nn.Module):
         self.shortcut = nn.Identity() if same else TokenMap(in_tokens, self.out_tokens)
         self.norm = nn.LayerNorm(dim)
 
-    def forward(self, x_BTD: Tensor) -> Tensor:
-        outputs = [interaction(x_BTD) for interaction in self.interactions]
-        if self.concat:
-            ensemble_BTD = torch.cat(outputs, dim=1)
-        else:
-            ensemble_BTD = outputs[0] if self.weights is None else self.weights[0] * outputs[0]
+    def forward(self, x_DBT: Tensor) -> Tensor:
+        outputs = [interaction(x_DBT) for interaction in self.interactions]
+        if not self.concat:
+            ensemble_DBT = outputs[0] if self.weights is None else self.weights[0] * outputs[0]
             for i, output in enumerate(outputs[1:], start=1):
-                ensemble_BTD = ensemble_BTD + (output if self.weights is None else self.weights[i] * output)
-        return self.norm(ensemble_BTD + self.shortcut(x_BTD))
+                ensemble_DBT = ensemble_DBT + (output if self.weights is None else self.weights[i] * output)
+            outputs = [ensemble_DBT]
+        shortcut_DBT = self.shortcut.tokens_last(x_DBT) if isinstance(self.shortcut, TokenMap) else x_DBT
+        return add_norm(outputs, shortcut_DBT, self.norm, dim=0, along=2)
 
 
 class LinearModule(nn.Module):
-    """W X: (B, m, D) → (B, l, D)."""
+    """W X: (D, B, m) → (D, B, l)."""
 
     def __init__(self, in_tokens: int, out_tokens: int, dim: int) -> None:
         super().__init__()
         self.map = TokenMap(in_tokens, out_tokens)
 
-    def forward(self, x_BTD: Tensor) -> Tensor:
-        return self.map(x_BTD)
+    def forward(self, x_DBT: Tensor) -> Tensor:
+        return self.map.tokens_last(x_DBT)
 
 
 class AttentionModule(nn.Module):
-    """W TransformerEncoderLayer(X): (B, m, D) → (B, l, D).
+    """W TransformerEncoderLayer(X): (D, B, m) → (D, B, l).
 
     S = LN(X + softmax(Q Kᵀ / √(D/H)) V W_O),   Z = LN(S + W_2 ReLU(W_1 S + b_1) + b_2),   u = W Z
     """
@@ -180,20 +192,30 @@ class AttentionModule(nn.Module):
         self.ffn_norm = nn.LayerNorm(dim)
         self.map = TokenMap(in_tokens, out_tokens)
 
-    def forward(self, x_BTD: Tensor) -> Tensor:
-        s_BTD = self.attention_norm(x_BTD + self._attend(x_BTD))
-        return self.map(self.ffn_norm(s_BTD + self.ffn(s_BTD)))
+    def forward(self, x_DBT: Tensor) -> Tensor:
+        s_DBT = add_norm([self._attend(x_DBT)], x_DBT, self.attention_norm, dim=0, along=0)
+        hidden_HBT = torch.relu_(_per_token(self.ffn.get_submodule("0.0"), s_DBT))
+        ffn_DBT = _per_token(self.ffn[1], hidden_HBT)
+        return self.map.tokens_last(add_norm([ffn_DBT], s_DBT, self.ffn_norm, dim=0, along=0))
 
-    def _attend(self, x_BTD: Tensor) -> Tensor:
-        _, T, D = x_BTD.shape
+    def _attend(self, x_DBT: Tensor) -> Tensor:
+        D, _, T = x_DBT.shape
         H, head_dim = self.num_heads, D // self.num_heads
-        q, k, v = self.qkv(x_BTD).view(-1, T, 3, H, head_dim).permute(2, 0, 3, 4, 1).flatten(1, 2)
+        qkv_3HdBT = _per_token(self.qkv, x_DBT).unflatten(0, (3, H, head_dim))
+        q, k, v = qkv_3HdBT.permute(0, 3, 1, 2, 4).flatten(1, 2)
         heads_BDT = attend(q * head_dim**-0.5, k, v).view(-1, D, T)
-        return self.out(heads_BDT.transpose(1, 2))
+        return _per_token(self.out, heads_BDT.transpose(0, 1))
+
+
+def _per_token(linear: nn.Module, x_DBT: Tensor) -> Tensor:
+    """`linear` of every token: (D, B, T) → (out, B, T)."""
+    assert isinstance(linear, nn.Linear)
+    out = torch.addmm(linear.bias.unsqueeze(1), linear.weight, x_DBT.flatten(1))
+    return out.unflatten(1, x_DBT.shape[1:])
 
 
 class DCNModule(nn.Module):
-    """W_m (x ⊙ (U Vᵀ x + b)) with x = flatten(X), the cross layer of DCNv2: (B, m, D) → (B, l, D)."""
+    """W_m (x ⊙ (U Vᵀ x + b)) with x = flatten(X), the cross layer of DCNv2: (D, B, m) → (D, B, l)."""
 
     def __init__(self, in_tokens: int, out_tokens: int, dim: int, rank: int) -> None:
         super().__init__()
@@ -201,15 +223,18 @@ class DCNModule(nn.Module):
         self.v = nn.Linear(in_dim, rank, bias=False)
         self.u = nn.Linear(rank, in_dim)
         self.map = nn.Linear(in_dim, out_dim, bias=False)
-        self.tokens = nn.Unflatten(1, (out_tokens, dim))
 
-    def forward(self, x_BTD: Tensor) -> Tensor:
-        x_BI = x_BTD.flatten(1)
-        return self.tokens(self.map(x_BI * self.u(self.v(x_BI))))
+    def forward(self, x_DBT: Tensor) -> Tensor:
+        D = x_DBT.shape[0]
+        x_BI = x_DBT.transpose(0, 1).flatten(1)
+        low_Br = F.linear(x_BI, swap_pairs(self.v.weight, 1, D))
+        cross_BI = F.linear(low_Br, swap_pairs(self.u.weight, 0, D), swap_pairs(self.u.bias, 0, D))
+        weight = swap_pairs(swap_pairs(self.map.weight, 1, D), 0, D)
+        return F.linear(x_BI * cross_BI, weight).unflatten(1, (D, -1)).transpose(0, 1)
 
 
 class FMModule(nn.Module):
-    """W_m ReLU(W_1 p + b_1) + b_m, p the products of all pairs of tokens: (B, m, D) → (B, l, D)."""
+    """W_m ReLU(W_1 p + b_1) + b_m, p the products of all pairs of tokens: (D, B, m) → (D, B, l)."""
 
     def __init__(self, in_tokens: int, out_tokens: int, dim: int, hidden_dim: int) -> None:
         super().__init__()
@@ -221,12 +246,32 @@ class FMModule(nn.Module):
         self.mlp = nn.Sequential(
             mlp(len(pairs), (hidden_dim,)),
             nn.Linear(hidden_dim, out_tokens * dim),
-            nn.Unflatten(1, (out_tokens, dim)),
         )
 
-    def forward(self, x_BTD: Tensor) -> Tensor:
-        products = torch.bmm(x_BTD, x_BTD.transpose(1, 2)).flatten(1)
-        return self.mlp(products.index_select(1, self.pairs))
+    def forward(self, x_DBT: Tensor) -> Tensor:
+        D, last = x_DBT.shape[0], self.mlp[1]
+        assert isinstance(last, nn.Linear)
+        products: Tensor = _PairProducts.apply(x_DBT.transpose(0, 1), self.pairs)
+        out = F.linear(self.mlp[0](products), swap_pairs(last.weight, 0, D), swap_pairs(last.bias, 0, D))
+        return out.unflatten(1, (D, -1)).transpose(0, 1)
+
+
+class _PairProducts(torch.autograd.Function):
+    """Entries `pairs` of XᵀX: (B, D, T) → (B, P). Autograd's own backward has products with D columns."""
+
+    @staticmethod
+    def forward(ctx: Any, x_BDT: Tensor, pairs: Tensor) -> Tensor:
+        ctx.save_for_backward(x_BDT, pairs)
+        return torch.bmm(x_BDT.transpose(1, 2), x_BDT).flatten(1).index_select(1, pairs)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, grad_BP: Tensor) -> tuple[Tensor, None]:
+        x_BDT, pairs = ctx.saved_tensors
+        B, _, T = x_BDT.shape
+        grad_BTT = grad_BP.new_zeros(B, T * T).index_copy_(1, pairs, grad_BP).view(B, T, T)
+        of_left = torch.bmm(x_BDT, grad_BTT.transpose(1, 2))
+        return torch.baddbmm(of_left, x_BDT, grad_BTT), None
 
 
 Interaction = AttentionModule | LinearModule | DCNModule | FMModule

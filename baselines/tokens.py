@@ -110,6 +110,11 @@ def by_rows(function: Callable[[Tensor], Tensor], x_BI: Tensor, rows: int) -> Te
     return torch.cat([function(part) for part in x_BI.split(rows)])
 
 
+def swap_pairs(weight: Tensor, dim: int, inner: int) -> Tensor:
+    """A weight whose `dim` runs over pairs, the second of `inner` innermost: with the first innermost."""
+    return weight.unflatten(dim, (-1, inner)).transpose(dim, dim + 1).flatten(dim, dim + 1)
+
+
 def require_positive(sizes: Mapping[str, int]) -> None:
     """Raises ValueError for the first of `sizes`, by name, that is below 1."""
     for name, size in sizes.items():

@@ -30,7 +30,7 @@ from torch.nn import functional as F
 
 from baselines.attention import add_norm
 from baselines.mlp import mlp
-from baselines.tokens import FieldTokens, TokenMap, by_rows, require_positive
+from baselines.tokens import FieldTokens, TokenMap, by_rows, require_positive, swap_pairs
 
 ROWS_AT_A_TIME = 512
 """Measured best, of powers of two, with 80 tokens of width 16 and 1 MiB of second-level cache."""
@@ -116,14 +116,16 @@ class Wukong(nn.Module):
         x_BDT = self.tokens(x_BI).transpose(1, 2).contiguous()
         for layer in self.layers:
             x_BDT = layer(x_BDT)
-        first = self.mlp[0]
-        hidden = F.linear(x_BDT.flatten(1), _swap(first.weight, 1, x_BDT.shape[1]), first.bias)
-        return self.head(self.mlp[1:](hidden))
+        return self.head(_tokens_last(self.mlp, x_BDT.flatten(1), x_BDT.shape[1]))
 
 
-def _swap(weight: Tensor, dim: int, inner: int) -> Tensor:
-    """A weight whose `dim` runs over pairs, the second of `inner` innermost: with the first innermost."""
-    return weight.unflatten(dim, (-1, inner)).transpose(dim, dim + 1).flatten(dim, dim + 1)
+def _tokens_last(layers: nn.Module, x_BI: Tensor, inner: int) -> Tensor:
+    """An MLP made for pairs with the token first and `inner` second, of pairs with the token second."""
+    assert isinstance(layers, nn.Sequential)
+    first = layers[0]
+    assert isinstance(first, nn.Linear)
+    hidden: Tensor = layers[1:](F.linear(x_BI, swap_pairs(first.weight, 1, inner), first.bias))
+    return hidden
 
 
 class WukongLayer(nn.Module):
@@ -154,19 +156,19 @@ class WukongLayer(nn.Module):
 
     def forward(self, x_BDT: Tensor) -> Tensor:
         parts = [self._fmb(x_BDT), self.lcb.tokens_last(x_BDT)]
-        same = isinstance(self.residual, nn.Identity)
-        residual_BDT = x_BDT if same else self.residual.tokens_last(x_BDT)
+        residual_BDT = self.residual.tokens_last(x_BDT) if isinstance(self.residual, TokenMap) else x_BDT
         return add_norm(parts, residual_BDT, self.norm, dim=1, along=2)
 
     def _fmb(self, x_BDT: Tensor) -> Tensor:
         """MLP(LN(flatten(FM(X)))): (B, D, n) → (B, D, n_F)."""
         D, k = x_BDT.shape[1], self.projection.rank
-        norm, first, last = self.fm_norm, self.mlp[0][0], self.mlp[1]
+        norm, last = self.fm_norm, self.mlp[1]
+        assert isinstance(last, nn.Linear)
         fm_BkT = torch.bmm(self.projection(x_BDT), x_BDT)
         scale_kT, shift_kT = norm.weight.view(-1, k).t(), norm.bias.view(-1, k).t()
         fm_BkT = F.layer_norm(fm_BkT, scale_kT.shape, scale_kT, shift_kT, norm.eps)
-        hidden = F.linear(fm_BkT.flatten(1), _swap(first.weight, 1, k), first.bias)
-        fmb = F.linear(self.mlp[0][1:](hidden), _swap(last.weight, 0, D), _swap(last.bias, 0, D))
+        hidden = _tokens_last(self.mlp[0], fm_BkT.flatten(1), k)
+        fmb = F.linear(hidden, swap_pairs(last.weight, 0, D), swap_pairs(last.bias, 0, D))
         return fmb.unflatten(1, (D, -1))
 
 

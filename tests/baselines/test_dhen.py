@@ -6,11 +6,12 @@ import pytest
 import torch
 from torch import Tensor
 
-from baselines import DHEN
+from baselines import DHEN, dhen
 from baselines.dhen import AttentionModule, DCNModule, FMModule, LinearModule
 from tests.costs import cost_of, dense_cost
 
 FIELD_DIMS = (3, 4, 2, 4, 1, 2)
+TOLERANCE = {torch.float32: 1e-5, torch.float64: 1e-10}
 
 
 def linear(module: torch.nn.Module, vector: Tensor) -> Tensor:
@@ -73,14 +74,30 @@ def dhen_row(model: DHEN, X: Tensor, ensemble: str) -> Tensor:
     return linear(model.head, X.reshape(-1))
 
 
+@pytest.mark.parametrize("dtype", TOLERANCE)
 @pytest.mark.parametrize("ensemble", ["concat", "sum", "weighted"])
-def test_equations(ensemble: str) -> None:
-    model = DHEN(FIELD_DIMS, 2, token_dim=4, ensemble=ensemble, cross_rank=3, fm_hidden_dim=5).double()
+def test_equations(ensemble: str, dtype: torch.dtype, monkeypatch: pytest.MonkeyPatch) -> None:
+    torch.manual_seed(0)
+    model = DHEN(FIELD_DIMS, 2, token_dim=4, ensemble=ensemble, cross_rank=3, fm_hidden_dim=5).to(dtype)
     for parameter in model.parameters():  # so that no scale is one and no shift zero
         torch.nn.init.normal_(parameter, std=0.5)
-    x = torch.randn(4, sum(FIELD_DIMS), dtype=torch.float64)
-    expected = torch.stack([dhen_row(model, tokens, ensemble) for tokens in model.tokens(x)])
-    assert torch.allclose(model(x), expected)
+    inputs = [torch.randn(4, sum(FIELD_DIMS), dtype=dtype, requires_grad=True), *model.parameters()]
+    plain = torch.stack([dhen_row(model, tokens, ensemble) for tokens in model.tokens(inputs[0])])
+    grad = torch.randn_like(plain)
+    expected = [plain, *torch.autograd.grad(plain, inputs, grad)]
+    for rows in (3, 4):
+        monkeypatch.setattr(dhen, "ROWS_AT_A_TIME", rows)
+        logits = model(inputs[0])
+        for fast, slow in zip([logits, *torch.autograd.grad(logits, inputs, grad)], expected, strict=True):
+            assert (fast - slow).abs().max() <= TOLERANCE[dtype] * slow.abs().max()
+
+
+@pytest.mark.parametrize("rows", [0, 1])
+@pytest.mark.parametrize("ensemble", ["concat", "sum", "weighted"])
+def test_takes_few_rows(ensemble: str, rows: int) -> None:
+    logits = DHEN(FIELD_DIMS, 2, ensemble=ensemble)(torch.randn(rows, sum(FIELD_DIMS)))
+    logits.sum().backward()
+    assert logits.shape == (rows, 2)
 
 
 @pytest.mark.parametrize("ensemble", ["concat", "sum", "weighted"])
