@@ -14,6 +14,7 @@ _AUTOINT = Contestant(
     name="autoint",
     title="AutoInt",
     model="baselines.autoint:AutoInt",
+    rev=2,
     hyperparameters={
         "max_tokens": 40,
         "token_dim": 16,
@@ -33,7 +34,7 @@ _TOKENMIXER_LARGE = Contestant(
     name="tokenmixer-large",
     title="TokenMixer-Large",
     model="rankmixer.tokenmixer_large:TokenMixerLarge",
-    rev=2,
+    rev=3,
     hyperparameters={
         "num_layers": 3,
         "num_tokens": 8,
@@ -67,6 +68,7 @@ CONTESTANTS: dict[str, Contestant] = {
             name="dlrm-mlp",
             title="DLRM-MLP",
             model="baselines.dlrm_mlp:DLRMMLP",
+            rev=2,
             hyperparameters={"hidden_dims": (256, 256, 256)},
             dial=Dial(name="hidden_dims", settings=dials.equal_widths),
             trim="hidden_dims",
@@ -77,6 +79,7 @@ CONTESTANTS: dict[str, Contestant] = {
             name="dcnv2",
             title="DCNv2",
             model="baselines.dcnv2:DCNv2",
+            rev=2,
             hyperparameters={
                 "num_cross_layers": 3,
                 "rank": None,
@@ -95,6 +98,7 @@ CONTESTANTS: dict[str, Contestant] = {
             name="rdcn",
             title="RDCN",
             model="baselines.rdcn:RDCN",
+            rev=2,
             hyperparameters={
                 "num_cross_layers": 2,
                 "rank": 64,
@@ -113,6 +117,7 @@ CONTESTANTS: dict[str, Contestant] = {
             name="moe",
             title="MoE",
             model="baselines.moe:MoE",
+            rev=2,
             hyperparameters={
                 "num_experts": 4,
                 "num_expert_layers": 2,
@@ -131,6 +136,7 @@ CONTESTANTS: dict[str, Contestant] = {
             _AUTOINT,
             name="autoint-plus",
             title="AutoInt+",
+            rev=2,
             hyperparameters={**_AUTOINT.hyperparameters, "hidden_dims": (400, 400)},
             dial=Dial(name="hidden_dims", settings=dials.autoint_plus),
             trim="hidden_dims",
@@ -139,6 +145,7 @@ CONTESTANTS: dict[str, Contestant] = {
             name="hiformer",
             title="Hiformer",
             model="baselines.hiformer:Hiformer",
+            rev=2,
             hyperparameters={
                 "max_tokens": 64,
                 "tokens_per_task": 1,
@@ -161,6 +168,7 @@ CONTESTANTS: dict[str, Contestant] = {
             name="dhen",
             title="DHEN",
             model="baselines.dhen:DHEN",
+            rev=2,
             hyperparameters={
                 "max_tokens": 64,
                 "token_dim": 16,
@@ -183,6 +191,7 @@ CONTESTANTS: dict[str, Contestant] = {
             name="wukong",
             title="Wukong",
             model="baselines.wukong:Wukong",
+            rev=2,
             hyperparameters={
                 "max_tokens": 64,
                 "token_dim": 16,
@@ -207,7 +216,7 @@ CONTESTANTS: dict[str, Contestant] = {
             name="rankmixer",
             title="RankMixer",
             model="rankmixer.rankmixer:RankMixer",
-            rev=2,
+            rev=3,
             hyperparameters={
                 "num_layers": 2,
                 "num_tokens": 8,
@@ -226,7 +235,7 @@ CONTESTANTS: dict[str, Contestant] = {
             name="rankmixer-moe",
             title="RankMixer-MoE",
             model="rankmixer.sparse_moe:SparseRankMixer",
-            rev=2,
+            rev=3,
             hyperparameters={
                 "num_layers": 2,
                 "num_tokens": 8,
@@ -250,7 +259,7 @@ CONTESTANTS: dict[str, Contestant] = {
             _TOKENMIXER_LARGE,
             name="tokenmixer-large-moe",
             title="TokenMixer-Large S-P MoE",
-            rev=3,
+            rev=4,
             hyperparameters={
                 **_TOKENMIXER_LARGE.hyperparameters,
                 "num_experts": 8,
