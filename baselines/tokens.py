@@ -105,7 +105,7 @@ class PerTokenLinear(nn.Module):
 
 def by_rows(function: Callable[[Tensor], Tensor], x_BI: Tensor, rows: int) -> Tensor:
     """`function` of so many rows at a time; of all at once where that is no more, or off the CPU."""
-    if x_BI.shape[0] <= rows or x_BI.device.type != "cpu":
+    if x_BI.device.type != "cpu" or torch.compiler.is_compiling() or x_BI.shape[0] <= rows:
         return function(x_BI)
     return torch.cat([function(part) for part in x_BI.split(rows)])
 

@@ -34,10 +34,10 @@ _silu_backward = torch.ops.aten.silu_backward.grad_input
 def pays(x_TBD: Tensor, hidden_dim: int) -> bool:
     """Whether blocks are faster for tokens with so wide a hidden layer: many, on a CPU, in eager mode."""
     return (
-        x_TBD.shape[0] * x_TBD.shape[1] * hidden_dim >= _WORTH * torch.get_num_threads()
-        and x_TBD.device.type == "cpu"
+        x_TBD.device.type == "cpu"
         and not torch.is_autocast_enabled("cpu")
-        and not torch.compiler.is_compiling()
+        and not torch.compiler.is_compiling()  # a program that is exported must not depend on the rows
+        and x_TBD.shape[0] * x_TBD.shape[1] * hidden_dim >= _WORTH * torch.get_num_threads()
     )
 
 

@@ -24,7 +24,8 @@ def mix(x_TBD: Tensor, num_heads: int) -> Tensor:
     With H = T this keeps the shape and is its own inverse. `num_heads` must divide D. On a CPU a large
     result lies in memory row by row instead of token by token.
     """
-    if x_TBD.device.type == "cpu" and x_TBD.numel() >= _WORTH and not torch.compiler.is_compiling():
+    # What is exported must not depend on the number of rows, so that is not looked at then.
+    if x_TBD.device.type == "cpu" and not torch.compiler.is_compiling() and x_TBD.numel() >= _WORTH:
         return _Mix.apply(x_TBD, num_heads)
     T, B, D = x_TBD.shape
     return x_TBD.view(T, B, num_heads, D // num_heads).permute(2, 1, 0, 3).reshape(num_heads, B, -1)
