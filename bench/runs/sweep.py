@@ -15,7 +15,9 @@ from bench.runs.store import Readable, Store
 
 
 def missing(planned: Sequence[Planned], stores: Readable, *, weights: bool = False) -> list[Planned]:
-    """The planned runs that still have to be done, those whose process was killed the last time at the end.
+    """The planned runs that still have to be done, the longest first, so that processes end together.
+
+    Those whose process was killed the last time come last.
 
     Args:
         weights: whether a run without its weights counts as not done.
@@ -30,7 +32,7 @@ def missing(planned: Sequence[Planned], stores: Readable, *, weights: bool = Fal
         }
     left = [run for run in planned if run.spec.key() not in settled]
     killed = {key for key, run in view.runs.items() if run.status == "killed"}
-    return sorted(left, key=lambda run: run.spec.key() in killed)
+    return sorted(left, key=lambda run: (run.spec.key() in killed, -run.cost.flops_train))
 
 
 def sweep(

@@ -236,3 +236,10 @@ def test_a_data_set_exchanged_under_the_sweep_is_not_trained_on(small_world, tmp
     for record in sweep(planned, exchanged, store, device=CPU):
         assert record.status == "failed"
         assert "it was replaced in between" in record.error["message"]
+
+
+def test_the_longest_runs_are_done_first(small_world, tmp_path):
+    planned = planned_runs(small_world, entrant("dlrm-mlp"), entrant("autoint"), entrant("wukong"))
+    flops = [run.cost.flops_train for run in missing(planned, Store(tmp_path))]
+    assert len(set(flops)) == 3
+    assert flops == sorted(flops, reverse=True)
