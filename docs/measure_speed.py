@@ -159,7 +159,7 @@ def _of_width(dim: int) -> list[Entrant]:
             "num_tokens": 16,
             "num_heads": 16,
             "token_dim": dim,
-            "hidden_dim": dim * 4 // 3,
+            "hidden_dim": dim * 5 // 4,
             "num_layers": 2,
         },
         "dlrm-mlp": {"hidden_dims": (4 * dim,) * 3},
