@@ -16,7 +16,8 @@ import platform
 _M_TRIM_THRESHOLD = -1
 _M_TOP_PAD = -2
 _M_MMAP_THRESHOLD = -3
-_KEEP_BYTES = 1 << 30
+_MMAP_FROM_BYTES = 1 << 30
+_NEVER = -1
 _PAD_BYTES = 1 << 26
 _TUNABLES, _HUGE_PAGES = "GLIBC_TUNABLES", "glibc.malloc.hugetlb=1"
 
@@ -33,9 +34,9 @@ def huge_pages() -> dict[str, str]:
 
 
 def keep_buffers() -> bool:
-    """Tells glibc to keep up to 1 GiB of freed memory. False, and nothing done, where there is no glibc."""
+    """Tells glibc to keep freed memory, all of it. False, and nothing done, where there is no glibc."""
     if platform.libc_ver()[0] != "glibc":
         return False
     mallopt = ctypes.CDLL(None).mallopt
-    settings = {_M_MMAP_THRESHOLD: _KEEP_BYTES, _M_TRIM_THRESHOLD: _KEEP_BYTES, _M_TOP_PAD: _PAD_BYTES}
+    settings = {_M_MMAP_THRESHOLD: _MMAP_FROM_BYTES, _M_TRIM_THRESHOLD: _NEVER, _M_TOP_PAD: _PAD_BYTES}
     return all(mallopt(parameter, value) == 1 for parameter, value in settings.items())
