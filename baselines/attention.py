@@ -49,31 +49,21 @@ class _Attention(torch.autograd.Function):
         )
 
 
-def layer_norm(x: Tensor, norm: nn.LayerNorm, dim: int) -> Tensor:
-    """`norm` along `dim` rather than the last dimension."""
-    normed: Tensor = _AddNorm.apply(None, *_affine(norm, x.ndim, dim), norm.eps, dim, 0, x)
-    return normed
-
-
 def add_norm(
     parts: Sequence[Tensor], residual: Tensor, norm: nn.LayerNorm, *, dim: int, along: int
 ) -> Tensor:
     """`norm`, along `dim`, of what `parts` are when joined along `along`, plus `residual`."""
-    affine = _affine(norm, residual.ndim, dim)
-    normed: Tensor = _AddNorm.apply(residual, *affine, norm.eps, dim, along, *parts)
+    shape = [-1 if i == dim else 1 for i in range(residual.ndim)]
+    weight, bias = norm.weight.view(shape), norm.bias.view(shape)
+    normed: Tensor = _AddNorm.apply(residual, weight, bias, norm.eps, dim, along, *parts)
     return normed
-
-
-def _affine(norm: nn.LayerNorm, num_dims: int, dim: int) -> tuple[Tensor, Tensor]:
-    shape = [-1 if i == dim else 1 for i in range(num_dims)]
-    return norm.weight.view(shape), norm.bias.view(shape)
 
 
 class _AddNorm(torch.autograd.Function):
     @staticmethod
     def forward(
         ctx: Any,
-        residual: Tensor | None,
+        residual: Tensor,
         weight: Tensor,
         bias: Tensor,
         eps: float,
@@ -81,16 +71,12 @@ class _AddNorm(torch.autograd.Function):
         along: int,
         *parts: Tensor,
     ) -> Tensor:
-        x = torch.cat(parts, along) if len(parts) > 1 else parts[0]
-        if residual is not None:
-            x = x.add_(residual) if len(parts) > 1 else x + residual
-        mean = x.mean(dim, keepdim=True)
-        centred = x - mean if residual is None else x.sub_(mean)
+        x = torch.cat(parts, along).add_(residual) if len(parts) > 1 else parts[0] + residual
+        centred = x.sub_(x.mean(dim, keepdim=True))
         inverse = centred.square().mean(dim, keepdim=True).add_(eps).rsqrt_()
         standard = centred.mul_(inverse)
         ctx.save_for_backward(standard, inverse, weight)
         ctx.dim, ctx.along, ctx.sizes = dim, along, [part.shape[along] for part in parts]
-        ctx.has_residual = residual is not None
         return torch.addcmul(bias, standard, weight)
 
     @staticmethod
@@ -104,7 +90,5 @@ class _AddNorm(torch.autograd.Function):
         weighted = torch.mul(grad, weight, out=product)
         of_x = weighted.sub_(weighted.mean(ctx.dim, keepdim=True)).addcmul_(standard, along, value=-1)
         of_x = of_x.mul_(inverse)
-        of_parts = of_x.split(ctx.sizes, ctx.along)
         of_bias = grad.sum(others, keepdim=True)
-        of_residual = of_x if ctx.has_residual else None
-        return of_residual, of_weight, of_bias, None, None, None, *of_parts
+        return of_x, of_weight, of_bias, None, None, None, *of_x.split(ctx.sizes, ctx.along)

@@ -31,7 +31,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from baselines.attention import attend, layer_norm
+from baselines.attention import add_norm, attend
 from baselines.tokens import FieldTokens, PerTokenLinear, require_positive
 
 
@@ -178,9 +178,9 @@ class Block(nn.Module):
 
     def forward(self, x_TDB: Tensor) -> Tensor:
         attended_QDB = self.out.rows_last(self._attend(x_TDB))
-        s_QDB = layer_norm(x_TDB[-self.num_queries :] + attended_QDB, self.attention_norm, dim=1)
+        s_QDB = add_norm([attended_QDB], x_TDB[-self.num_queries :], self.attention_norm, dim=1, along=0)
         ffn_QDB = self.down.rows_last(F.gelu(self.up.rows_last(s_QDB)))
-        return layer_norm(s_QDB + ffn_QDB, self.ffn_norm, dim=1)
+        return add_norm([ffn_QDB], s_QDB, self.ffn_norm, dim=1, along=0)
 
     def _attend(self, x_TDB: Tensor) -> Tensor:
         """(T, D, B) → (Q, H · d_v, B), the heads side by side."""

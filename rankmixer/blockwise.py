@@ -22,7 +22,7 @@ from torch.autograd.function import once_differentiable
 from torch.nn import functional as F
 
 _WORTH = 1 << 21
-"""Numbers in a hidden layer, for each thread, from which blocks are faster (docs/speed.md)."""
+"""Numbers in a hidden layer, for each thread, from which blocks were faster where they were measured."""
 _BLOCK = 1 << 20
 """Numbers of a hidden layer in a token's block: 4 MiB."""
 _FEWEST_ROWS = 256

@@ -2,7 +2,8 @@
 
 Most are on random rows of 39 fields × 16 with 709 thousand table rows, at batches of 4096, where other
 libraries were measured as well; the rest are what a study's runs do. All train with Adam. `earlier` is the
-figure before the work on speed (docs/speed.md), on two cores with a GEMM peak of 183 to 190 GFLOP/s.
+figure that the targets were set from, on two cores with a GEMM peak of 183 to 190 GFLOP/s; docs/speed.md has
+all lines measured before and after the work on speed in one way.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ NOISE = 0.1
 
 @dataclass(frozen=True, kw_only=True)
 class Line:
-    """A contestant as it is measured, and its aim.
+    """One contestant to measure, and the speed it should reach.
 
     Args:
         label: unique.

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from baselines.attention import add_norm, attend, layer_norm
+from baselines.attention import add_norm, attend
 
 TOLERANCE = {torch.float32: 1e-5, torch.float64: 1e-10}
 
@@ -52,17 +52,20 @@ def test_attention_stays_finite_where_scores_are_large() -> None:
 @pytest.mark.parametrize("dtype", TOLERANCE)
 def test_norm_along_any_dimension_is_that_of_the_last(dim: int, dtype: torch.dtype) -> None:
     torch.manual_seed(0)
-    x = torch.randn(4, 6, 5, dtype=dtype, requires_grad=True)
+    x, residual = (torch.randn(4, 6, 5, dtype=dtype, requires_grad=True) for _ in range(2))
     norm = torch.nn.LayerNorm(x.shape[dim], dtype=dtype)
     for parameter in norm.parameters():
         torch.nn.init.normal_(parameter)
-    inputs = [x, norm.weight, norm.bias]
-    fast, plain = layer_norm(x, norm, dim), norm(x.transpose(dim, 2)).transpose(dim, 2)
+    inputs = [x, residual, norm.weight, norm.bias]
+    fast = add_norm([x], residual, norm, dim=dim, along=0)
+    plain = norm((x + residual).transpose(dim, 2)).transpose(dim, 2)
     grad = torch.randn_like(plain)
     fast_grads = torch.autograd.grad(fast, inputs, grad)
     assert_near([fast, *fast_grads], [plain, *torch.autograd.grad(plain, inputs, grad)], dtype)
     if dtype == torch.float64:
-        assert torch.autograd.gradcheck(lambda x: layer_norm(x, norm, dim), x)
+        assert torch.autograd.gradcheck(
+            lambda x, residual: add_norm([x], residual, norm, dim=dim, along=0), (x, residual)
+        )
 
 
 @pytest.mark.parametrize("num_parts", [1, 2])
