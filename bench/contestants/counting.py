@@ -15,7 +15,7 @@ import torch
 from torch.autograd.graph import saved_tensors_hooks
 from torch.nn import functional as F
 from torch.nn import init
-from torch.overrides import TorchFunctionMode
+from torch.utils._device import DeviceContext
 
 from bench.contestants.contract import Contestant, Hyperparameters, InputShape, training_loss
 from bench.contestants.cost import Cost
@@ -41,12 +41,20 @@ def on_meta(contestant: Contestant, shape: InputShape, hyperparameters: Hyperpar
     Raises:
         BadInput: the model cannot be built with these hyper-parameters.
     """
-    with torch.device("meta"), _NoValues():
+    with shapes_only():
         return contestant.build(shape, hyperparameters)
 
 
-class _NoValues(TorchFunctionMode):
-    """Passes over what would only give tensors on meta their first values; they have none."""
+def shapes_only() -> DeviceContext:
+    """A context: tensors made within have shapes, but no memory and no values."""
+    return _OnMeta(torch.device("meta"))
+
+
+class _OnMeta(DeviceContext):
+    """A device as context, on which nothing is called that would only give tensors their first values.
+
+    One mode, for every call of torch, even for a tensor's shape, goes through each mode there is.
+    """
 
     def __torch_function__(
         self,
@@ -60,7 +68,7 @@ class _NoValues(TorchFunctionMode):
             tensor: Tensor = args[0] if args else kwargs["tensor"]
             if tensor.is_meta:
                 return tensor
-        return func(*args, **kwargs)
+        return super().__torch_function__(func, types, args, kwargs)
 
 
 def measure(model: nn.Module, shape: InputShape, kind: str, operators: Operators | None = None) -> int:

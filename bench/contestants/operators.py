@@ -33,6 +33,11 @@ class Operators(TorchDispatchMode):
         self.flops = 0
         self._known: dict[Hashable, tuple[Hashable, int]] = {}
 
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        """False: nothing is compiled here, and to keep torch's compiler out of every call takes time."""
+        return False
+
     def __torch_dispatch__(
         self, func: OpOverload, types: Any, args: Sequence[Any] = (), kwargs: Mapping[str, Any] | None = None
     ) -> Any:
