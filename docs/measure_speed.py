@@ -253,6 +253,9 @@ def _scales(axes: Axes, said: str, quantity: str) -> None:
         axes.yaxis.set_major_formatter(lambda value, _: f"{value:.0%}")
     else:
         axes.set(yscale="log")
+        low, high = axes.get_ylim()
+        wider = max(1.0, (10 * low / high) ** 0.5)  # a decade at least, so that little looks like little
+        axes.set(ylim=(low / wider, high * wider))
         logarithmic.append(axes.yaxis)
     for axis in logarithmic:
         axis.set_major_locator(matplotlib.ticker.LogLocator(subs=(1.0, 3.0)))
