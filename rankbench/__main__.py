@@ -54,7 +54,7 @@ def main() -> None:
     try:
         code = app(standalone_mode=False)
         if code == INTERRUPTED:  # typer makes an exit code of Ctrl-C
-            complain("interrupted; the finished runs are in the store, and the same command resumes")
+            complain("interrupted; 'run' keeps finished runs, and the same command resumes")
     except TyperException as error:
         complain(error.format_message() or "no command was given; --help lists the commands")
         code = 2

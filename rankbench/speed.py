@@ -42,9 +42,9 @@ def run(
         list[str] | None,
         typer.Option(
             "--grid",
-            help="Values to measure: token_dim=64,128,256 for a single contestant, "
-            "rankmixer.token_dim=64,128 in a study, or batch_size=256,1024. Can be repeated: every "
-            "combination is measured.",
+            help="Values to measure: num_layers=1,2 for a single contestant, rankmixer.num_layers=1,2 in a "
+            "study, or batch_size=256,1024. What a budget decides, such as token_dim, needs --budget none. "
+            "Can be repeated: every combination is measured.",
         ),
     ] = None,
     profile: Annotated[
@@ -85,8 +85,9 @@ def run(
         given["--threads"] = threads
         return run_standard(choices, given, profile=profile, seconds=seconds, device=device, json=json)
     asked = gridded(study(target, choices), grid or [], choices)
-    if choices.seeds is not None:
-        raise BadInput("--seeds does not apply to speed, which trains from seed 0")
+    for option in ("seeds", "epochs", "patience", "baseline"):
+        if getattr(choices, option) is not None:
+            raise BadInput(f"--{option} does not apply to speed, which trains some steps from seed 0")
     _check_data(asked, choices, random_fields, random_table_rows)
     table_rows = options.parse_count("--random-table-rows", random_table_rows or _RANDOM_TABLE_ROWS)
     used = _threads(threads)
@@ -145,6 +146,8 @@ def run(
             f"{_batch_sizes(asked)[0]}"
         )
         shown = [(label, speed) for label, _, speed in rows if not isinstance(speed, str)]
+        if not shown:
+            return 1
         print_speeds(f"Training on {dataset.name}, {where}, float32", shown)
         print_profiles(shown)
     return int(any(isinstance(speed, str) for _, _, speed in rows))

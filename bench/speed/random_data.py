@@ -19,6 +19,8 @@ from bench.errors import BadInput
 TABLE_ROWS = 709_000
 """Of all fields together: what public comparisons on Criteo have, once rare values share a row."""
 ROWS = 1 << 17
+MOST_FIELDS = 4096
+"""2 GiB of ids."""
 _BLOCK_ROWS = 1 << 14
 _REV = 1
 
@@ -27,10 +29,13 @@ def random_schema(fields: int, table_rows: int) -> Schema:
     """So many categorical fields of equal cardinality, with so many table rows in all, and one task.
 
     Raises:
-        BadInput: fewer than one field, or fewer than three rows a table.
+        BadInput: fewer than one field or more than `MOST_FIELDS`, fewer than three rows a table, or 2^31 or
+            more rows of all.
     """
-    if fields < 1:
-        raise BadInput(f"--random-fields is {fields}; it must be 1 or more")
+    if not 1 <= fields <= MOST_FIELDS:
+        raise BadInput(f"--random-fields is {fields}; it must be from 1 to {MOST_FIELDS}")
+    if table_rows >= 2**31:
+        raise BadInput(f"--random-table-rows is {table_rows}; it must be below 2^31")
     cardinality = table_rows // fields
     if cardinality <= FIRST_ID:
         raise BadInput(

@@ -197,8 +197,5 @@ def test_an_interrupt_ends_workers_quietly(sweep_in_flight):
     assert parent.wait(60) == 130, parent.stderr.read()
     wait_until(lambda: not any(worker.exists() for worker in workers))
     lines = parent.stderr.read().splitlines()
-    assert (
-        lines[-1]
-        == "rankbench: interrupted; the finished runs are in the store, and the same command resumes"
-    )
+    assert lines[-1] == "rankbench: interrupted; 'run' keeps finished runs, and the same command resumes"
     assert not any("Traceback" in line for line in lines)

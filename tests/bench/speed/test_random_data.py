@@ -39,7 +39,12 @@ def test_a_seed_decides_the_rows(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("fields", "table_rows", "message"),
-    [(0, 100, "--random-fields is 0"), (40, 100, "--random-table-rows is 100, too few for 40 fields")],
+    [
+        (4097, 1 << 20, "--random-fields is 4097; it must be from 1 to 4096"),
+        (5, 1 << 31, "--random-table-rows is 2147483648; it must be below"),
+        (0, 100, "--random-fields is 0"),
+        (40, 100, "--random-table-rows is 100, too few for 40 fields"),
+    ],
 )
 def test_an_impossible_shape_is_refused(fields: int, table_rows: int, message: str) -> None:
     with pytest.raises(BadInput, match=message):
