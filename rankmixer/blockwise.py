@@ -5,8 +5,8 @@ The hidden layer of a per-token network is wide: T · B · N numbers. As whole t
 through all passes while it lies in the processor's cache. Kept for backward is only what comes before the
 activation; the activation is computed again, which costs no more than reading it.
 
-Sums over the rows are taken block by block, so gradients differ from those of the plain form by rounding.
-Which rows make a block does not depend on the number of threads. There are no gradients of gradients.
+Sums over the rows are taken block by block, so gradients differ from those of the plain form by rounding, and
+from one number of threads to another, for a block has a token for each. There are no gradients of gradients.
 
 Letters: B batch, T tokens, D token width, N hidden width.
 """
