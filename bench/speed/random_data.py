@@ -15,6 +15,7 @@ from bench.data.dataset import SPLITS, Dataset, Rows
 from bench.data.schema import FIRST_ID, Field, Schema
 from bench.data.writing import DatasetWriter
 from bench.errors import BadInput
+from bench.training.tables import MOST_ROWS
 
 TABLE_ROWS = 709_000
 """Of all fields together: what public comparisons on Criteo have, once rare values share a row."""
@@ -29,12 +30,12 @@ def random_schema(fields: int, table_rows: int) -> Schema:
     """So many categorical fields of equal cardinality, with so many table rows in all, and one task.
 
     Raises:
-        BadInput: fewer than one field or more than `MOST_FIELDS`, fewer than three rows a table, or 2^31 or
-            more rows of all.
+        BadInput: fewer than one field or more than `MOST_FIELDS`, fewer than three rows a table, or more than
+            `MOST_ROWS` of all.
     """
     if not 1 <= fields <= MOST_FIELDS:
         raise BadInput(f"--random-fields is {fields}; it must be from 1 to {MOST_FIELDS}")
-    if table_rows >= 2**31:
+    if table_rows > MOST_ROWS:
         raise BadInput(f"--random-table-rows is {table_rows}; it must be below 2^31")
     cardinality = table_rows // fields
     if cardinality <= FIRST_ID:

@@ -39,7 +39,8 @@ class Features(nn.Module):
     """Embeds rows: `Rows` → (B, I), fields in schema order, field i being `field_dims[i]` wide.
 
     Raises:
-        BadInput: a width for a field that the schema does not have, or that shares the table of another.
+        BadInput: a width for a field that the schema does not have, or that shares the table of another; more
+            rows than a `Table` can have.
     """
 
     def __init__(self, schema: Schema, spec: FeatureSpec) -> None:

@@ -24,8 +24,11 @@ from torch.nn import functional as F
 
 from bench.data.dataset import Rows
 from bench.data.schema import MISSING_ID, Field, Schema
+from bench.errors import BadInput
 
 INITIAL_STD = 0.01
+MOST_ROWS = 2**31 - 1
+"""Of all tables of one width: their rows are numbered in 32 bits."""
 
 
 class Table(nn.Module):
@@ -36,6 +39,9 @@ class Table(nn.Module):
         fields: those of this width, in the order of their slots; a sequence may use the table of another.
         width: D.
         attended: names of the sequences that are attended to.
+
+    Raises:
+        BadInput: more than `MOST_ROWS` rows.
     """
 
     def __init__(
@@ -48,6 +54,11 @@ class Table(nn.Module):
             if f.table is None and f.kind != "numeric":
                 self.first_row[f.name] = num_rows
                 num_rows += f.cardinality
+        if num_rows > MOST_ROWS:
+            raise BadInput(
+                f"the embedding tables of width {width} have {num_rows} rows in all; at most {MOST_ROWS} can "
+                "be told apart"
+            )
         self.rows = nn.Embedding(num_rows, width, sparse=True)
         nn.init.normal_(self.rows.weight, std=INITIAL_STD)
 

@@ -8,7 +8,7 @@ from bench.data.dataset import Rows
 from bench.data.schema import Field, Schema
 from bench.errors import BadInput
 from bench.spec import FeatureSpec
-from bench.training.features import Features
+from bench.training.features import Features, features_on_meta
 from bench.training.tables import Table
 
 SCHEMA = Schema(
@@ -144,6 +144,18 @@ def test_only_numeric_fields_and_only_one_kind_work():
 def test_width_of_an_unknown_field_is_refused():
     with pytest.raises(BadInput, match="unknown field 'usr'; did you mean 'user'"):
         Features(SCHEMA, FeatureSpec(widths={"usr": 3}))
+
+
+def test_more_rows_than_ids_can_tell_apart_are_refused():
+    tables = [
+        Field(name=name, kind="categorical", group="user", cardinality=cardinality)
+        for name, cardinality in (("first", 1_500_000_000), ("second", 647_483_648))
+    ]
+    large = Schema(fields=tuple(tables), tasks=("click",))
+    with pytest.raises(BadInput, match="of width 16 have 2147483648 rows in all; at most 2147483647 can be"):
+        features_on_meta(large, FeatureSpec())
+    apart = features_on_meta(large, FeatureSpec(widths={"first": 8}))  # two tables, each within 32 bits
+    assert apart.field_dims == (8, 16)
 
 
 @pytest.mark.parametrize("name", ["items", "keys", "values", "pop", "shop.seen", "forward", "training"])
