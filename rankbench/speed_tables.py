@@ -13,7 +13,9 @@ if TYPE_CHECKING:
 
 
 def print_speeds(title: str, speeds: Sequence[tuple[str, Speed]]) -> None:
-    """The table of (label, speed)."""
+    """The table of (label, speed), where there are any."""
+    if not speeds:
+        return
     columns = [
         "model",
         "threads",

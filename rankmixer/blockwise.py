@@ -6,7 +6,8 @@ through all passes while it lies in the processor's cache. Kept for backward is 
 activation; the activation is computed again, which costs no more than reading it.
 
 Sums over the rows are taken block by block, so gradients differ from those of the plain form by rounding, and
-from one number of threads to another, for a block has a token for each. There are no gradients of gradients.
+from one number of threads to another, as a block has a token for each thread. There are no gradients of
+gradients.
 
 Letters: B batch, T tokens, D token width, N hidden width.
 """

@@ -53,7 +53,7 @@ def shapes_only() -> DeviceContext:
 class _OnMeta(DeviceContext):
     """A device as context, on which nothing is called that would only give tensors their first values.
 
-    One mode, for every call of torch, even for a tensor's shape, goes through each mode there is.
+    It is one mode rather than two, because every call of torch, even for a tensor's shape, goes through each.
     """
 
     def __torch_function__(
