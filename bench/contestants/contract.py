@@ -47,6 +47,8 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
 Hyperparameters = Mapping[str, Any]
+COMBINATIONS = 12
+"""Of the choices in a registered contestant's search space: equal, so that none is searched more finely."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,15 +78,20 @@ class Dial:
         settings: (size, hyper-parameters, input shape) → the hyper-parameters that the size decides. Dense
             parameters and FLOPs must not fall as the size grows. None: the hyper-parameter `name` is the
             size.
+        proportions: what `settings` keeps while it grows a model, such as the number of hidden layers or the
+            expansion of an FFN, with their defaults: whole numbers from 1 or numbers above 0. They are no
+            arguments of the model; `settings` finds them among the hyper-parameters.
     """
 
     name: str
     settings: Callable[[int, Hyperparameters, InputShape], Hyperparameters] | None = None
+    proportions: Hyperparameters = field(default_factory=dict)
 
     def at(self, size: int, hyperparameters: Hyperparameters, shape: InputShape) -> Hyperparameters:
-        """`hyperparameters`, with the values that `size` decides."""
-        decided = {self.name: size} if self.settings is None else self.settings(size, hyperparameters, shape)
-        return {**hyperparameters, **decided}
+        """`hyperparameters`, with the values that `size` decides, and without the proportions."""
+        base = {**self.proportions, **hyperparameters}
+        decided = {self.name: size} if self.settings is None else self.settings(size, base, shape)
+        return {name: value for name, value in {**base, **decided}.items() if name not in self.proportions}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,8 +111,12 @@ class Contestant:
         dial: the hyper-parameter that grows with the budget; see `Dial`.
         trim: the hyper-parameter that makes the size exact after the dial; of a list of widths, the last one.
             None: the dial alone decides the size.
-        search_space: hyper-parameter → its choices in tuning, 6 combinations in all, for every contestant
-            alike. Of a list of widths that the budget decides, only the length is searched.
+        search_space: hyper-parameter, or proportion of the dial → its choices in tuning, in order. Every
+            registered contestant has as many combinations, `COMBINATIONS`.
+        initialisations: the values of the hyper-parameter `initialisation`, the default first; empty where
+            the model has no such choice.
+        initialisation_is_open: neither the paper nor code of its authors says how weights start, so tuning
+            may choose.
         paper: where the model comes from.
         source: SHA-256 of the source code of a contestant outside of the registry, so that an edited file is
             a new contestant. `bench.contestants.lookup` sets it. None for those of the registry, which have
@@ -121,6 +132,8 @@ class Contestant:
     dial: Dial
     trim: str | None = None
     search_space: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
+    initialisations: tuple[str, ...] = ()
+    initialisation_is_open: bool = False
     paper: Paper | None = None
     source: str | None = None
 
@@ -129,7 +142,10 @@ class Contestant:
         return load_object(self.model) if isinstance(self.model, str) else self.model
 
     def hyperparameters_on(self, shape: InputShape, given: Hyperparameters | None = None) -> Hyperparameters:
-        """All hyper-parameters: the `given` values, and for the others the defaults, adapted to the data."""
+        """All hyper-parameters: the `given` values, and for the others the defaults, adapted to the data.
+
+        Proportions of the dial are among them if they are given.
+        """
         asked = {**self.hyperparameters, **(given or {})}
         adapted = {} if self.adapt is None else self.adapt(asked, shape)
         return {**asked, **adapted, **(given or {})}

@@ -36,6 +36,12 @@ def check_defaults(contestant: Contestant) -> None:
             "the first two arguments of its constructor must be field_dims and num_tasks"
         )
     own = [name for name in parameters if name not in _GIVEN_BY_THE_HARNESS]
+    for name in contestant.dial.proportions:
+        if name in parameters:
+            raise BadInput(
+                f"{contestant.name}: '{name}' is a proportion of the dial and an argument of "
+                f"{_constructor(model)}; it must be one of the two"
+            )
     for what, name in _named(contestant):
         if name not in own:
             raise BadInput(
@@ -73,4 +79,5 @@ def _named(contestant: Contestant) -> Iterator[tuple[str, str]]:
     yield "dial", contestant.dial.name
     if contestant.trim is not None:
         yield "trim", contestant.trim
-    yield from (("search_space", name) for name in contestant.search_space)
+    proportions = contestant.dial.proportions
+    yield from (("search_space", name) for name in contestant.search_space if name not in proportions)

@@ -27,7 +27,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from bench.canonical import plain
-from bench.contestants.contract import Contestant, Hyperparameters, InputShape
+from bench.contestants.contract import Contestant
 from bench.errors import BadInput, hint_of
 
 _TRUTHS = {
@@ -42,7 +42,6 @@ _TRUTHS = {
 }
 _LARGEST_INTEGER = 2**53
 """JSON readers that know floats only keep integers up to here."""
-_BEYOND_ANY_CAP = 1 << 20
 _UNKNOWN = Any
 
 
@@ -70,10 +69,16 @@ def read_value(contestant: Contestant, name: str, text: str) -> Any:
     Raises:
         BadInput: the contestant has no such hyper-parameter, or the text is no value of its type.
     """
-    if name not in contestant.hyperparameters:
-        known = hint_of(name, contestant.hyperparameters)
-        raise BadInput(f"{contestant.name} has no hyper-parameter '{name}'{known}")
+    known = {**contestant.hyperparameters, **contestant.dial.proportions}
+    if name not in known:
+        raise BadInput(f"{contestant.name} has no hyper-parameter '{name}'{hint_of(name, known)}")
     value = _read_by_type(contestant, name, text)
+    if name in contestant.dial.proportions:
+        if not value > 0:
+            raise BadInput(
+                f"--set {name}={text}: {name} of {contestant.name} is '{text}'; it must be above 0"
+            )
+        return value
     least = _least(name)
     numbers = [
         n for n in (value if isinstance(value, (list, tuple)) else (value,)) if isinstance(n, (int, float))
@@ -86,7 +91,7 @@ def read_value(contestant: Contestant, name: str, text: str) -> Any:
 
 
 def _read_by_type(contestant: Contestant, name: str, text: str) -> Any:
-    default = contestant.hyperparameters[name]
+    default = {**contestant.hyperparameters, **contestant.dial.proportions}[name]
     kind: Any = type(default)
     if default is not None and not isinstance(default, (str, list, tuple, Mapping)):
         with contextlib.suppress(ValueError):  # the annotation may allow more than the default shows
@@ -109,63 +114,6 @@ def _least(name: str) -> int | None:
     if name.startswith("num_") or name.endswith("_layers"):
         return 0
     return 1 if name.endswith(("_dim", "_dims", "_tokens")) else None
-
-
-def decided_by_budget(
-    contestant: Contestant, shape: InputShape, settings: Hyperparameters | None = None
-) -> set[str]:
-    """The hyper-parameters that a budget decides, whatever is given for them.
-
-    They are the trim, the dial, and what the dial sets. One that only bounds what the dial sets, as
-    `max_tokens` of some models, is not among them.
-
-    Args:
-        settings: in place of the contestant's defaults.
-    """
-    base = contestant.hyperparameters_on(shape, settings)
-    small, large = (contestant.dial.at(size, base, shape) for size in (1, _BEYOND_ANY_CAP))
-    moved = {name for name in small if small[name] != large[name]}
-    overruled = {name for name in moved if large[name] != base.get(name)}
-    overruled |= {name for name in large if name in (settings or {}) and large[name] != base[name]}
-    named = (contestant.dial.name, contestant.trim)
-    return overruled | {name for name in named if name is not None and name in base}
-
-
-def refuse_solved(contestant: Contestant, settings: Hyperparameters, shape: InputShape) -> None:
-    """Refuses `settings` that a budget would overrule.
-
-    Raises:
-        BadInput: names the first, and the way to set it.
-    """
-    decided = decided_by_budget(contestant, shape, settings)
-    for name, value in settings.items():
-        if name in decided:
-            raise BadInput(_overruled(contestant, name, value, ""))
-
-
-def refuse_overruled(contestant: Contestant, settings: Hyperparameters, solved: Hyperparameters) -> None:
-    """Refuses `settings` that the solution for a budget, `solved`, did not keep.
-
-    This is the exact check, after solving. It finds a bound that this budget does not reach, such as
-    `max_tokens` above what a small model has, for then the setting changes nothing.
-
-    Raises:
-        BadInput: names the first, what the budget makes of it, and the way to set it.
-    """
-    for name, value in settings.items():
-        if plain(solved[name]) != plain(value):
-            raise BadInput(_overruled(contestant, name, value, f" ({_shown(solved[name])} here)"))
-
-
-def _overruled(contestant: Contestant, name: str, value: Any, solved: str) -> str:
-    return (
-        f"--set {name}={_shown(value)}: the budget decides {name} of {contestant.name}{solved}; "
-        f"to set it by hand give --budget none"
-    )
-
-
-def _shown(value: Any) -> str:
-    return ",".join(map(str, value)) if isinstance(value, (list, tuple)) else str(value)
 
 
 def _annotation(contestant: Contestant, name: str) -> Any:

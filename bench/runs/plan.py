@@ -12,8 +12,8 @@ from bench.contestants.budget import solve
 from bench.contestants.contract import Hyperparameters
 from bench.contestants.cost import Cost
 from bench.contestants.counting import cost, on_meta
+from bench.contestants.decided import refuse_overruled, refuse_proportions, refuse_solved
 from bench.contestants.probe import probe
-from bench.contestants.values import refuse_overruled, refuse_solved
 from bench.data.dataset import Dataset
 from bench.data.schema import Schema
 from bench.errors import BadInput
@@ -143,6 +143,8 @@ def _sized(
     contestant, shape = entrant.contestant, features.input_shape()
     if solved_for is not None:
         refuse_solved(contestant, entrant.hyperparameters, shape)
+    else:
+        refuse_proportions(contestant, entrant.hyperparameters)
     try:
         with blamed(contestant.name):
             hyperparameters = _hyperparameters(contestant, shape, solved_for, entrant.hyperparameters)

@@ -1,4 +1,4 @@
-"""Hyper-parameters as text: read by the type of what they set, and refused where a budget decides."""
+"""Hyper-parameters as text: read by the type of what they set."""
 
 from __future__ import annotations
 
@@ -11,20 +11,10 @@ import pytest
 from torch import nn
 
 from bench.canonical import plain
-from bench.contestants.budget import solve
-from bench.contestants.contract import Contestant, Dial, InputShape
+from bench.contestants.contract import Contestant, Dial
 from bench.contestants.registry import CONTESTANTS
-from bench.contestants.values import (
-    decided_by_budget,
-    read_value,
-    read_values,
-    refuse_overruled,
-    refuse_solved,
-)
+from bench.contestants.values import read_value, read_values
 from bench.errors import BadInput
-from bench.spec import Budget
-
-SHAPE = InputShape(field_dims=(16,) * 10, groups=tuple((i,) for i in range(10)), num_tasks=2)
 
 
 class Model(nn.Module):
@@ -225,7 +215,7 @@ def test_pairs_are_read_together_and_each_once():
 
 @pytest.mark.parametrize("contestant", CONTESTANTS.values(), ids=list(CONTESTANTS))
 def test_every_default_and_every_choice_is_read_back_from_its_own_text(contestant):
-    for name, default in contestant.hyperparameters.items():
+    for name, default in {**contestant.hyperparameters, **contestant.dial.proportions}.items():
         for value in (default, *contestant.search_space.get(name, ())):
             assert plain(read_value(contestant, name, str(value))) == plain(value)
 
@@ -238,71 +228,3 @@ def test_plain_values_are_read_without_torch():
         "assert 'torch' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
-
-
-@pytest.mark.parametrize(
-    ("contestant", "decided"),
-    [
-        ("dlrm-mlp", {"hidden_dims"}),
-        ("dcnv2", {"hidden_dims"}),
-        ("rdcn", {"rank", "hidden_dim"}),
-        ("moe", {"expert_dim", "output_dim"}),
-        ("autoint", {"head_dim", "token_dim"}),
-        ("rankmixer", {"token_dim", "hidden_dim"}),
-        ("tokenmixer-large-moe", {"token_dim", "hidden_dim"}),
-    ],
-)
-def test_what_a_budget_decides(contestant, decided):
-    assert decided <= decided_by_budget(CONTESTANTS[contestant], SHAPE)
-    kept = CONTESTANTS[contestant].hyperparameters.keys() - decided - {"rank"}
-    assert not kept & decided_by_budget(CONTESTANTS[contestant], SHAPE)
-
-
-def test_no_point_of_a_search_space_is_decided_but_for_lists_of_widths():
-    for contestant in CONTESTANTS.values():
-        searched = {
-            name
-            for name in contestant.search_space
-            if not isinstance(contestant.hyperparameters[name], tuple)
-        }
-        assert not searched & decided_by_budget(contestant, SHAPE)
-
-
-@pytest.mark.parametrize(
-    ("contestant", "settings", "shown"),
-    [
-        ("rankmixer", {"num_layers": 3, "token_dim": 256}, "token_dim=256"),
-        ("rankmixer", {"hidden_dim": 99}, "hidden_dim=99"),
-        ("dcnv2", {"rank": 64}, "rank=64"),
-        ("dlrm-mlp", {"hidden_dims": (512, 256)}, "hidden_dims=512,256"),
-        ("wukong", {"num_layers": 5}, "num_layers=5"),
-    ],
-)
-def test_setting_what_the_budget_decides_is_refused_with_the_way(contestant, settings, shown):
-    name = shown.partition("=")[0]
-    with pytest.raises(BadInput) as refused:
-        refuse_solved(CONTESTANTS[contestant], settings, SHAPE)
-    assert str(refused.value) == (
-        f"--set {shown}: the budget decides {name} of {contestant}; to set it by hand give --budget none"
-    )
-
-
-def test_what_the_budget_leaves_alone_passes_and_is_kept():
-    for contestant, settings in (
-        ("rankmixer", {"num_layers": 3, "norm": "pre"}),
-        ("hiformer", {"max_tokens": 8}),
-        ("dhen", {"num_heads": 4}),
-    ):
-        refuse_solved(CONTESTANTS[contestant], settings, SHAPE)
-        budget = Budget(kind="dense_parameters", target=200_000)
-        solved = solve(CONTESTANTS[contestant], SHAPE, budget, settings).hyperparameters
-        refuse_overruled(CONTESTANTS[contestant], settings, solved)
-        assert settings.items() <= solved.items()
-
-
-def test_a_bound_that_a_small_budget_does_not_reach_is_refused_after_solving():
-    hiformer, settings = CONTESTANTS["hiformer"], {"max_tokens": 60}
-    refuse_solved(hiformer, settings, SHAPE)
-    solved = solve(hiformer, SHAPE, Budget(kind="dense_parameters", target=30_000), settings).hyperparameters
-    with pytest.raises(BadInput, match=rf"decides max_tokens of hiformer \({solved['max_tokens']} here\)"):
-        refuse_overruled(hiformer, settings, solved)
