@@ -11,6 +11,9 @@ K tasks; N rows times tokens, M outputs of several maps.
 The maps of a layer have no biases and the scores no 1/√D, as in the paper. The authors' code differs from
 their paper: each of the four maps has a bias and a ReLU, the scores are divided by √D, and a LayerNorm
 follows the layer's ReLU. Of these, only the division is offered here, by `scaled_scores`.
+Weights start as in the authors' code (DeepGraphLearning/RecommenderSystems, featureRec/autoint): the maps of
+attention Glorot uniform; those of MLP and heads, and the MLP's biases, normal with variance 2 / (in + out).
+The biases of their heads are drawn from a standard normal; ours is zero.
 Where we differ: the paper's tokens are the embeddings themselves; ours are a linear map of each, since fields
 may differ in width and C should not depend on the embedding; beyond `max_tokens` fields, neighbours share a
 token (see `tokens.FieldTokens`), as scores grow with T². The two parts of AutoInt+ share one bias.
@@ -26,6 +29,7 @@ import torch
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
+from baselines.initialisation import INITIALISATIONS, FusedLinear, initialise, require_known
 from baselines.mlp import mlp
 from baselines.tokens import FieldTokens, by_rows, require_positive
 
@@ -46,6 +50,7 @@ class AutoInt(nn.Module):
         head_dim: D.
         scaled_scores: whether scores are divided by √D.
         hidden_dims: widths of the MLP of AutoInt+; none: AutoInt.
+        initialisation: ``autoint`` (the authors'), or one of `initialisation`.
 
     Raises:
         ValueError: a size below 1.
@@ -63,8 +68,10 @@ class AutoInt(nn.Module):
         head_dim: int = 32,
         scaled_scores: bool = False,
         hidden_dims: Sequence[int] = (),
+        initialisation: str = "autoint",
     ) -> None:
         super().__init__()
+        require_known(initialisation, ("autoint", *INITIALISATIONS))
         require_positive({"num_layers": num_layers, "num_heads": num_heads, "head_dim": head_dim})
         attention_dim = num_heads * head_dim
         self.tokens = FieldTokens(field_dims, max_tokens=max_tokens, token_dim=token_dim)
@@ -78,6 +85,12 @@ class AutoInt(nn.Module):
         if hidden_dims:
             deep_head = nn.Linear(hidden_dims[-1], num_tasks, bias=False)
             self.deep = nn.Sequential(mlp(sum(field_dims), hidden_dims), deep_head)
+        initialise(self, "glorot" if initialisation == "autoint" else initialisation)
+        if initialisation == "autoint":
+            for part in (self.head, self.deep):
+                if part is not None:
+                    part.apply(_glorot_normal_)
+            nn.init.zeros_(self.head.bias)
 
     def forward(self, x_BI: Tensor) -> Tensor:
         """(B, I) → logits (B, K).
@@ -104,7 +117,7 @@ class InteractingLayer(nn.Module):
         super().__init__()
         self.num_heads, self.head_dim = num_heads, head_dim
         self.score_scale = 1 / math.sqrt(head_dim) if scaled_scores else 1.0
-        self.maps = nn.Linear(in_dim, 4 * num_heads * head_dim, bias=False)
+        self.maps = FusedLinear(in_dim, 4 * num_heads * head_dim, outputs=4, bias=False)
 
     def forward(self, e_BTC: Tensor) -> Tensor:
         weight_MC = self.maps.weight
@@ -164,3 +177,10 @@ class _Interacting(torch.autograd.Function):
 def _by_head(maps_NM: Tensor, sizes: tuple[int, int, int, int]) -> Tensor:
     """Views: (rows × tokens, parts × heads × D) → (heads, parts, rows, tokens, D), from the four sizes."""
     return maps_NM.view(*sizes, maps_NM.shape[1] // (sizes[2] * sizes[3])).permute(3, 2, 0, 1, 4)
+
+
+def _glorot_normal_(module: nn.Module) -> None:
+    """Weight and bias normal with variance 2 / (in + out)."""
+    if isinstance(module, nn.Linear):
+        for parameter in module.parameters():
+            nn.init.normal_(parameter, std=math.sqrt(2 / sum(module.weight.shape)))

@@ -12,6 +12,9 @@ Letters: B batch, I flat input width, R rank, E experts, K tasks. In the mixture
 experts and the gates sum to one, so that Σ_e G_e E_e = x_0 ⊙ (Σ_e G_e U_e(…) + b_l): one matrix product for
 all experts.
 
+Weights start as the paper says in its section on optimization: He normal kernels, W normal with variance
+2 / in, and zero biases.
+
 Our reading where the paper is silent: the gates' scores have no bias. The paper's G_e carries no layer
 index, and public implementations share the gates between the layers: so do we, unless `shared_gates` is
 off.
@@ -19,11 +22,13 @@ off.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor, nn
 
+from baselines.initialisation import INITIALISATIONS, FusedLinear, initialise, require_known
 from baselines.mlp import mlp
 
 ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {"tanh": torch.tanh, "relu": torch.relu}
@@ -42,6 +47,7 @@ class DCNv2(nn.Module):
         shared_gates: whether the layers of a mixture share their gates.
         structure: ``parallel`` or ``stacked``.
         hidden_dims: widths of the MLP.
+        initialisation: ``he`` (the paper's), or one of `initialisation`.
 
     Raises:
         ValueError: a hyper-parameter that fits no model, such as a mixture of full matrices.
@@ -59,8 +65,10 @@ class DCNv2(nn.Module):
         shared_gates: bool = True,
         structure: str = "parallel",
         hidden_dims: Sequence[int] = (256, 256),
+        initialisation: str = "he",
     ) -> None:
         super().__init__()
+        require_known(initialisation, ("he", *INITIALISATIONS))
         if num_experts > 1 and rank is None:
             raise ValueError(f"num_experts is {num_experts} without a rank; a mixture needs low-rank experts")
         if activation not in ACTIVATIONS:
@@ -84,6 +92,10 @@ class DCNv2(nn.Module):
         self.mlp = mlp(input_dim, hidden_dims)
         last = [input_dim, *hidden_dims][-1]
         self.head = nn.Linear(input_dim + last if self.parallel else last, num_tasks)
+        if initialisation == "he":
+            self.apply(_as_he)
+        else:
+            initialise(self, initialisation)
 
     def forward(self, x_BI: Tensor) -> Tensor:
         """(B, I) → logits (B, K)."""
@@ -126,7 +138,7 @@ class MixtureCross(nn.Module):
         num_experts = gates.out_features
         bound = rank**-0.5
         self.gates = gates
-        self.v = nn.Linear(dim, num_experts * rank, bias=False)
+        self.v = FusedLinear(dim, num_experts * rank, outputs=num_experts, bias=False)
         self.c_ERR = nn.Parameter(torch.empty(num_experts, rank, rank).uniform_(-bound, bound))
         self.u_ERI = nn.Parameter(torch.empty(num_experts, rank, dim).uniform_(-bound, bound))
         self.bias = nn.Parameter(torch.empty(dim).uniform_(-bound, bound))
@@ -139,3 +151,13 @@ class MixtureCross(nn.Module):
         inner_BER = self.activation(torch.bmm(inner_EBR, self.c_ERR)).transpose(0, 1)
         weighted_BI = (gate_BE1 * inner_BER).reshape(-1, E * R) @ self.u_ERI.view(E * R, -1)
         return torch.addcmul(x_BI, x0_BI, weighted_BI + self.bias)
+
+
+def _as_he(module: nn.Module) -> None:
+    """W normal with variance 2 / in, b = 0. Stacks of matrices are (experts, in, out)."""
+    for name, parameter in module.named_parameters(recurse=False):
+        if name == "bias":
+            nn.init.zeros_(parameter)
+        else:
+            inputs = parameter.shape[1]
+            nn.init.normal_(parameter, std=math.sqrt(2 / inputs))

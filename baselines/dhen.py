@@ -36,6 +36,7 @@ from torch.autograd.function import once_differentiable
 from torch.nn import functional as F
 
 from baselines.attention import add_norm, attend
+from baselines.initialisation import FusedLinear, initialise, require_known
 from baselines.mlp import mlp
 from baselines.tokens import FieldTokens, TokenMap, by_rows, require_positive, swap_pairs
 
@@ -61,6 +62,7 @@ class DHEN(nn.Module):
         attention_hidden_dim: hidden width of the encoder layer's feed-forward network.
         cross_rank: r of the DCN.
         fm_hidden_dim: h of the FM.
+        initialisation: ``glorot`` or ``torch``, see `initialisation`; the paper does not say.
 
     Raises:
         ValueError: a hyper-parameter that fits no model, such as an unknown module.
@@ -80,6 +82,7 @@ class DHEN(nn.Module):
         attention_hidden_dim: int = 64,
         cross_rank: int = 16,
         fm_hidden_dim: int = 64,
+        initialisation: str = "glorot",
     ) -> None:
         super().__init__()
         require_positive(
@@ -95,6 +98,7 @@ class DHEN(nn.Module):
         for name in interactions:
             if name not in INTERACTIONS:
                 raise ValueError(f"interactions hold '{name}', allowed: {', '.join(INTERACTIONS)}")
+        require_known(initialisation)
         if ensemble not in ENSEMBLES:
             raise ValueError(f"ensemble is '{ensemble}', allowed: {', '.join(ENSEMBLES)}")
         if token_dim % num_heads:
@@ -120,6 +124,7 @@ class DHEN(nn.Module):
             self.layers.append(layer)
             num_tokens = layer.out_tokens
         self.head = nn.Linear(num_tokens * token_dim, num_tasks)
+        initialise(self, initialisation)
 
     def forward(self, x_BI: Tensor) -> Tensor:
         """(B, I) → logits (B, K)."""
@@ -185,7 +190,7 @@ class AttentionModule(nn.Module):
     def __init__(self, in_tokens: int, out_tokens: int, dim: int, num_heads: int, hidden_dim: int) -> None:
         super().__init__()
         self.num_heads = num_heads
-        self.qkv = nn.Linear(dim, 3 * dim)
+        self.qkv = FusedLinear(dim, 3 * dim, outputs=3)
         self.out = nn.Linear(dim, dim)
         self.attention_norm = nn.LayerNorm(dim)
         self.ffn = nn.Sequential(mlp(dim, (hidden_dim,)), nn.Linear(hidden_dim, dim))

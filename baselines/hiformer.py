@@ -19,7 +19,8 @@ run along the rows, as D is narrow; flatten(X) is a view.
 Our reading where the paper is silent: residuals and LayerNorms stand as in the original Transformer (norms
 behind), a LayerNorm's scale and shift are shared by the tokens; projections have no bias; ranks are those of
 all heads together, with which alone the paper's own sizes agree; task tokens start small, so that what they
-attend to outweighs them; a linear map reads a task's own token. Numeric features are fields like any other.
+attend to outweighs them; weights start as dense layers of TensorFlow, Google's own, do: Glorot uniform with
+zero biases; a linear map reads a task's own token. Numeric features are fields like any other.
 Every field, and beyond `max_tokens` fields every run of them, is projected (see `tokens.FieldTokens`).
 """
 
@@ -32,6 +33,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from baselines.attention import add_norm, attend
+from baselines.initialisation import initialise, require_known
 from baselines.tokens import FieldTokens, PerTokenLinear, require_positive
 
 
@@ -52,6 +54,7 @@ class Hiformer(nn.Module):
         key_rank: r_k, of queries and keys; for the composite projection.
         value_rank: r_v; for the composite projection.
         hidden_dim: d_f, hidden width of the FFN.
+        initialisation: ``glorot`` or ``torch``, see `initialisation`.
 
     Raises:
         ValueError: a hyper-parameter that fits no model, such as a width below 1.
@@ -73,6 +76,7 @@ class Hiformer(nn.Module):
         key_rank: int = 16,
         value_rank: int = 128,
         hidden_dim: int = 64,
+        initialisation: str = "glorot",
     ) -> None:
         super().__init__()
         require_positive(
@@ -87,13 +91,13 @@ class Hiformer(nn.Module):
                 "hidden_dim": hidden_dim,
             }
         )
+        require_known(initialisation)
         if projection not in ("composite", "heterogeneous"):
             raise ValueError(f"projection is '{projection}', allowed: composite, heterogeneous")
         self.num_tasks = num_tasks
         self.tokens = FieldTokens(field_dims, max_tokens=max_tokens, token_dim=token_dim)
         num_task_tokens = num_tasks * tokens_per_task
         num_tokens = self.tokens.num_tokens + num_task_tokens
-        self.task_tokens = nn.Parameter(0.02 * torch.randn(num_task_tokens, 1, token_dim))
 
         def project(queries: int, head_dim: int, rank: int) -> CompositeProjection | HeterogeneousProjection:
             if projection == "composite":
@@ -112,6 +116,8 @@ class Hiformer(nn.Module):
             )
             self.blocks.append(block)
         self.head = PerTokenLinear(num_tasks, tokens_per_task * token_dim, 1)
+        initialise(self, initialisation)
+        self.task_tokens = nn.Parameter(0.02 * torch.randn(num_task_tokens, 1, token_dim))
 
     def forward(self, x_BI: Tensor) -> Tensor:
         """(B, I) → logits (B, K)."""

@@ -9,10 +9,12 @@
 Letters: B batch, I flat input width, E experts, S slots (the k choices of a row), O width of an expert's
 output, K tasks. RankMixer's comparison (arXiv 2507.15551) names an MoE baseline and gives no more.
 
-Our reading: gate scores without bias; ReLU after every layer of an expert, the last one too. The balance
-term is the Switch Transformer's (arXiv 2101.03961), β when rows spread evenly. As there, the chosen p_e are
-not made to sum to one, so that the gate learns from the prediction even at k = 1, and k = E is the dense
-mixture.
+Our reading: gate scores without bias; ReLU after every layer of an expert, the last one too; weights start
+Glorot uniform with zero biases, as the experts' variables do in the code of the paper's authors
+(tensor2tensor), and so do the gate's, which they start at zero beside a noise that ours does not have. The
+balance term is the Switch Transformer's (arXiv 2101.03961), β when rows spread evenly. As there, the chosen
+p_e are not made to sum to one, so that the gate learns from the prediction even at k = 1, and k = E is the
+dense mixture.
 
 With top k, training computes every expert in one batched product and weighs the others by zero. Evaluation
 groups the rows by expert and computes what was chosen only: exactly k experts a row, so that `closed_form` is
@@ -29,6 +31,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from baselines.initialisation import initialise, require_known
 from baselines.tokens import require_positive
 
 
@@ -44,6 +47,7 @@ class MoE(nn.Module):
         output_dim: O, width of the last.
         top_k: k, the experts that a row uses; None: all, weighted by the gate.
         balance_weight: β; of use with `top_k` only.
+        initialisation: ``glorot`` or ``torch``, see `initialisation`.
 
     Raises:
         ValueError: no experts, or none of their layers, or a `top_k` that is not 1 … E.
@@ -60,9 +64,11 @@ class MoE(nn.Module):
         output_dim: int = 128,
         top_k: int | None = None,
         balance_weight: float = 0.01,
+        initialisation: str = "glorot",
     ) -> None:
         super().__init__()
         require_positive({"num_experts": num_experts, "num_expert_layers": num_expert_layers})
+        require_known(initialisation)
         if top_k is not None and not 1 <= top_k <= num_experts:
             raise ValueError(f"top_k is {top_k}; {num_experts} experts allow 1 … {num_experts}")
         self.input_dim, self.num_tasks, self.num_experts = sum(field_dims), num_tasks, num_experts
@@ -71,6 +77,7 @@ class MoE(nn.Module):
         self.gate = nn.Linear(self.input_dim, num_experts, bias=False)
         self.experts = Experts(self.input_dim, self.expert_dims, num_experts)
         self.head = nn.Linear(output_dim, num_tasks)
+        initialise(self, initialisation)
 
     def forward(self, x_BI: Tensor) -> Tensor:
         """(B, I) → logits (B, K)."""

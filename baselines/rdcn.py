@@ -22,6 +22,8 @@ cross net runs in parallel. Our reading of the rest:
   numbers; its logits are an outer product, which softmax cannot make an identity, and it takes R² numbers per
   example (0.4 MB at R = 312). T = 1 is the identity.
 - The deep part is DCNv2's, in parallel (arXiv 2008.13535), of equal widths.
+- Weights start as TensorFlow's dense layers do, Glorot uniform with zero biases: LiRank's models are trained
+  in TensorFlow, and the paper says no more.
 """
 
 from __future__ import annotations
@@ -32,6 +34,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
+from baselines.initialisation import FusedLinear, initialise, require_known
 from baselines.mlp import mlp
 from baselines.tokens import require_positive
 
@@ -49,6 +52,7 @@ class RDCN(nn.Module):
         inner_skip: whether v goes around the scores.
         num_hidden_layers: hidden layers of the MLP.
         hidden_dim: their width.
+        initialisation: ``glorot`` or ``torch``, see `initialisation`.
 
     Raises:
         ValueError: R or T is below 1, T does not divide R, or τ is not above 0.
@@ -66,6 +70,7 @@ class RDCN(nn.Module):
         inner_skip: bool = True,
         num_hidden_layers: int = 2,
         hidden_dim: int = 256,
+        initialisation: str = "glorot",
     ) -> None:
         super().__init__()
         require_positive({"rank": rank, "num_score_tokens": num_score_tokens})
@@ -73,6 +78,7 @@ class RDCN(nn.Module):
             raise ValueError(f"num_score_tokens is {num_score_tokens}; it must divide rank, {rank}")
         if not temperature > 0:
             raise ValueError(f"temperature is {temperature}; it must be above 0")
+        require_known(initialisation)
         input_dim, hidden_dims = sum(field_dims), (hidden_dim,) * num_hidden_layers
         self.cross_layers = nn.ModuleList(
             AttentionCross(input_dim, rank, num_score_tokens, temperature=temperature, inner_skip=inner_skip)
@@ -80,6 +86,7 @@ class RDCN(nn.Module):
         )
         self.mlp = mlp(input_dim, hidden_dims)
         self.head = nn.Linear(input_dim + [input_dim, *hidden_dims][-1], num_tasks)
+        initialise(self, initialisation)
 
     def forward(self, x_BI: Tensor) -> Tensor:
         """(B, I) → logits (B, K)."""
@@ -100,8 +107,8 @@ class AttentionCross(nn.Module):
         super().__init__()
         self.rank, self.num_tokens, self.inner_skip = rank, num_tokens, inner_skip
         self.score_scale = 1 / (temperature * math.sqrt(rank // num_tokens))
-        self.down = nn.Linear(dim, 4 * rank, bias=False)
-        self.up = nn.Linear(2 * rank, dim)
+        self.down = FusedLinear(dim, 4 * rank, outputs=4, bias=False)
+        self.up = FusedLinear(2 * rank, dim, inputs=2)
 
     def forward(self, x0_BI: Tensor, x_BI: Tensor) -> Tensor:
         plain_BR, v_BR, q_BR, k_BR = self.down(x_BI).split(self.rank, dim=1)

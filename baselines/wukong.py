@@ -29,6 +29,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from baselines.attention import add_norm
+from baselines.initialisation import initialise, require_known
 from baselines.mlp import mlp
 from baselines.tokens import FieldTokens, TokenMap, by_rows, require_positive, swap_pairs
 
@@ -53,6 +54,7 @@ class Wukong(nn.Module):
         projection: what makes Y, ``static`` or ``attentive``.
         num_compressed: c of the attentive Y.
         projection_hidden_dim: hidden width of the MLP of the attentive Y.
+        initialisation: ``glorot`` or ``torch``, see `initialisation`; the paper does not say.
 
     Raises:
         ValueError: a hyper-parameter that fits no model, such as a width below 1.
@@ -74,6 +76,7 @@ class Wukong(nn.Module):
         projection: str = "static",
         num_compressed: int = 8,
         projection_hidden_dim: int = 32,
+        initialisation: str = "glorot",
     ) -> None:
         super().__init__()
         require_positive(
@@ -88,6 +91,7 @@ class Wukong(nn.Module):
                 "projection_hidden_dim": projection_hidden_dim,
             }
         )
+        require_known(initialisation)
         if projection not in ("static", "attentive"):
             raise ValueError(f"projection is '{projection}', allowed: static, attentive")
         hidden_dims = (hidden_dim,) * num_hidden
@@ -107,6 +111,7 @@ class Wukong(nn.Module):
             num_tokens = num_fmb_tokens + num_lcb_tokens
         self.mlp = mlp(num_tokens * token_dim, hidden_dims)
         self.head = nn.Linear(hidden_dim, num_tasks)
+        initialise(self, initialisation)
 
     def forward(self, x_BI: Tensor) -> Tensor:
         """(B, I) → logits (B, K)."""

@@ -92,6 +92,7 @@ class SparsePerTokenMoE(nn.Module):
         self.num_routed, self.gate_scale, self.router_softmax = active_experts - 1, gate_scale, router_softmax
         self.shared_expert = PerTokenSwiGLU(T, D, shared_dim, down_init=down_init)
         self.router = PerTokenLinear(T, D, routed, bias=False)
+        self.init_scales = {"down_TEND": down_init}
         up, down = 1 / math.sqrt(D), down_init / math.sqrt(N)
         self.gate_TEND = nn.Parameter(torch.empty(T, routed, N, D).uniform_(-up, up))
         self.up_TEND = nn.Parameter(torch.empty(T, routed, N, D).uniform_(-up, up))

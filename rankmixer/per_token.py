@@ -27,6 +27,7 @@ class PerTokenLinear(nn.Module):
         self, num_tokens: int, in_dim: int, out_dim: int, *, bias: bool = True, init_scale: float = 1.0
     ) -> None:
         super().__init__()
+        self.init_scales = {"weight": init_scale}
         bound = init_scale / math.sqrt(in_dim)
         self.weight = nn.Parameter(torch.empty(num_tokens, in_dim, out_dim).uniform_(-bound, bound))
         self.bias = (

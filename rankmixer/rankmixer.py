@@ -8,8 +8,8 @@ Letters: B batch, I flat input width, T tokens, D token width, H heads (H = T), 
 inside (`x_TBD`), so that the per-token products are batched ones without copies.
 
 Our reading where the paper is silent: one projection per token (see `tokenization`); a LayerNorm's scale
-and shift are shared by the tokens; weights start as those of `torch.nn.Linear` do; the heads are linear.
-The paper never gives the expansion k of the hidden layer: 4 is the usual Transformer's.
+and shift are shared by the tokens; the heads are linear. The paper never gives the expansion k of the hidden
+layer: 4 is the usual Transformer's. Nor does it say how weights start (see `initialisation`).
 
 To try another block, override `RankMixer.block`. It may build a `Block` of other pieces, or exchange one:
 
@@ -26,6 +26,7 @@ from collections.abc import Callable, Sequence
 
 from torch import Tensor, nn
 
+from rankmixer.initialisation import initialise
 from rankmixer.mixing import TokenMixing
 from rankmixer.per_token import PerTokenFFN
 from rankmixer.tokenization import Tokenizer
@@ -47,6 +48,7 @@ class RankMixer(nn.Module):
         norm: ``post`` (the paper's), ``pre``, which normalises what enters the mixing and the FFN and, once
             more, what leaves the last block, or ``none``.
         slicing: how the input is cut into tokens, see `Tokenizer`.
+        initialisation: ``glorot`` or ``torch``, see `initialisation`.
 
     Raises:
         ValueError: a hyper-parameter that fits no model, such as a D that T does not divide.
@@ -64,6 +66,7 @@ class RankMixer(nn.Module):
         hidden_dim: int | None = None,
         norm: str = "post",
         slicing: str = "fields",
+        initialisation: str = "glorot",
     ) -> None:
         super().__init__()
         if token_dim % num_tokens:
@@ -78,6 +81,7 @@ class RankMixer(nn.Module):
         self.blocks = nn.ModuleList(self.block() for _ in range(num_layers))
         self.final_norm = nn.LayerNorm(token_dim) if norm == "pre" else nn.Identity()
         self.head = nn.Linear(token_dim, num_tasks)
+        initialise(self, initialisation)
 
     def forward(self, x_BI: Tensor) -> Tensor:
         """(B, I) → logits (B, K)."""

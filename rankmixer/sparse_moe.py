@@ -37,6 +37,7 @@ from torch import Tensor, nn
 
 from rankmixer.experts import PerTokenExperts
 from rankmixer.grouped import Gates
+from rankmixer.initialisation import initialise
 from rankmixer.mixing import TokenMixing
 from rankmixer.per_token import PerTokenLinear
 from rankmixer.rankmixer import Block
@@ -69,6 +70,7 @@ class SparseRankMixer(nn.Module):
         offset_rate: of the offset that holds the active share at its target with ``relu``.
         balance_weight: w, of the balance loss of ``top_k``.
         slicing: how the input is cut into tokens, see `Tokenizer`.
+        initialisation: ``glorot`` or ``torch``, see `initialisation`.
 
     Raises:
         ValueError: a hyper-parameter that fits no model, such as a D that T does not divide.
@@ -90,6 +92,7 @@ class SparseRankMixer(nn.Module):
         offset_rate: float = 0.1,
         balance_weight: float = 0.0,
         slicing: str = "fields",
+        initialisation: str = "glorot",
     ) -> None:
         super().__init__()
         if token_dim % num_tokens:
@@ -125,6 +128,7 @@ class SparseRankMixer(nn.Module):
             for _ in range(num_layers)
         )
         self.head = nn.Linear(token_dim, num_tasks)
+        initialise(self, initialisation)
         self.penalty: Tensor
         self.register_buffer("penalty", torch.tensor(FIRST_PENALTY))
         self.offset: Tensor

@@ -31,6 +31,7 @@ from torch import Tensor, nn
 
 from rankmixer import blockwise
 from rankmixer.experts import SparsePerTokenMoE, expert_widths
+from rankmixer.initialisation import initialise
 from rankmixer.mixing import mix, revert
 from rankmixer.per_token import PerTokenSwiGLU
 from rankmixer.routing import SOFTMAXES, balance_loss, top_k_gates
@@ -74,6 +75,7 @@ class TokenMixerLarge(nn.Module):
             which takes at least two: the gate of a single one would be the constant 1 and teach nothing.
         balance_weight: of the mean over all pools of experts of their `balance_loss`; the paper wants it from
             a sparsity of 1:8 on, not at 1:2.
+        initialisation: ``glorot`` or ``torch``, see `initialisation`; `down_init` scales either.
 
     Raises:
         ValueError: a hyper-parameter that fits no model, such as a D that H does not divide.
@@ -102,6 +104,7 @@ class TokenMixerLarge(nn.Module):
         gate_scale: float | None = None,
         router_softmax: str = "all",
         balance_weight: float = 0.0,
+        initialisation: str = "glorot",
     ) -> None:
         super().__init__()
         given = {"norm": norm, "residual": residual, "output": output, "router_softmax": router_softmax}
@@ -161,6 +164,7 @@ class TokenMixerLarge(nn.Module):
         self.auxiliary_readouts = nn.ModuleList(
             Readout(token_dim, num_tasks, norm=norm, output=output) for _ in range(heads)
         )
+        initialise(self, initialisation)
 
     def forward(self, x_BI: Tensor) -> Tensor:
         """(B, I) → logits (B, K)."""

@@ -52,8 +52,8 @@ def refuse_proportions(contestant: Contestant, settings: Hyperparameters) -> Non
     for name, value in settings.items():
         if name in contestant.dial.proportions:
             raise BadInput(
-                f"--set {name}={_shown(value)}: {name} of {contestant.name} is a proportion that a budget keeps, "
-                f"but there is no budget; give --budget, or set {contestant.dial.name} itself"
+                f"--set {name}={_shown(value)}: {name} of {contestant.name} is a proportion, which only a "
+                f"budget can keep; give --budget, or set {contestant.dial.name} itself"
             )
 
 

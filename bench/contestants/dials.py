@@ -1,30 +1,44 @@
 """How each contestant grows, and how some adapt to data of few fields.
 
-A dial takes a size, a whole number from 1, to the hyper-parameters that it decides. Each follows the way
-the contestant's paper makes it larger; see `bench.contestants.contract.Dial`. What adapts is the number of
-tokens, which cannot exceed what the fields can fill; see `adapt` of `bench.contestants.contract.Contestant`.
+A dial takes a size, a whole number from 1, to the hyper-parameters that it decides, and keeps the
+contestant's proportions; see `bench.contestants.contract.Dial`. `docs/contestants.md` says for each what is
+the paper's and what is ours. What adapts is the number of tokens, which cannot exceed what the fields can
+fill; see `adapt` of `bench.contestants.contract.Contestant`.
+
+Tokens made of fields are as wide as `NARROWEST` at least. A small budget has fewer tokens, not narrower ones.
 """
 
 from __future__ import annotations
 
 from bench.contestants.contract import Hyperparameters, InputShape
 
+NARROWEST = 8
+"""Width of a token: that of the studies' embeddings. Half of it cost 0.7 points (results/LOG.md)."""
+_FEWEST_PATTERNS = 4
+"""Tokens that each half of a Wukong layer makes at the least."""
 
-def equal_widths(size: int, hyperparameters: Hyperparameters, shape: InputShape) -> Hyperparameters:
-    return {"hidden_dims": (size,) * len(hyperparameters["hidden_dims"])}
+
+def mlp(size: int, hyperparameters: Hyperparameters, shape: InputShape) -> Hyperparameters:
+    """Hidden layers, the first of the size, each next one `taper` times as wide."""
+    taper = hyperparameters.get("taper", 1.0)
+    depth = hyperparameters["num_hidden_layers"]
+    return {"hidden_dims": tuple(max(1, round(size * taper**layer)) for layer in range(depth))}
 
 
 def dcnv2(size: int, hyperparameters: Hyperparameters, shape: InputShape) -> Hyperparameters:
     """The rank is a quarter of the MLP's width, until low rank would cost more than full matrices."""
     rank = max(1, size // 4)
     full = 2 * rank >= sum(shape.field_dims)
-    return {**equal_widths(size, hyperparameters, shape), "rank": None if full else rank}
+    return {**mlp(size, hyperparameters, shape), "rank": None if full else rank}
 
 
 def rdcn(size: int, hyperparameters: Hyperparameters, shape: InputShape) -> Hyperparameters:
-    """The rank, a multiple of the score tokens, is a quarter of the MLP's width up to half the input's."""
+    """The rank, a multiple of the score tokens, is a quarter of the MLP's width up to half the input's.
+
+    A score token has four numbers or more, unless the rank is too low for two of them.
+    """
     largest = max(1, min(size // 4, sum(shape.field_dims) // 2))
-    tokens = min(hyperparameters["num_score_tokens"], largest)
+    tokens = min(hyperparameters["num_score_tokens"], max(min(2, largest), largest // 4))
     return {"rank": largest - largest % tokens, "num_score_tokens": tokens, "hidden_dim": size}
 
 
@@ -33,65 +47,60 @@ def moe(size: int, hyperparameters: Hyperparameters, shape: InputShape) -> Hyper
 
 
 def autoint(size: int, hyperparameters: Hyperparameters, shape: InputShape) -> Hyperparameters:
-    """Attention grows from narrow tokens up to those of the given width, then beyond them."""
-    return {"head_dim": size, "token_dim": min(hyperparameters["token_dim"], size)}
+    """Heads grow; tokens are as wide as a head, from `NARROWEST` up to the width given."""
+    token_dim = hyperparameters["token_dim"]
+    return {"head_dim": size, "token_dim": min(token_dim, max(NARROWEST, size))}
 
 
 def autoint_plus(size: int, hyperparameters: Hyperparameters, shape: InputShape) -> Hyperparameters:
-    """The MLP is sixteen times as wide as an attention head."""
-    attention = autoint(max(1, size // 16), hyperparameters, shape)
-    return {**attention, **equal_widths(size, hyperparameters, shape)}
+    """The MLP is sixteen times as wide as an attention head that is no narrower than a token."""
+    attention = autoint(max(NARROWEST, size // 16), hyperparameters, shape)
+    return {**attention, **mlp(size, hyperparameters, shape)}
 
 
 def hiformer(size: int, hyperparameters: Hyperparameters, shape: InputShape) -> Hyperparameters:
-    """In the proportions of the paper's own sizes, but for keys that would become too narrow to match.
-
-    The FFN's hidden width leads, the tokens' is a quarter of it; few and narrow tokens come first.
-    """
-    token_dim = -(-size // 4)
+    """In the proportions of the paper's own sizes, but for keys that would become too narrow to match."""
+    width = _width(size, hyperparameters)
     return {
-        "max_tokens": min(2 * size, hyperparameters["max_tokens"]),
-        "token_dim": token_dim,
-        "key_dim": max(4, token_dim // 8),
-        "value_dim": max(1, token_dim // 2),
-        "key_rank": token_dim,
-        "value_rank": 8 * token_dim,
-        "hidden_dim": size,
+        "max_tokens": min(size, hyperparameters["max_tokens"]),
+        "token_dim": width,
+        "key_dim": max(4, width // 8),
+        "value_dim": width // 2,
+        "key_rank": width,
+        "value_rank": 8 * width,
+        "hidden_dim": 4 * width,
     }
 
 
 def dhen(size: int, hyperparameters: Hyperparameters, shape: InputShape) -> Hyperparameters:
-    """The FM's hidden width leads, the tokens' is a quarter of it, in whole steps of the heads.
+    """Every hidden width and rank goes with the width of the tokens, which is in whole steps of the heads.
 
-    Few and narrow tokens come first.
+    Two tokens are the fewest that have a pair.
     """
-    num_heads = hyperparameters["num_heads"]
-    token_dim = num_heads * -(-size // (4 * num_heads))
+    num_heads, num_tokens = hyperparameters["num_heads"], size + 1
+    width = num_heads * -(-_width(num_tokens, hyperparameters) // num_heads)
     return {
-        "max_tokens": min(2 * size, hyperparameters["max_tokens"]),
-        "token_dim": token_dim,
-        "attention_hidden_dim": 4 * token_dim,
-        "cross_rank": token_dim,
-        "fm_hidden_dim": size,
+        "max_tokens": min(num_tokens, hyperparameters["max_tokens"]),
+        "token_dim": width,
+        "attention_hidden_dim": 4 * width,
+        "cross_rank": width,
+        "fm_hidden_dim": 4 * width,
     }
 
 
 def wukong(size: int, hyperparameters: Hyperparameters, shape: InputShape) -> Hyperparameters:
-    """The paper's ladder: layers first, up to 8, then n_F, n_L, k and the MLPs together.
+    """n_F = n_L = k, and the MLPs half as wide as the tokens that they make together, as in the paper.
 
-    What one layer cannot have for a budget is first taken from the tokens, their number and width.
+    What the smallest such layers cannot have for a budget is first taken from the width of the tokens.
     """
-    token_dim = min(size, hyperparameters["token_dim"])
-    num_layers = min(1 + size - token_dim, 8)
-    width = 8 + size - token_dim - (num_layers - 1)
+    token_dim = min(NARROWEST - 1 + size, hyperparameters["token_dim"])
+    width = _FEWEST_PATTERNS + size - 1 - (token_dim - min(NARROWEST, token_dim))
     return {
-        "max_tokens": min(8 * token_dim, hyperparameters["max_tokens"]),
         "token_dim": token_dim,
-        "num_layers": num_layers,
         "num_fmb_tokens": width,
         "num_lcb_tokens": width,
         "projection_rank": width,
-        "hidden_dim": width * width,
+        "hidden_dim": -(-width * token_dim // 2),
         "num_compressed": width,
         "projection_hidden_dim": 4 * width,
     }
@@ -99,18 +108,20 @@ def wukong(size: int, hyperparameters: Hyperparameters, shape: InputShape) -> Hy
 
 def rankmixer(size: int, hyperparameters: Hyperparameters, shape: InputShape) -> Hyperparameters:
     token_dim = size * hyperparameters["num_tokens"]
-    return {"token_dim": token_dim, "hidden_dim": 4 * token_dim}
+    return {"token_dim": token_dim, "hidden_dim": hyperparameters["expansion"] * token_dim}
 
 
 def rankmixer_moe(size: int, hyperparameters: Hyperparameters, shape: InputShape) -> Hyperparameters:
     """The dense model's hidden width, cut into experts."""
     token_dim = size * hyperparameters["num_tokens"]
-    return {"token_dim": token_dim, "hidden_dim": max(1, 4 * token_dim // hyperparameters["num_experts"])}
+    hidden_dim = hyperparameters["expansion"] * token_dim // hyperparameters["num_experts"]
+    return {"token_dim": token_dim, "hidden_dim": max(1, hidden_dim)}
 
 
 def tokenmixer_large(size: int, hyperparameters: Hyperparameters, shape: InputShape) -> Hyperparameters:
-    token_dim = size * hyperparameters["num_heads"]
-    return {"token_dim": token_dim, "hidden_dim": 2 * token_dim}
+    heads = hyperparameters["num_heads"] or hyperparameters["num_tokens"]
+    token_dim = size * heads
+    return {"token_dim": token_dim, "hidden_dim": hyperparameters["expansion"] * token_dim}
 
 
 def tokens_within_fields(hyperparameters: Hyperparameters, shape: InputShape) -> Hyperparameters:
@@ -123,8 +134,15 @@ def tokens_within_fields(hyperparameters: Hyperparameters, shape: InputShape) ->
 def tokens_beside_the_global_one(hyperparameters: Hyperparameters, shape: InputShape) -> Hyperparameters:
     """TokenMixer-Large: one token for every field beside the global one, and no more heads than that."""
     most = len(shape.field_dims) + 1
-    adapted = {name: min(hyperparameters[name], most) for name in ("num_tokens", "num_heads")}
-    return {**adapted, "token_dim": _multiple(hyperparameters["token_dim"], adapted["num_heads"])}
+    num_tokens = min(hyperparameters["num_tokens"], most)
+    num_heads = None if hyperparameters["num_heads"] is None else min(hyperparameters["num_heads"], most)
+    token_dim = _multiple(hyperparameters["token_dim"], num_heads or num_tokens)
+    return {"num_tokens": num_tokens, "num_heads": num_heads, "token_dim": token_dim}
+
+
+def _width(num_tokens: int, hyperparameters: Hyperparameters) -> int:
+    """Of tokens, which are `tokens_to_width` times as many as they are wide, or fewer."""
+    return max(NARROWEST, round(num_tokens / hyperparameters["tokens_to_width"]))
 
 
 def _multiple(width: int, divisor: int) -> int:

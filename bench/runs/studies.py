@@ -71,7 +71,7 @@ COMPARED = (
     "dcnv2",
     "rdcn",
     "moe",
-    "autoint",
+    "autoint-plus",
     "hiformer",
     "dhen",
     "wukong",

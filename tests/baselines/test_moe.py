@@ -115,7 +115,7 @@ def test_the_balance_term_spreads_the_rows() -> None:
     x_BI = batch(rows=64)
     x_BI[:, 0] = 1.0
     with torch.no_grad():
-        model.gate.weight[2, 0] = 2.0
+        model.gate.weight[2, 0] = 6.0
     optimizer = torch.optim.SGD(model.gate.parameters(), lr=0.5)
 
     def busiest() -> float:

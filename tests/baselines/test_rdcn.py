@@ -52,6 +52,7 @@ def test_logits_are_those_of_the_equations(rank: int, num_score_tokens: int, inn
         inner_skip=inner_skip,
         num_hidden_layers=1,
         hidden_dim=5,
+        initialisation="torch",  # whose scores the plain exponentials below can hold
     ).double()
     x_BI = 2 * torch.randn(4, WIDTH, dtype=torch.float64)
     expected = []

@@ -137,7 +137,7 @@ def test_a_model_gives_the_same_logits_and_gradients_either_way(number, several_
         found.append([logits, x.grad, *(p.grad for p in model.parameters())])
     for got, expected in zip(*found, strict=True):
         if expected is not None:  # auxiliary heads get none without the loss
-            assert difference(got, expected) < 1e-5
+            assert difference(got, expected) < 3e-5
 
 
 def test_large_inputs_on_a_cpu_go_by_blocks_and_others_do_not(monkeypatch):

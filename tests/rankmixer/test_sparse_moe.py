@@ -266,5 +266,5 @@ def test_impossible_hyperparameters_are_refused(changes, message):
 
 def test_experts_start_with_the_fan_of_one_expert():
     experts = model_of(token_dim=16, hidden_dim=4).blocks[0].ffn.experts
-    assert experts.up_TEND.abs().max().item() == pytest.approx(1 / math.sqrt(16), rel=0.05)
-    assert experts.down_TEND.abs().max().item() == pytest.approx(1 / math.sqrt(4), rel=0.05)
+    for weight_TEND in (experts.up_TEND, experts.down_TEND):
+        assert weight_TEND.abs().max().item() == pytest.approx(math.sqrt(6 / (16 + 4)), rel=0.05)

@@ -14,15 +14,15 @@ from tests.rankmixer.test_tokenmixer_large import BCE, MOE, batch, model_of
 @pytest.mark.parametrize("moe", [{}, MOE], ids=str)
 def test_down_matrices_start_small_and_the_others_do_not(moe):
     model = model_of(down_init=0.01, token_dim=48, hidden_dim=36, **moe)
-    hidden_dim = 36 // moe.get("num_experts", 1)
+    bound = math.sqrt(6 / (48 + 36 // moe.get("num_experts", 1)))
     for block in model.blocks:
         layer = block.on_tokens.layer
         shared = layer.shared_expert if moe else layer
-        assert shared.down.weight.abs().max().item() == pytest.approx(0.01 / math.sqrt(hidden_dim), rel=0.05)
-        assert shared.gate.weight.abs().max().item() == pytest.approx(1 / math.sqrt(48), rel=0.05)
+        assert shared.down.weight.abs().max().item() == pytest.approx(0.01 * bound, rel=0.05)
+        assert shared.gate.weight.abs().max().item() == pytest.approx(bound, rel=0.05)
         if moe:
             largest = layer.down_TEND.abs().max().item()
-            assert largest == pytest.approx(0.01 / math.sqrt(hidden_dim), rel=0.05)
+            assert largest == pytest.approx(0.01 * bound, rel=0.05)
 
 
 def test_auxiliary_heads_learn_below_and_serve_nothing():

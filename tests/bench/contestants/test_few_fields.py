@@ -39,8 +39,8 @@ def test_few_fields_are_enough(contestant, num_fields, width):
         ("rankmixer", 3, {"num_tokens": 3, "token_dim": 63}),
         ("rankmixer-moe", 7, {"num_tokens": 7, "token_dim": 63}),
         ("rankmixer", 8, {"num_tokens": 8, "token_dim": 64}),
-        ("tokenmixer-large", 2, {"num_tokens": 3, "num_heads": 3, "token_dim": 63}),
-        ("tokenmixer-large-moe", 7, {"num_tokens": 8, "num_heads": 8, "token_dim": 64}),
+        ("tokenmixer-large", 2, {"num_tokens": 3, "token_dim": 63}),
+        ("tokenmixer-large-moe", 7, {"num_tokens": 8, "token_dim": 64}),
     ],
 )
 def test_tokens_follow_the_fields(name, num_fields, expected):
