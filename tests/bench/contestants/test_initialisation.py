@@ -1,4 +1,4 @@
-"""How every contestant starts: each matrix as in its paper or its authors' code, and no layer out of scale."""
+"""How contestants start: each matrix as in its paper or its authors' code, and no layer out of scale."""
 
 from __future__ import annotations
 
