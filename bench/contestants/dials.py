@@ -14,8 +14,6 @@ from bench.contestants.contract import Hyperparameters, InputShape
 
 NARROWEST = 8
 """Width of a token: that of the studies' embeddings. Half of it cost 0.7 points (results/LOG.md)."""
-_FEWEST_PATTERNS = 4
-"""Tokens that each half of a Wukong layer makes at the least."""
 
 
 def mlp(size: int, hyperparameters: Hyperparameters, shape: InputShape) -> Hyperparameters:
@@ -89,20 +87,16 @@ def dhen(size: int, hyperparameters: Hyperparameters, shape: InputShape) -> Hype
 
 
 def wukong(size: int, hyperparameters: Hyperparameters, shape: InputShape) -> Hyperparameters:
-    """n_F = n_L = k, and the MLPs half as wide as the tokens that they make together, as in the paper.
-
-    What the smallest such layers cannot have for a budget is first taken from the width of the tokens.
-    """
-    token_dim = min(NARROWEST - 1 + size, hyperparameters["token_dim"])
-    width = _FEWEST_PATTERNS + size - 1 - (token_dim - min(NARROWEST, token_dim))
+    """n_F = n_L = k, and the MLPs half as wide as the tokens that they make together, as in the paper."""
+    token_dim = max(NARROWEST, round(hyperparameters["width_to_tokens"] * size))
     return {
         "token_dim": token_dim,
-        "num_fmb_tokens": width,
-        "num_lcb_tokens": width,
-        "projection_rank": width,
-        "hidden_dim": -(-width * token_dim // 2),
-        "num_compressed": width,
-        "projection_hidden_dim": 4 * width,
+        "num_fmb_tokens": size,
+        "num_lcb_tokens": size,
+        "projection_rank": size,
+        "hidden_dim": -(-size * token_dim // 2),
+        "num_compressed": size,
+        "projection_hidden_dim": 4 * size,
     }
 
 

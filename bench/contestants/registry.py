@@ -236,9 +236,9 @@ CONTESTANTS: dict[str, Contestant] = {
                 "projection_hidden_dim": 32,
                 "initialisation": "glorot",
             },
-            dial=Dial(name="num_fmb_tokens", settings=dials.wukong),
+            dial=Dial(name="num_fmb_tokens", settings=dials.wukong, proportions={"width_to_tokens": 2.0}),
             trim="hidden_dim",
-            search_space={"num_layers": (1, 2, 3, 4), "token_dim": (8, 16, 32)},
+            search_space={"num_layers": (1, 2, 3, 4), "width_to_tokens": (1.0, 2.0, 4.0)},
             initialisations=("glorot", "torch"),
             initialisation_is_open=True,
             paper=Paper(
