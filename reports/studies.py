@@ -47,7 +47,7 @@ def studies(
         raise unknown_name("study of the store", chosen, titles_of(newest_first))
     found = [_recorded(record, frame, title) for record, title in titled]
     if chosen is None:
-        known = {member.key for record in records for member in record.members}
+        known = {key for record in records for key in record.run_keys()}
         found += implied_studies(frame, frame[~frame["spec_key"].isin(known)], titles, decided)
     return found
 

@@ -89,7 +89,7 @@ def _way_to_weights(view: View, run: Run, stores: JoinedStores) -> str:
     """The command that trains a run again and keeps its weights, in the first of the stores."""
     more = shlex.join(["--keep", "weights", "--store", str(stores.stores[0].directory)])
     for study in view.studies:
-        if any(member.key == run.spec.key() for member in study.members):
+        if run.spec.key() in study.run_keys():
             return f"'{study.command} {more}' trains it again and keeps them"
     return f"'rankbench run' with {more} trains it again and keeps them"
 

@@ -150,10 +150,10 @@ def view_of(stores: Sequence[Store]) -> View:
             if isinstance(study, str):
                 torn.append(before + study)
             else:  # asked again: the last answer counts, at the place of the last asking
-                asked |= {member.key for member in study.members if member.key}
+                asked |= study.run_keys()
                 studies.pop((study.name, study.command), None)
                 studies[study.name, study.command] = study
-    current = {member.key for study in studies.values() for member in study.members}
+    current = {key for study in studies.values() for key in study.run_keys()}
     return View(
         runs=dict(sorted(runs.items())),
         studies=tuple(studies.values()),

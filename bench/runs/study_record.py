@@ -1,13 +1,14 @@
 """The record of a study: which runs belong to it, and which entrants could not take part.
 
-With it, a report judges each study by itself. Imports no torch.
+With it, a report judges each study by itself. Each past format has an upgrade to the present one, and a
+stored line of it in the tests. Imports no torch.
 """
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
 
 import msgspec
@@ -15,8 +16,8 @@ import msgspec
 from bench.canonical import digest, plain
 from bench.spec import Budget, DatasetRef
 
-FORMAT = 1
-Kind = Literal["comparison", "ablation", "ladder", "tuning"]
+FORMAT = 2
+Kind = Literal["comparison", "ablation", "ladder", "tuning", "fairness"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 
 
@@ -31,6 +32,11 @@ class Member:
         seed: None where the entrant is impossible.
         key: of the run; None where the entrant is impossible.
         reason: why it is impossible; None where it is not.
+        setting: hyper-parameters, proportions and protocol values that were asked for in place of the
+            contestant's and the protocol's own, such as ``dense_lr`` → 0.003; in plain JSON types.
+        trial: its number in a tuning, 0 for the default setting; None elsewhere.
+        varied: in a check of fairness, what differs from the setting in use, such as ``dense_lr ×2``; None
+            for the setting in use, and elsewhere.
     """
 
     label: str
@@ -41,6 +47,12 @@ class Member:
     seed: int | None = None
     key: str | None = None
     reason: str | None = None
+    setting: Mapping[str, Any] = field(default_factory=dict)
+    trial: int | None = None
+    varied: str | None = None
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "setting", plain(self.setting))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,6 +63,9 @@ class StudyRecord:
         name, kind, question, baseline, paper: as in `bench.runs.studies.Study`.
         command: runs it again; studies of one name are told apart by it.
         members: every run of it, and every entrant that is impossible.
+        equal: the same entrants with their own defaults, by one protocol for all; empty where there are none.
+        tuned: where the settings of the members come from, in one line; None: from no tuning.
+        untuned: labels of the members that have no tuned setting, where others have one.
     """
 
     name: str
@@ -60,6 +75,13 @@ class StudyRecord:
     baseline: str | None
     paper: str | None
     members: tuple[Member, ...]
+    equal: tuple[Member, ...] = ()
+    tuned: str | None = None
+    untuned: tuple[str, ...] = ()
+
+    def run_keys(self) -> set[str]:
+        """Of all its runs."""
+        return {member.key for member in (*self.members, *self.equal) if member.key is not None}
 
     @property
     def identity(self) -> str:
@@ -72,11 +94,34 @@ class StudyRecord:
 
     @staticmethod
     def from_json(data: Any) -> StudyRecord:
-        """Raises ValueError for an unknown format, an unknown or missing key, a value of another type."""
-        if not isinstance(data, Mapping) or data.get("format") != FORMAT:
-            got = data.get("format") if isinstance(data, Mapping) else type(data).__name__
-            raise ValueError(f"study format is {got}, this version reads {FORMAT}")
-        study = msgspec.convert({k: v for k, v in data.items() if k != "format"}, StudyRecord)
-        if study.to_json() != data:
+        """The study in a line of a store, of any format there was.
+
+        Raises:
+            ValueError: an unknown format, an unknown or missing key, a value of another type.
+        """
+        if not isinstance(data, Mapping):
+            raise ValueError(f"a study is a JSON object, got {type(data).__name__}")
+        got = data.get("format")
+        if type(got) is not int or not 1 <= got <= FORMAT:
+            raise ValueError(f"study format is {got}, this version reads 1 to {FORMAT}")
+        fields = {name: value for name, value in data.items() if name != "format"}
+        for upgrade in _UPGRADES[got - 1 :]:
+            fields = upgrade(fields)
+        study = msgspec.convert(fields, StudyRecord)
+        if study.to_json() != {**fields, "format": FORMAT}:
             raise ValueError("study has unknown keys")
         return study
+
+
+def _settings_told(fields: dict[str, Any]) -> dict[str, Any]:
+    """Format 1 knew neither settings nor tunings."""
+    members = fields.get("members")
+    if not isinstance(members, list):
+        return fields
+    later: dict[str, Any] = {"setting": {}, "trial": None, "varied": None}
+    told = [{**member, **later} if isinstance(member, Mapping) else member for member in members]
+    return {**fields, "members": told, "equal": [], "tuned": None, "untuned": []}
+
+
+_UPGRADES: tuple[Callable[[dict[str, Any]], dict[str, Any]], ...] = (_settings_told,)
+"""From format 1 to 2, and so on."""
