@@ -1,6 +1,6 @@
-"""The options by which `run`, `show` and `speed` change a study, declared once.
+"""The options by which `run`, `show`, `tune` and `speed` change a study, declared once.
 
-Each field of `Choices` becomes an option of all three commands: `takes_choices` adds them to a command.
+Each field of `Choices` becomes an option of all these commands: `takes_choices` adds them to a command.
 """
 
 from __future__ import annotations
@@ -17,6 +17,17 @@ import typer
 
 from bench.spec import BUDGET_KINDS
 from rankbench import options
+
+PROTOCOL_VALUES = (
+    "batch_size",
+    "epochs",
+    "patience",
+    "dense_lr",
+    "sparse_lr",
+    "cooldown",
+    "gradient_clip",
+)
+"""The options that change a single value of the protocol."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -106,9 +117,13 @@ class Choices:
         """The values of `names` that the user gave."""
         return {name: value for name in names if (value := getattr(self, name)) is not None}
 
-    def command(self, target: str) -> str:
+    def protocol_given(self) -> tuple[str, ...]:
+        """Names of the protocol values that the user gave."""
+        return tuple(self.given(*PROTOCOL_VALUES))
+
+    def command(self, target: str, *, verb: str = "run") -> str:
         """The command that asks for the same study again, wherever the data is."""
-        words = ["rankbench", "run", target]
+        words = ["rankbench", verb, target]
         for field in dataclasses.fields(self):
             if field.name == "data_dir":
                 continue

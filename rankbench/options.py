@@ -27,6 +27,13 @@ Stores = Annotated[
     ),
 ]
 Device = Annotated[str, typer.Option("--device", help="cpu, cuda or auto.")]
+Processes = Annotated[
+    int | None,
+    typer.Option("--processes", help="Number of runs at a time; by default one per core on a CPU, else 1."),
+]
+Threads = Annotated[
+    int, typer.Option("--threads", help="Threads of a run. Changes results in the last digits.")
+]
 DataDir = Annotated[Path, typer.Option("--data-dir", help="Folder of the data sets.")]
 
 
@@ -50,6 +57,13 @@ def check_device(name: str) -> None:
     """Raises BadInput for an unknown device. Only torch can say whether the machine has it."""
     if name not in DEVICES:
         raise BadInput(f"--device is '{name}', allowed: {', '.join(DEVICES)}")
+
+
+def check_counts(**counts: int | None) -> None:
+    """Raises BadInput for a count below 1; the names are those of options, None is none given."""
+    for name, value in counts.items():
+        if value is not None and value < 1:
+            raise BadInput(f"--{name} is {value}; it must be 1 or more")
 
 
 def open_dataset(name: str, data_dir: Path) -> Dataset:

@@ -14,24 +14,17 @@ from bench.runs.studies import STUDIES, Study
 from bench.spec import BUDGET_KINDS
 from bench.training.protocols import changed, protocol
 from rankbench import options
-from rankbench.choices import Choices
+from rankbench.choices import PROTOCOL_VALUES, Choices
 
 if TYPE_CHECKING:
     from bench.data.dataset import Dataset
     from bench.data.schema import Schema
 
 SYNTHETIC_SEED = 1
-"""Seed of the world that studies share. Seed 0 was used while the world was designed."""
+"""Seed of the world that studies share."""
+DEVELOPMENT_SEED = 0
+"""Seed of the world on which this world was designed and contestants are tuned."""
 MOST_SEEDS = 1000
-_PROTOCOL_CHOICES = (
-    "batch_size",
-    "epochs",
-    "patience",
-    "dense_lr",
-    "sparse_lr",
-    "cooldown",
-    "gradient_clip",
-)
 
 
 def study(target: str, choices: Choices) -> Study:
@@ -54,8 +47,8 @@ def study(target: str, choices: Choices) -> Study:
     )
 
 
-def open_datasets(asked: Study, choices: Choices) -> list[Dataset]:
-    """The data sets of a study. Synthetic ones are generated if they do not exist yet.
+def open_datasets(asked: Study, choices: Choices, *, seed: int = SYNTHETIC_SEED) -> list[Dataset]:
+    """The data sets of a study. Synthetic ones, of that seed, are generated if they do not exist yet.
 
     Raises:
         BadInput: a data set that does not exist or is damaged.
@@ -65,7 +58,7 @@ def open_datasets(asked: Study, choices: Choices) -> list[Dataset]:
     return [
         opened[name]
         if name in opened
-        else options.synthetic(name, asked.synthetic_rows, SYNTHETIC_SEED, choices.data_dir)
+        else options.synthetic(name, asked.synthetic_rows, seed, choices.data_dir)
         for name in found
     ]
 
@@ -122,7 +115,7 @@ def _simple_changes(asked: Study, choices: Choices) -> dict[str, Any]:
         "features": dataclasses.replace(asked.features, **choices.given("width", "sequence_encoder")),
         "protocol": changed(
             asked.protocol if choices.protocol is None else protocol(choices.protocol),
-            choices.given(*_PROTOCOL_CHOICES),
+            choices.given(*PROTOCOL_VALUES),
         ),
     }
     if choices.seeds is not None:

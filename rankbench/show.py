@@ -13,7 +13,7 @@ from rankbench.request import schemas, study
 
 if TYPE_CHECKING:
     from bench.data.schema import Schema
-    from bench.runs.plan import SizedEntrant
+    from bench.runs.sizing import SizedEntrant
 
 
 @takes_choices

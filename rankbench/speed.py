@@ -22,7 +22,7 @@ from rankbench.speed_tables import as_json, print_profiles, print_speeds
 if TYPE_CHECKING:
     from bench.data.dataset import Dataset
     from bench.data.schema import Schema
-    from bench.runs.plan import SizedEntrant
+    from bench.runs.sizing import SizedEntrant
     from bench.runs.studies import Study
 
 _RANDOM_TABLE_ROWS = "709k"

@@ -17,7 +17,7 @@ from rankbench.request import SYNTHETIC_SEED
 from rankbench.speed_tables import as_json, print_profiles, print_speeds
 
 if TYPE_CHECKING:
-    from bench.runs.plan import SizedEntrant
+    from bench.runs.sizing import SizedEntrant
     from bench.speed.standard import Line
     from bench.speed.training import Speed
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from rankbench.console import count, table
 
 if TYPE_CHECKING:
-    from bench.runs.plan import SizedEntrant
+    from bench.runs.sizing import SizedEntrant
     from bench.speed.training import Speed
 
 

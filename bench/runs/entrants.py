@@ -45,7 +45,8 @@ class Entrant:
 
     def _own_label(self) -> str:
         told = [
-            f"{name} {_short(value)}" for name, value in {**self.hyperparameters, **self.protocol}.items()
+            f"{name} {short_value(value)}"
+            for name, value in {**self.hyperparameters, **self.protocol}.items()
         ]
         told += {"budget": [], "baseline": ["size of the baseline"], "given": ["size as given"]}[self.sized]
         return self.contestant.title + (f" ({', '.join(told)})" if told else "")
@@ -78,7 +79,7 @@ def refuse_equal_labels(entrants: Iterable[Entrant]) -> None:
         seen.add(one.label)
 
 
-def _short(value: Any) -> str:
+def short_value(value: Any) -> str:
     """A hyper-parameter as a label says it: lists as 64-32, numbers in their shortest form."""
     if isinstance(value, (tuple, list)):
         return "-".join(map(str, value)) or "none"

@@ -6,47 +6,15 @@ import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from bench.contestants import Contestant, InputShape
-from bench.contestants.blame import blamed
-from bench.contestants.budget import solve
-from bench.contestants.contract import Hyperparameters
-from bench.contestants.cost import Cost
-from bench.contestants.counting import cost, on_meta
-from bench.contestants.decided import refuse_overruled, refuse_proportions, refuse_solved
-from bench.contestants.probe import probe
 from bench.data.dataset import Dataset
 from bench.data.schema import Schema
 from bench.errors import BadInput
-from bench.machine.parallel import interrupts_afterwards
-from bench.machine.unchanged import unchanged_state
-from bench.runs.entrants import Entrant
 from bench.runs.execute import Planned
+from bench.runs.sizing import SizedEntrant, Sizes
 from bench.runs.studies import Study
 from bench.runs.study_record import Member, StudyRecord
 from bench.spec import Budget, ContestantRef, DatasetRef, Spec
-from bench.training.features import Features, features_on_meta
 from bench.training.protocols import changed
-
-
-@dataclass(frozen=True, kw_only=True)
-class SizedEntrant:
-    """An entrant at one of the study's budgets.
-
-    Args:
-        budget: the study's.
-        solved_for: what the hyper-parameters were solved for; None where they were given.
-        hyperparameters, cost: None where the entrant is impossible.
-        reason: why it is.
-        warnings: what looks wrong in your own contestant.
-    """
-
-    entrant: Entrant
-    budget: Budget | None
-    solved_for: Budget | None = None
-    hyperparameters: Hyperparameters | None = None
-    cost: Cost | None = None
-    reason: str | None = None
-    warnings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,15 +43,15 @@ def size(study: Study, schema: Schema) -> list[SizedEntrant]:
     Raises:
         BadInput: an entrant sets what the budget decides.
     """
-    features = features_on_meta(schema, study.features)
-    return [sized for budget in study.budgets for sized in _sized_at(study, budget, features)]
+    return _all_sized(study, schema, Sizes(study.features))
 
 
-def plan(study: Study, datasets: Sequence[Dataset], *, command: str) -> Plan:
+def plan(study: Study, datasets: Sequence[Dataset], *, command: str, sizes: Sizes | None = None) -> Plan:
     """Every run of the study on those data sets, and what is kept of the study.
 
     Args:
         command: runs the study again.
+        sizes: what an earlier plan with the same features has sized already.
 
     Raises:
         BadInput: no entrant is possible, or one sets what the budget decides.
@@ -91,8 +59,9 @@ def plan(study: Study, datasets: Sequence[Dataset], *, command: str) -> Plan:
     members: list[Member] = []
     runs = []
     warnings: dict[str, None] = {}
+    sizes = sizes or Sizes(study.features)
     for dataset in datasets:
-        sized = size(study, dataset.schema)
+        sized = _all_sized(study, dataset.schema, sizes)
         of_entrant = [[_planned(study, dataset, s, seed) for seed in study.seeds if s.cost] for s in sized]
         seed_by_seed = zip(*(of_one for of_one in of_entrant if of_one), strict=True)
         runs.append((dataset, [run for of_seed in seed_by_seed for run in of_seed]))
@@ -114,12 +83,16 @@ def plan(study: Study, datasets: Sequence[Dataset], *, command: str) -> Plan:
     return Plan(runs=runs, record=record, warnings=tuple(warnings))
 
 
-def _sized_at(study: Study, budget: Budget | None, features: Features) -> list[SizedEntrant]:
+def _all_sized(study: Study, schema: Schema, sizes: Sizes) -> list[SizedEntrant]:
+    return [sized for budget in study.budgets for sized in _sized_at(study, budget, schema, sizes)]
+
+
+def _sized_at(study: Study, budget: Budget | None, schema: Schema, sizes: Sizes) -> list[SizedEntrant]:
     sized: dict[str, SizedEntrant] = {}
     for entrant in study.entrants:
         if entrant.sized != "baseline":
             solved_for = budget if entrant.sized == "budget" else None
-            sized[entrant.label] = _sized(entrant, budget, solved_for, features)
+            sized[entrant.label] = sizes.sized(entrant, schema, budget, solved_for)
     baseline = sized.get(study.baseline or "")
     for entrant in study.entrants:
         if entrant.label in sized:
@@ -131,43 +104,8 @@ def _sized_at(study: Study, budget: Budget | None, features: Features) -> list[S
             sized[entrant.label] = SizedEntrant(entrant=entrant, budget=budget, reason=reason)
         else:
             size_of_baseline = Budget(kind="dense_parameters", target=baseline.cost.dense_parameters)
-            sized[entrant.label] = _sized(entrant, budget, size_of_baseline, features)
+            sized[entrant.label] = sizes.sized(entrant, schema, budget, size_of_baseline)
     return [sized[entrant.label] for entrant in study.entrants]
-
-
-@interrupts_afterwards()  # counting is called from C++, which an interrupt would abort
-@unchanged_state()  # one that sets a default type or goes elsewhere does so to itself alone
-def _sized(
-    entrant: Entrant, budget: Budget | None, solved_for: Budget | None, features: Features
-) -> SizedEntrant:
-    contestant, shape = entrant.contestant, features.input_shape()
-    if solved_for is not None:
-        refuse_solved(contestant, entrant.hyperparameters, shape)
-    else:
-        refuse_proportions(contestant, entrant.hyperparameters)
-    try:
-        with blamed(contestant.name):
-            hyperparameters = _hyperparameters(contestant, shape, solved_for, entrant.hyperparameters)
-            sized = SizedEntrant(
-                entrant=entrant,
-                budget=budget,
-                solved_for=solved_for,
-                hyperparameters=hyperparameters,
-                cost=cost(on_meta(contestant, shape, hyperparameters), shape, **features.parameter_counts()),
-                warnings=() if contestant.source is None else probe(contestant, shape, hyperparameters),
-            )
-    except BadInput as error:
-        return SizedEntrant(entrant=entrant, budget=budget, reason=str(error))
-    refuse_overruled(contestant, entrant.hyperparameters, hyperparameters)
-    return sized
-
-
-def _hyperparameters(
-    contestant: Contestant, shape: InputShape, solved_for: Budget | None, given: Hyperparameters
-) -> Hyperparameters:
-    if solved_for is None:
-        return contestant.hyperparameters_on(shape, given)
-    return solve(contestant, shape, solved_for, given).hyperparameters
 
 
 def _planned(study: Study, dataset: Dataset, sized: SizedEntrant, seed: int) -> Planned:
@@ -201,6 +139,7 @@ def _members(dataset: Dataset, sized: SizedEntrant, runs: Sequence[Planned]) -> 
         dataset=_reference(dataset),
         budget=sized.budget,
         reason=sized.reason,
+        setting={**sized.entrant.hyperparameters, **sized.entrant.protocol},
     )
     if sized.reason is not None:
         return [of_all]

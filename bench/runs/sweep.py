@@ -30,7 +30,7 @@ def missing(planned: Sequence[Planned], stores: Readable, *, weights: bool = Fal
             for key, run in view.runs.items()
             if run.status == "ok" and not stores.path("weights", run.key).is_file()
         }
-    left = [run for run in planned if run.spec.key() not in settled]
+    left = list({key: run for run in planned if (key := run.spec.key()) not in settled}.values())
     killed = {key for key, run in view.runs.items() if run.status == "killed"}
     return sorted(left, key=lambda run: (run.spec.key() in killed, -run.cost.flops_train))
 

@@ -15,7 +15,8 @@ from typing import Any, Literal
 from bench.contestants.registry import CONTESTANTS
 from bench.data.schema import Schema
 from bench.runs.entrants import Entrant
-from bench.runs.plan import SizedEntrant, size
+from bench.runs.plan import size
+from bench.runs.sizing import SizedEntrant
 from bench.runs.studies import Study
 from bench.spec import Budget, FeatureSpec
 from bench.speed import rates

@@ -27,7 +27,7 @@ from bench.errors import WorkerDied
 from bench.machine.paging import peak_rss_bytes
 from bench.machine.parallel import worker_processes
 from bench.runs.executors import begin_work, worker_environment
-from bench.runs.plan import SizedEntrant
+from bench.runs.sizing import SizedEntrant
 from bench.runs.studies import Study
 from bench.spec import FeatureSpec, Protocol
 from bench.speed.clock import ROUNDS, for_seconds, gemm_peak, percentile, timed

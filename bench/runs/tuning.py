@@ -1,0 +1,265 @@
+"""Tuning: the same number of trials for every contestant, at the same quasi-random points.
+
+A trial is an entrant at a budget, its size solved again. Trial 0 is the contestant's default by the base
+protocol, so what is chosen is never worse than that on valid. A point that the budget cannot meet moves to
+the nearest combination of the contestant's own space that can, so none has fewer trials. The value of a trial
+is its AUC on valid, the mean over tasks and then over data sets, from one run on each. The store of runs is
+the truth: what is there is not trained again.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from statistics import fmean
+from typing import Protocol
+
+from bench.contestants.tuned import Setting
+from bench.data.dataset import Dataset
+from bench.errors import BadInput
+from bench.runs.entrants import Entrant
+from bench.runs.plan import Plan, plan
+from bench.runs.record import Run
+from bench.runs.sizing import Sizes
+from bench.runs.space import Space, space_of
+from bench.runs.store import SETTLED
+from bench.runs.studies import Study
+from bench.spec import Budget
+
+TRIAL_SEED = 1000
+"""Of every run of a trial. Those of studies are smaller, so what is chosen is tested with fresh ones."""
+DIVERGED_AUC = 0.5
+Train = Callable[[Plan], Mapping[str, Run]]
+"""Trains the runs of a plan that are missing; returns the runs of the store by key."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trial:
+    """One setting that was tried.
+
+    Args:
+        number: from 0, the default.
+        setting: empty for the default.
+        keys: of its runs, one for each data set.
+        value: its AUC; None where a run failed for another reason than divergence.
+    """
+
+    number: int
+    setting: Setting
+    keys: tuple[str, ...] = ()
+    value: float | None = None
+
+
+@dataclass(kw_only=True)
+class Search:
+    """The trials of one contestant at one budget.
+
+    Args:
+        reason: why it cannot take part; it then has no trials.
+    """
+
+    space: Space
+    budget: Budget
+    trials: list[Trial] = field(default_factory=list)
+    reason: str | None = None
+
+    @property
+    def entrant(self) -> Entrant:
+        return self.space.entrant
+
+    def best(self) -> Trial:
+        """Of the highest value; of several, the first."""
+        return max((trial for trial in self.trials if trial.value is not None), key=lambda t: t.value or 0.0)
+
+
+class Sampler(Protocol):
+    """Says what is tried next. One that learns from values has rounds of one trial."""
+
+    def rounds(self) -> Iterator[range]:
+        """The numbers of the trials that can be trained at a time."""
+
+    def setting(self, search: Search, number: int) -> Setting:
+        """What trial `number` tries; not yet moved to what the budget can meet."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tuning:
+    """What a tuning at one budget came to.
+
+    Args:
+        searches: one for every entrant of the study.
+        plan: of all trials.
+        failed: labels of the trials that have no value.
+    """
+
+    searches: Sequence[Search]
+    plan: Plan
+    failed: tuple[str, ...]
+
+
+def tune(
+    asked: Study,
+    datasets: Sequence[Dataset],
+    budget: Budget,
+    sampler: Sampler,
+    *,
+    given: Sequence[str] = (),
+    command: str,
+    train: Train,
+) -> Tuning:
+    """Tries settings of every entrant of `asked` until the sampler has no more rounds.
+
+    It ends early where a trial of a round has no value, because a sampler may need it.
+
+    Args:
+        given: names of protocol values that are not searched.
+        command: tunes again.
+        train: told of all trials so far in each round.
+
+    Raises:
+        BadInput: no entrant is possible, or one is not sized by the budget.
+    """
+    sizes = Sizes(asked.features)
+    searches = []
+    for entrant in asked.entrants:
+        if entrant.sized != "budget":
+            raise BadInput(
+                f"'{entrant.label}' is not sized by the budget; only entrants that are can be tuned"
+            )
+        space = space_of(entrant, asked.protocol, given=given)
+        searches.append(Search(space=space, budget=budget))
+    failed: tuple[str, ...] = ()
+    planned = None
+    for numbers in sampler.rounds():
+        for search in searches:
+            _propose(search, numbers, sampler, datasets, sizes)
+        planned = _planned(asked, datasets, budget, searches, command, sizes)
+        failed = _fill_in(searches, planned, train(planned))
+        if failed:
+            break
+    assert planned is not None
+    return Tuning(searches=searches, plan=planned, failed=failed)
+
+
+def entrant_of(search: Search, setting: Setting, label: str) -> Entrant:
+    """The entrant with a setting in place of its defaults; what it sets itself stays."""
+    own = search.entrant
+    return dataclasses.replace(
+        own,
+        hyperparameters={**own.hyperparameters, **setting.hyperparameters},
+        protocol={**own.protocol, **setting.protocol},
+        label=label,
+    )
+
+
+def value_of(runs: Sequence[Run]) -> float | None:
+    """The value of a trial from its runs, one for each data set; None unless all are settled."""
+    if any(run.status not in SETTLED for run in runs):
+        return None
+    return fmean(valid_auc(run) if run.status == "ok" else DIVERGED_AUC for run in runs)
+
+
+def valid_auc(run: Run) -> float:
+    """The mean over the tasks that have one.
+
+    Raises:
+        BadInput: none has.
+    """
+    assert run.metrics is not None, "an ok run has metrics"
+    known = [auc for metrics in run.metrics["valid"].values() if (auc := metrics["auc"]) is not None]
+    if not known:
+        raise BadInput(
+            f"the valid split of {run.spec.dataset.name} has one class only in every task, so no AUC "
+            "says which setting is better"
+        )
+    return fmean(known)
+
+
+def _propose(
+    search: Search, numbers: range, sampler: Sampler, datasets: Sequence[Dataset], sizes: Sizes
+) -> None:
+    """Adds the trials of a round, each moved to the nearest setting that the budget can meet."""
+    for number in numbers:
+        if search.reason is not None:
+            return
+        asked = Setting() if number == 0 else sampler.setting(search, number)
+        met = next((s for s in search.space.nearest_first(asked) if _can(search, s, datasets, sizes)), None)
+        if met is None and number > 0:  # the search space has none, but the default can
+            default = search.trials[0].setting
+            met = dataclasses.replace(asked, hyperparameters=default.hyperparameters)
+        if met is None:
+            search.reason = _why_not(search, datasets, sizes)
+        else:
+            search.trials.append(Trial(number=number, setting=met))
+
+
+def _can(search: Search, setting: Setting, datasets: Sequence[Dataset], sizes: Sizes) -> bool:
+    return _reason(search, setting, datasets, sizes) is None
+
+
+def _why_not(search: Search, datasets: Sequence[Dataset], sizes: Sizes) -> str:
+    return _reason(search, Setting(), datasets, sizes) or ""
+
+
+def _reason(search: Search, setting: Setting, datasets: Sequence[Dataset], sizes: Sizes) -> str | None:
+    """Why a setting cannot be trained on all the data at the budget; None where it can."""
+    entrant = entrant_of(search, setting, search.entrant.label)
+    try:
+        sized = [sizes.sized(entrant, dataset.schema, search.budget, search.budget) for dataset in datasets]
+    except BadInput as error:
+        return str(error)
+    return next((one.reason for one in sized if one.reason is not None), None)
+
+
+def _planned(
+    asked: Study,
+    datasets: Sequence[Dataset],
+    budget: Budget,
+    searches: Sequence[Search],
+    command: str,
+    sizes: Sizes,
+) -> Plan:
+    """The runs of all trials so far; of one that cannot take part, the record says why."""
+    entrants, numbers = [], {}
+    for search in searches:
+        for trial in search.trials or [Trial(number=0, setting=Setting())]:
+            label = label_of(search, trial)
+            entrants.append(entrant_of(search, trial.setting, label))
+            numbers[label] = trial.number
+    study = dataclasses.replace(
+        asked,
+        name=f"{asked.name}-tuning",
+        question="Which setting of each contestant is best on valid?",
+        kind="tuning",
+        entrants=tuple(entrants),
+        budgets=(budget,),
+        seeds=(TRIAL_SEED,),
+        baseline=None,
+        paper=None,
+    )
+    planned = plan(study, datasets, command=command, sizes=sizes)
+    members = [dataclasses.replace(member, trial=numbers[member.label]) for member in planned.record.members]
+    return dataclasses.replace(planned, record=dataclasses.replace(planned.record, members=tuple(members)))
+
+
+def label_of(search: Search, trial: Trial) -> str:
+    """What a trial is called in the record of its study."""
+    return f"{search.entrant.label} · trial {trial.number}"
+
+
+def _fill_in(searches: Sequence[Search], planned: Plan, runs: Mapping[str, Run]) -> tuple[str, ...]:
+    """Gives the trials their keys and values; returns the labels of those without a value."""
+    keys: dict[str, list[str]] = {}
+    for member in planned.record.members:
+        if member.key is not None:
+            keys.setdefault(member.label, []).append(member.key)
+    failed = []
+    for search in searches:
+        for place, trial in enumerate(search.trials):
+            of_trial = keys[label_of(search, trial)]
+            value = value_of([runs[key] for key in of_trial])
+            search.trials[place] = dataclasses.replace(trial, keys=tuple(of_trial), value=value)
+            if value is None:
+                failed.append(label_of(search, trial))
+    return tuple(failed)
