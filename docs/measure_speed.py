@@ -53,6 +53,8 @@ TOKEN_DIMS = (16, 32, 64, 128, 256, 512)
 BATCH_SIZES = (64, 256, 1024, 4096, 16384)
 WIDTH_AT_BATCH, BATCH_AT_WIDTH = 1024, 128
 CPU = torch.device("cpu")
+COMPARE = dataclasses.replace(STUDIES["compare"], tuned=None)
+"""By one protocol: times are of equal batches."""
 
 
 def measure_speed(
@@ -78,7 +80,7 @@ def measure_speed(
 
 def _parameters(_: Path, data_dir: Path, threads: int, seconds: float) -> Iterator[dict[str, Any]]:
     study = dataclasses.replace(
-        STUDIES["compare"], budgets=tuple(Budget(kind="dense_parameters", target=n) for n in PARAMETERS)
+        COMPARE, budgets=tuple(Budget(kind="dense_parameters", target=n) for n in PARAMETERS)
     )
     dataset = synthetic("trees", study.synthetic_rows, 1, data_dir)
     for speed in _speeds(study, dataset, threads, seconds):
@@ -86,9 +88,7 @@ def _parameters(_: Path, data_dir: Path, threads: int, seconds: float) -> Iterat
 
 
 def _fields(folder: Path, _: Path, threads: int, seconds: float) -> Iterator[dict[str, Any]]:
-    study = dataclasses.replace(
-        STUDIES["compare"], budgets=(Budget(kind="dense_parameters", target=300_000),)
-    )
+    study = dataclasses.replace(COMPARE, budgets=(Budget(kind="dense_parameters", target=300_000),))
     for fields in FIELDS:
         dataset = random_dataset(folder / str(fields), schema=random_schema(fields, TABLE_ROWS), rows=1 << 15)
         for speed in _speeds(study, dataset, threads, seconds):
@@ -97,9 +97,7 @@ def _fields(folder: Path, _: Path, threads: int, seconds: float) -> Iterator[dic
 
 def _rows(_: Path, data_dir: Path, threads: int, seconds: float) -> Iterator[dict[str, Any]]:
     """Training and evaluation of a whole run, per row of all splits."""
-    study = dataclasses.replace(
-        STUDIES["compare"], entrants=entrants_called(*OF_ROWS), baseline=None, seeds=(0,)
-    )
+    study = dataclasses.replace(COMPARE, entrants=entrants_called(*OF_ROWS), baseline=None, seeds=(0,))
     for rows in ROWS:
         dataset = synthetic("trees", rows, 1, data_dir)
         ((_, runs),) = plan(study, [dataset], command="").runs
@@ -125,7 +123,7 @@ def _mfu(
         entrants=tuple(entrants),
         budgets=(None,),
         features=FeatureSpec(width=16),
-        protocol=changed(STUDIES["compare"].protocol, {"batch_size": batch_size}),
+        protocol=changed(COMPARE.protocol, {"batch_size": batch_size}),
     )
     yield from _speeds(study, dataset, threads, seconds)
 

@@ -84,7 +84,12 @@ class Choices:
         typer.Option("--sequence-encoder", help="How a sequence is pooled: mean, or target (DIN attention)."),
     ] = None
     protocol: Annotated[
-        str | None, typer.Option("--protocol", help="Training protocol; see 'list protocols'.")
+        str | None,
+        typer.Option(
+            "--protocol",
+            help="Training protocol, see 'list protocols'; 'tuned', the default of studies, has a setting "
+            "for each contestant, any other one for all. Or FILE.toml: settings of 'tune --write'.",
+        ),
     ] = None
     batch_size: Annotated[int | None, typer.Option("--batch-size", help="Rows per training step.")] = None
     epochs: Annotated[

@@ -7,8 +7,9 @@ from typing import Annotated, Any
 import typer
 
 from bench.contestants.lookup import registered
+from bench.contestants.tuned import shipped
 from bench.errors import unknown_name
-from bench.runs.studies import STUDIES
+from bench.runs.studies import STUDIES, TUNED, base_of
 from bench.training.protocols import PROTOCOLS
 from rankbench import options
 from rankbench.console import answer_json, table
@@ -50,14 +51,24 @@ def _all() -> dict[str, list[dict[str, Any]]]:
         "studies": [{"name": s.name, "kind": s.kind, "question": s.question} for s in STUDIES.values()],
         "protocols": [
             {
-                "name": p.name,
-                "dense": f"{p.dense_optimizer} {p.dense_lr:g}",
-                "sparse": f"adagrad {p.sparse_lr:g}",
-                "cooldown": f"{100 * p.cooldown:g} %",
-                "batch": p.batch_size,
-                "epochs": p.epochs,
-            }
-            for p in PROTOCOLS.values()
+                "name": TUNED,
+                "dense": "by contestant",
+                "sparse": "by contestant",
+                "cooldown": f"{100 * base_of(shipped()).cooldown:g} %",
+                "batch": "by contestant",
+                "epochs": base_of(shipped()).epochs,
+            },
+            *(
+                {
+                    "name": p.name,
+                    "dense": f"{p.dense_optimizer} {p.dense_lr:g}",
+                    "sparse": f"adagrad {p.sparse_lr:g}",
+                    "cooldown": f"{100 * p.cooldown:g} %",
+                    "batch": p.batch_size,
+                    "epochs": p.epochs,
+                }
+                for p in PROTOCOLS.values()
+            ),
         ],
         "data": [
             {

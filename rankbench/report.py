@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -33,19 +34,26 @@ def run(
     """Write the page, tables and figures of every study in the store, and print the comparisons."""
     into = output or store[0] / "report"
     refuse_unwritable("the report", into, "--output")
-    _write_and_print(store, into, study=study, json=json)
+    _write_and_print(store, into, study=study, json=json, more={})
 
 
-def write_and_print(stores: list[Path], output: Path, *, study: StudyRecord, json: bool) -> None:
-    """Writes the report of one study, and prints its standings and the path of the page.
+def write_and_print(
+    stores: list[Path], output: Path, *, study: StudyRecord, json: bool, more: Mapping[str, Any] | None = None
+) -> None:
+    """Writes the report of the studies of one command; prints their standings and the path of the page.
+
+    Args:
+        more: put before them in the answer for machines.
 
     Raises:
         BadInput: the stores hold nothing to report.
     """
-    _write_and_print(stores, output, study=study.command, json=json)
+    _write_and_print(stores, output, study=study.command, json=json, more=more or {})
 
 
-def _write_and_print(stores: list[Path], output: Path, *, study: str | None, json: bool) -> None:
+def _write_and_print(
+    stores: list[Path], output: Path, *, study: str | None, json: bool, more: Mapping[str, Any]
+) -> None:
     from reports.datafiles import for_machines
     from reports.page import build_report
 
@@ -59,7 +67,9 @@ def _write_and_print(stores: list[Path], output: Path, *, study: str | None, jso
         study=study,
     )
     if json:
-        answer_json({"page": str(files.page), "standings": [for_machines(s) for s in files.standings]})
+        answer_json(
+            {**more, "page": str(files.page), "standings": [for_machines(s) for s in files.standings]}
+        )
         return
     for standings in files.standings:
         _print(standings)

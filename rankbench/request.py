@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bench.contestants.lookup import contestants, named, registered
+from bench.contestants.tuned import TunedSettings, read_settings, shipped
 from bench.contestants.values import read_values
 from bench.errors import BadInput, unknown_name
 from bench.runs.entrants import Entrant, told_apart
-from bench.runs.studies import STUDIES, Study
-from bench.spec import BUDGET_KINDS
-from bench.training.protocols import changed, protocol
+from bench.runs.studies import STUDIES, TUNED, Study, base_of
+from bench.spec import BUDGET_KINDS, Protocol
+from bench.training.protocols import PROTOCOLS, changed
 from rankbench import options
 from rankbench.choices import PROTOCOL_VALUES, Choices
 
@@ -39,6 +41,8 @@ def study(target: str, choices: Choices) -> Study:
     baseline = _place_of_baseline(asked, choices, entrants)
     entrants = _with_settings(entrants, choices.settings or [])
     apart = told_apart(entrants)
+    if choices.protocol is not None and choices.protocol.endswith(".toml") and asked.tuned is not None:
+        _check_settings(asked.tuned, apart, asked.protocol, choices.protocol)
     return dataclasses.replace(
         asked,
         question=asked.question if choices.contestants is None else _question(apart),
@@ -106,17 +110,18 @@ def _named_study(target: str, choices: Choices) -> Study:
         name=contestant.name,
         question=f"How good is {contestant.title}?",
         entrants=(Entrant(contestant=contestant),),
+        tuned=shipped(),
     )
 
 
 def _simple_changes(asked: Study, choices: Choices) -> dict[str, Any]:
     """The parts of a study that a single option decides."""
+    base, tuned = (asked.protocol, asked.tuned) if choices.protocol is None else _trained_by(choices.protocol)
     parts: dict[str, Any] = {
         "features": dataclasses.replace(asked.features, **choices.given("width", "sequence_encoder")),
-        "protocol": changed(
-            asked.protocol if choices.protocol is None else protocol(choices.protocol),
-            choices.given(*PROTOCOL_VALUES),
-        ),
+        "protocol": changed(base, choices.given(*PROTOCOL_VALUES)),
+        "tuned": tuned,
+        "given": choices.protocol_given(),
     }
     if choices.seeds is not None:
         if not 1 <= choices.seeds <= MOST_SEEDS:
@@ -133,6 +138,39 @@ def _simple_changes(asked: Study, choices: Choices) -> dict[str, Any]:
     if choices.rows is not None:
         parts["synthetic_rows"] = options.parse_count("--rows", choices.rows)
     return parts
+
+
+def _trained_by(name: str) -> tuple[Protocol, TunedSettings | None]:
+    """The base protocol and the tuned settings that `--protocol` says.
+
+    Raises:
+        BadInput: there is no such protocol, or a file of settings is wrong.
+    """
+    if name == TUNED:
+        return base_of(shipped()), shipped()
+    if name.endswith(".toml"):
+        return base_of(settings := read_settings(Path(name))), settings
+    if name not in PROTOCOLS:
+        raise unknown_name("protocol", name, [*PROTOCOLS, TUNED])
+    return PROTOCOLS[name], None
+
+
+def _check_settings(settings: TunedSettings, entrants: Iterable[Entrant], base: Protocol, path: str) -> None:
+    """Raises BadInput where settings of one's own name what does not exist."""
+    known = {**registered(), **{one.contestant.name: one.contestant for one in entrants}}
+    for one in settings.settings:
+        where = f"settings file {path}, {one.contestant} at size {one.size}"
+        if one.contestant not in known:
+            raise BadInput(f"{where}: {unknown_name('contestant', one.contestant, known)}")
+        contestant = known[one.contestant]
+        names = {**contestant.hyperparameters, **contestant.dial.proportions}
+        for name in one.hyperparameters:
+            if name not in names:
+                raise BadInput(f"{where}: {unknown_name('hyper-parameter', name, names)}")
+        try:
+            changed(base, one.protocol)
+        except BadInput as error:
+            raise BadInput(f"{where}: {error}") from error
 
 
 def _chosen(asked: Study, choices: Choices) -> tuple[Entrant, ...]:

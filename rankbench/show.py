@@ -8,7 +8,7 @@ import typer
 
 from rankbench import options
 from rankbench.choices import Choices, takes_choices
-from rankbench.console import answer, answer_json, count, table
+from rankbench.console import answer, answer_json, complain, count, table
 from rankbench.request import schemas, study
 
 if TYPE_CHECKING:
@@ -29,6 +29,8 @@ def run(
     from bench.runs.plan import size
 
     sized = [(name, schema, size(asked, schema)) for name, schema in found]
+    for warning in dict.fromkeys(warning for *_, of_one in sized for s in of_one for warning in s.warnings):
+        complain(warning)
     if json:
         answer_json([_row(name, s) for name, _, of_one in sized for s in of_one])
     else:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -84,7 +85,8 @@ def run(
         given = {"--grid": grid, "--random-fields": random_fields, "--random-table-rows": random_table_rows}
         given["--threads"] = threads
         return run_standard(choices, given, profile=profile, seconds=seconds, device=device, json=json)
-    asked = gridded(study(target, choices), grid or [], choices)
+    untuned = dataclasses.replace(study(target, choices), tuned=None)  # times are of equal batches
+    asked = gridded(untuned, grid or [], choices)
     for option in ("seeds", "epochs", "patience", "baseline"):
         if getattr(choices, option) is not None:
             raise BadInput(f"--{option} does not apply to speed, which trains some steps from seed 0")

@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import dataclasses
+import datetime
 import shlex
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from bench.errors import BadInput, unknown_name
+from bench.contestants.tuned import Provenance, TunedSettings, read_settings, write_settings
+from bench.errors import BadInput, cannot_write, unknown_name
 from bench.machine.writable import refuse_unwritable
-from bench.runs.entrants import short_value
+from bench.runs.studies import TUNED
 from rankbench import options
-from rankbench.choices import Choices, takes_choices
-from rankbench.console import answer, answer_json, complain, count, table
+from rankbench.choices import PROTOCOL_VALUES, Choices, takes_choices
+from rankbench.console import complain, count
 from rankbench.report import write_and_print
 from rankbench.request import DEVELOPMENT_SEED, SYNTHETIC_SEED, study
 from rankbench.training import opened, train
+from rankbench.tune_tables import for_machines, print_losses, print_trials
 
 if TYPE_CHECKING:
     from bench.data.dataset import Dataset
@@ -25,11 +29,11 @@ if TYPE_CHECKING:
     from bench.runs.record import Run
     from bench.runs.studies import Study
     from bench.runs.study_record import StudyRecord
-    from bench.runs.tuning import Search, Tuning
+    from bench.runs.tuning import Sampler, Search
     from bench.spec import Budget
 
 FAMILIES = ("rules", "trees", "network")
-SAMPLERS = ("qmc",)
+SAMPLERS = ("qmc", "tpe")
 _TRIALS = 24
 
 
@@ -38,12 +42,42 @@ def run(
     target: Annotated[str, typer.Argument(help="A study or a contestant; see 'list'.")],
     choices: Choices,
     trials: Annotated[
-        int, typer.Option("--trials", help="Settings to try for each contestant, its default among them.")
-    ] = _TRIALS,
+        int | None,
+        typer.Option(
+            "--trials",
+            help=f"Settings to try for each contestant, its default among them; default: {_TRIALS}.",
+        ),
+    ] = None,
     sampler: Annotated[
-        str, typer.Option("--sampler", help="qmc: the same quasi-random points for every contestant.")
-    ] = SAMPLERS[0],
-    sampler_seed: Annotated[int, typer.Option("--sampler-seed", help="Seed of the sampler.")] = 0,
+        str | None,
+        typer.Option(
+            "--sampler",
+            help="qmc (default): the same quasi-random points for every contestant; tpe: learns from trials.",
+        ),
+    ] = None,
+    sampler_seed: Annotated[
+        int | None, typer.Option("--sampler-seed", help="Seed of the sampler; default: 0.")
+    ] = None,
+    equal: Annotated[
+        bool,
+        typer.Option(
+            "--equal",
+            help="Try dense rates only, and say which one for all costs the median contestant least.",
+        ),
+    ] = False,
+    write: Annotated[
+        Path | None,
+        typer.Option(
+            "--write",
+            help="Write the best settings to FILE.toml, for --protocol FILE.toml; adds sizes to it.",
+        ),
+    ] = None,
+    storage: Annotated[
+        str | None,
+        typer.Option(
+            "--storage", help="Also write the trials there for optuna-dashboard, as sqlite:///FILE."
+        ),
+    ] = None,
     device: options.Device = "auto",
     processes: options.Processes = None,
     threads: options.Threads = 1,
@@ -56,69 +90,100 @@ def run(
     world of seed 1, which tuning never sees.
     """
     options.check_counts(trials=trials, processes=processes, threads=threads)
-    if sampler not in SAMPLERS:
+    if sampler is not None and sampler not in SAMPLERS:
         raise unknown_name("sampler", sampler, SAMPLERS)
-    if sampler_seed < 0:
+    if sampler_seed is not None and sampler_seed < 0:
         raise BadInput(f"--sampler-seed is {sampler_seed}; it must be 0 or more")
+    own = {"--trials": trials, "--sampler": sampler, "--sampler-seed": sampler_seed}
+    for option, value in {**own, "--write": write}.items():
+        if equal and value is not None:
+            raise BadInput(f"{option} does not apply to --equal, which tries a fixed list of rates")
     options.check_device(device)
     asked = _asked(target, choices)
+    earlier = _earlier(write)
     refuse_unwritable("the store", store[0], "--store")
     refuse_unwritable("the data folder", choices.data_dir, "--data-dir")
 
     from bench.machine.allocator import keep_buffers
     from bench.machine.device import choose_device
     from bench.runs.plan import plan
-    from bench.runs.samplers import sampler_called
+    from bench.runs.samplers import Grid, sampler_called
     from bench.runs.store import JoinedStores, Store
     from bench.runs.tuning import tune
 
+    drawn: Sampler = Grid(asked.protocol.dense_lr)
+    if not equal:
+        drawn = sampler_called(sampler or SAMPLERS[0], trials or _TRIALS, sampler_seed or 0)
+    kept = None if storage is None else _storage(storage)
     keep_buffers()
     where = choose_device(device)
     datasets = opened(asked, choices, seed=DEVELOPMENT_SEED)
     _refuse_world_of_studies(datasets)
+    command = choices.command(target, verb="tune") + _options(own) + (" --equal" if equal else "")
+    provenance = Provenance(
+        trials=trials or _TRIALS,
+        sampler=sampler or SAMPLERS[0],
+        sampler_seed=sampler_seed or 0,
+        datasets={dataset.name: dataset.fingerprint[:16] for dataset in datasets},
+        rows={dataset.name: sum(dataset.rows.values()) for dataset in datasets},
+        width=asked.features.width,
+        protocol=asked.protocol.name.partition(",")[0],
+        protocol_values=choices.given(*PROTOCOL_VALUES),
+        date=datetime.datetime.now(datetime.UTC).date().isoformat(),
+        commit=_commit(),
+        command=command,
+    )
+    if write is not None and earlier.provenance is not None and not provenance.as_of(earlier.provenance):
+        raise BadInput(f"{write} has settings of another tuning ({earlier.told()}); give another --write")
     records, joined = Store(store[0]), JoinedStores([Store(folder) for folder in store])
-    command = choices.command(target, verb="tune")
-    command += _more(("--trials", trials, _TRIALS), ("--sampler-seed", sampler_seed, 0))
+    tuned: list[StudyRecord] = []
 
-    def trained(planned: Plan, earlier: Sequence[StudyRecord]) -> Mapping[str, Run]:
+    def trained(planned: Plan, record: StudyRecord) -> Mapping[str, Run]:
         for warning in planned.warnings:
             complain(warning)
-        records.append_study(_together([*earlier, planned.record]))
+        records.append_study(record)
         train(planned, records, joined, where, processes, threads, keep_weights=False)
         return joined.read().runs
 
-    tuned: list[StudyRecord] = []
-    tested: list[StudyRecord] = []
-    told = []
-    ok = True
-    for budget in asked.budgets:
+    settings, told, ok = TunedSettings(), [], True
+    final: StudyRecord | None = None
+    for place, budget in enumerate(asked.budgets):
         assert budget is not None
         found = tune(
             asked,
             datasets,
             budget,
-            sampler_called(sampler, trials, sampler_seed),
-            given=choices.protocol_given(),
+            drawn,
+            given=asked.given,
             command=command,
-            train=lambda planned: trained(planned, tuned),
+            train=lambda planned: trained(planned, _together([*tuned, planned.record])),
         )
         tuned.append(found.plan.record)
-        told.append(_told(budget, found))
+        told.append(for_machines(budget, found.searches))
+        if kept is not None:
+            _keep(kept, asked, budget, datasets, found.searches)
         if not json:
-            _print(budget, found)
+            _print(budget, found.searches, asked.protocol.dense_lr if equal else None)
+        ok = ok and not found.plan.impossible
         if found.failed:
             complain(f"trials without a value: {', '.join(found.failed)}; the same command tries them again")
             return 1
-        final = plan(_final(asked, budget, found), datasets, command=command)
-        runs = trained(final, tested)
-        tested.append(final.record)
-        ok = ok and not found.plan.impossible
-        ok = ok and all(runs[run.spec.key()].status == "ok" for _, of_one in final.runs for run in of_one)
-    if json:
-        answer_json(told)
-        return 0 if ok else 1
+        if equal:
+            continue
+        settings = settings.merged(found.chosen, provenance)
+        if write is not None:
+            earlier = earlier.merged(found.chosen, provenance)
+            _write(earlier, write)
+        study_of_best = dataclasses.replace(
+            asked, name=f"{asked.name}-tuned", tuned=settings, budgets=asked.budgets[: place + 1]
+        )
+        planned = plan(study_of_best, datasets, command=command)
+        final = planned.record
+        runs = trained(planned, final)
+        ok = ok and all(runs[run.spec.key()].status == "ok" for _, of_one in planned.runs for run in of_one)
     try:
-        write_and_print(store, store[0] / "report", study=_together(tested), json=False)
+        study_told = final or _together(tuned)
+        write_and_print(store, store[0] / "report", study=study_told, json=json, more={"tuning": told})
     except BadInput as error:  # the runs are there; only the report of them is not
         complain(f"the report could not be written: {error}")
         return 1
@@ -131,10 +196,74 @@ def _asked(target: str, choices: Choices) -> Study:
     Raises:
         BadInput: something that cannot be tuned.
     """
+    if choices.protocol == TUNED or (choices.protocol or "").endswith(".toml"):
+        raise BadInput(
+            f"--protocol is '{choices.protocol}', but tune itself chooses settings; give a named one"
+        )
     asked = study(target, choices)
     if any(budget is None for budget in asked.budgets):
         raise BadInput("--budget is 'none', but a setting is tuned for a size; give one, such as 100k")
     return asked if choices.data is not None else dataclasses.replace(asked, datasets=FAMILIES)
+
+
+def _earlier(write: Path | None) -> TunedSettings:
+    """The settings that are in the file to write; none where it is not there.
+
+    Raises:
+        BadInput: it is no file of settings, or cannot be written.
+    """
+    if write is None:
+        return TunedSettings()
+    if write.suffix != ".toml":
+        raise BadInput(f"--write is '{write}'; it must end in .toml")
+    refuse_unwritable("the folder of the settings file", write.parent, "--write")
+    return read_settings(write) if write.exists() else TunedSettings()
+
+
+def _write(settings: TunedSettings, path: Path) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_settings(settings, path)
+    except OSError as error:
+        raise cannot_write(path, error) from error
+    complain(f"settings: {path}")
+
+
+def _storage(url: str) -> Any:
+    from bench.runs.optuna_study import open_storage
+
+    return open_storage(url)
+
+
+def _keep(
+    storage: Any, asked: Study, budget: Budget, datasets: Sequence[Dataset], searches: Sequence[Search]
+) -> None:
+    """Adds the trials to the storage, in one study for each contestant and budget."""
+    from bench.runs.optuna_study import put
+
+    on = ", ".join(dataset.name for dataset in datasets)
+    size = f"{count(budget.target)} {budget.kind.replace('_', ' ')}"
+    for one in searches:
+        name = f"{asked.name}: {one.entrant.label} at {size} on {on}"
+        try:
+            put(storage, name, one)
+        except BadInput as error:  # the trials are in the store; only the copy of them is not made
+            complain(str(error))
+
+
+def _print(budget: Budget, searches: Sequence[Search], base: float | None) -> None:
+    """The trials; where `base` is given, the rate of the protocol, what one rate for all costs."""
+    print_trials(budget, searches)
+    valued = [one for one in searches if one.trials and all(t.value is not None for t in one.trials)]
+    if base is None or not valued:
+        return
+    from bench.runs.equal_rate import equal_rate
+
+    aucs = {
+        one.entrant.label: {t.setting.protocol.get("dense_lr", base): t.value or 0.0 for t in one.trials}
+        for one in valued
+    }
+    print_losses(budget, equal_rate(aucs), base)
 
 
 def _refuse_world_of_studies(datasets: Sequence[Dataset]) -> None:
@@ -146,85 +275,19 @@ def _refuse_world_of_studies(datasets: Sequence[Dataset]) -> None:
             )
 
 
-def _more(*given: tuple[str, object, object]) -> str:
-    """The options of (option, value, default) that are not at their default, as they end a command."""
-    return "".join(
-        f" {option} {shlex.quote(str(value))}" for option, value, default in given if value != default
-    )
+def _options(given: Mapping[str, object]) -> str:
+    """The options that were given, as they end a command."""
+    return "".join(f" {name} {shlex.quote(str(value))}" for name, value in given.items() if value is not None)
+
+
+def _commit() -> str:
+    from bench.machine.environment import environment
+
+    commit = environment()["commit"] or "none"
+    return f"{commit[:12]} with changes" if environment()["dirty"] else commit[:12]
 
 
 def _together(records: Sequence[StudyRecord]) -> StudyRecord:
     """One record of what was asked for several budgets, one after another."""
     members = tuple(member for record in records for member in record.members)
     return dataclasses.replace(records[0], members=members)
-
-
-def _final(asked: Study, budget: Budget, found: Tuning) -> Study:
-    """The best setting of each with the study's own seeds."""
-    from bench.runs.tuning import entrant_of
-
-    entrants = tuple(
-        one.entrant if one.reason else entrant_of(one, one.best().setting, one.entrant.label)
-        for one in found.searches
-    )
-    return dataclasses.replace(asked, name=f"{asked.name}-tuned", entrants=entrants, budgets=(budget,))
-
-
-def _told(budget: Budget, found: Tuning) -> dict[str, Any]:
-    """What a tuning came to, for machines."""
-    return {
-        "budget": dataclasses.asdict(budget),
-        "contestants": [
-            {
-                "contestant": one.entrant.contestant.name,
-                "label": one.entrant.label,
-                "reason": one.reason,
-                "trials": [
-                    {
-                        "trial": trial.number,
-                        "valid_auc": trial.value,
-                        "hyperparameters": dict(trial.setting.hyperparameters),
-                        "protocol": dict(trial.setting.protocol),
-                    }
-                    for trial in one.trials
-                ],
-            }
-            for one in found.searches
-        ],
-    }
-
-
-def _print(budget: Budget, found: Tuning) -> None:
-    rows = [_cells(one) for one in found.searches if one.trials]
-    if rows:
-        size = f"{count(budget.target)} {budget.kind.replace('_', ' ')}"
-        table(
-            f"{size}: AUC on valid, mean of tasks and data sets",
-            ["contestant", "trials", "default", "best", "gain, points", "trial", "setting"],
-            rows,
-        )
-    for one in found.searches:
-        if one.reason is not None:
-            answer(f"{one.entrant.label}: {one.reason}")
-
-
-def _cells(one: Search) -> list[str]:
-    default = one.trials[0].value
-    known = [trial for trial in one.trials if trial.value is not None]
-    if default is None or not known:
-        return [one.entrant.label, str(len(known)), "", "", "", "", ""]
-    best = one.best()
-    assert best.value is not None
-    return [
-        one.entrant.label,
-        str(len(known)),
-        f"{default:.4f}",
-        f"{best.value:.4f}",
-        f"{100 * (best.value - default):+.2f}",
-        str(best.number),
-        _said({**best.setting.hyperparameters, **best.setting.protocol}),
-    ]
-
-
-def _said(values: Mapping[str, Any]) -> str:
-    return ", ".join(f"{name} {short_value(value)}" for name, value in values.items()) or "as by default"

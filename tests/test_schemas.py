@@ -68,7 +68,10 @@ def test_every_schema_imports_a_file_made_for_it_and_is_compared_on(tmp_path: Pa
 def page_of_a_comparison(dataset: Dataset, folder: Path) -> str:
     """All ten, one seed, in as few steps as can be."""
     study = dataclasses.replace(
-        STUDIES["compare"], seeds=(0,), protocol=changed(PROTOCOLS["short"], {"batch_size": 4096})
+        STUDIES["compare"],
+        seeds=(0,),
+        protocol=changed(PROTOCOLS["short"], {"batch_size": 4096}),
+        tuned=None,
     )
     planned = plan(study, [dataset], command="rankbench run compare")
     ((_, runs),) = planned.runs

@@ -13,6 +13,7 @@ from bench.runs.execute import Planned
 from bench.runs.sizing import SizedEntrant, Sizes
 from bench.runs.studies import Study
 from bench.runs.study_record import Member, StudyRecord
+from bench.runs.using_tuned import settings_of, sized_as_tuned
 from bench.spec import Budget, ContestantRef, DatasetRef, Spec
 from bench.training.protocols import changed
 
@@ -22,9 +23,10 @@ class Plan:
     """All runs of a study.
 
     Args:
-        runs: one list a data set, in the study's order: all entrants and budgets of one seed, then the next.
+        runs: one list a data set, in the study's order: all entrants and budgets of one seed, then the next;
+            after them those of the equal protocol. None is there twice.
         record: what is kept of the study.
-        warnings: what looks wrong in your own contestants.
+        warnings: what looks wrong in your own contestants, and where there is no tuned setting.
     """
 
     runs: Sequence[tuple[Dataset, Sequence[Planned]]]
@@ -56,18 +58,22 @@ def plan(study: Study, datasets: Sequence[Dataset], *, command: str, sizes: Size
     Raises:
         BadInput: no entrant is possible, or one sets what the budget decides.
     """
-    members: list[Member] = []
-    runs = []
-    warnings: dict[str, None] = {}
     sizes = sizes or Sizes(study.features)
+    settings = settings_of(study)
+    plain = dataclasses.replace(study, tuned=None) if study.beside_equal and settings is not None else None
+    members: list[Member] = []
+    equal: list[Member] = []
+    runs = []
+    sized: list[SizedEntrant] = []
     for dataset in datasets:
-        sized = _all_sized(study, dataset.schema, sizes)
-        of_entrant = [[_planned(study, dataset, s, seed) for seed in study.seeds if s.cost] for s in sized]
-        seed_by_seed = zip(*(of_one for of_one in of_entrant if of_one), strict=True)
-        runs.append((dataset, [run for of_seed in seed_by_seed for run in of_seed]))
-        for s, of_one in zip(sized, of_entrant, strict=True):
-            warnings |= dict.fromkeys(s.warnings)
-            members += _members(dataset, s, of_one)
+        of_dataset, of_members, of_sized = _on(study, dataset, sizes)
+        members += of_members
+        sized += of_sized
+        if plain is not None:
+            of_equal, equal_members, _ = _on(plain, dataset, sizes)
+            of_dataset += of_equal
+            equal += equal_members
+        runs.append((dataset, list({run.spec.key(): run for run in of_dataset}.values())))
     if not any(of_dataset for _, of_dataset in runs):
         reasons = dict.fromkeys(member.reason for member in members if member.reason)
         raise BadInput(f"no contestant can take part in study '{study.name}': {'; '.join(reasons)}")
@@ -79,8 +85,25 @@ def plan(study: Study, datasets: Sequence[Dataset], *, command: str, sizes: Size
         baseline=study.baseline,
         paper=study.paper,
         members=tuple(members),
+        equal=tuple(equal),
+        tuned=settings.told() if settings is not None and any(s.tuned for s in sized) else None,
+        untuned=tuple(dict.fromkeys(s.entrant.label for s in sized if not s.tuned and s.cost is not None))
+        if any(s.tuned for s in sized)
+        else (),
     )
+    warnings = dict.fromkeys(warning for s in sized for warning in s.warnings)
     return Plan(runs=runs, record=record, warnings=tuple(warnings))
+
+
+def _on(
+    study: Study, dataset: Dataset, sizes: Sizes
+) -> tuple[list[Planned], list[Member], list[SizedEntrant]]:
+    """The runs of a study on one data set, seed by seed, with its members there and the sizes of all."""
+    sized = _all_sized(study, dataset.schema, sizes)
+    of_entrant = [[_planned(study, dataset, s, seed) for seed in study.seeds if s.cost] for s in sized]
+    seed_by_seed = zip(*(of_one for of_one in of_entrant if of_one), strict=True)
+    members = [m for s, of_one in zip(sized, of_entrant, strict=True) for m in _members(dataset, s, of_one)]
+    return [run for of_seed in seed_by_seed for run in of_seed], members, sized
 
 
 def _all_sized(study: Study, schema: Schema, sizes: Sizes) -> list[SizedEntrant]:
@@ -92,7 +115,7 @@ def _sized_at(study: Study, budget: Budget | None, schema: Schema, sizes: Sizes)
     for entrant in study.entrants:
         if entrant.sized != "baseline":
             solved_for = budget if entrant.sized == "budget" else None
-            sized[entrant.label] = sizes.sized(entrant, schema, budget, solved_for)
+            sized[entrant.label] = sized_as_tuned(study, entrant, schema, budget, solved_for, sizes)
     baseline = sized.get(study.baseline or "")
     for entrant in study.entrants:
         if entrant.label in sized:
@@ -104,7 +127,7 @@ def _sized_at(study: Study, budget: Budget | None, schema: Schema, sizes: Sizes)
             sized[entrant.label] = SizedEntrant(entrant=entrant, budget=budget, reason=reason)
         else:
             size_of_baseline = Budget(kind="dense_parameters", target=baseline.cost.dense_parameters)
-            sized[entrant.label] = sizes.sized(entrant, schema, budget, size_of_baseline)
+            sized[entrant.label] = sized_as_tuned(study, entrant, schema, budget, size_of_baseline, sizes)
     return [sized[entrant.label] for entrant in study.entrants]
 
 

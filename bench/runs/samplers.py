@@ -10,11 +10,9 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from bench.contestants.tuned import Setting
-from bench.errors import unknown_name
 from bench.runs.space import RATES, points
 from bench.runs.tuning import Sampler, Search
 
-SAMPLERS = ("qmc", "tpe")
 STARTUP = 10
 """Trials at quasi-random points before `tpe` learns from values, the default among them."""
 
@@ -54,12 +52,25 @@ class Grid:
         return [rate for rate in RATES if rate != self.base]
 
 
-def sampler_called(name: str, trials: int, seed: int) -> Sampler:
-    """The sampler of that name.
+@dataclass(frozen=True)
+class Tpe:
+    """The first of the quasi-random points in one round, then what TPE suggests, trial by trial."""
 
-    Raises:
-        BadInput: there is none.
-    """
-    if name not in SAMPLERS:
-        raise unknown_name("sampler", name, SAMPLERS)
-    return Quasirandom(trials, seed)
+    trials: int
+    seed: int
+
+    def rounds(self) -> Iterator[range]:
+        yield range(min(STARTUP, self.trials))
+        yield from (range(number, number + 1) for number in range(STARTUP, self.trials))
+
+    def setting(self, search: Search, number: int) -> Setting:
+        if number < STARTUP:
+            return Quasirandom(STARTUP, self.seed).setting(search, number)
+        from bench.runs.optuna_study import suggested
+
+        return suggested(search, number, self.seed)
+
+
+def sampler_called(name: str, trials: int, seed: int) -> Sampler:
+    """The sampler of that name, ``qmc`` or ``tpe``."""
+    return Tpe(trials, seed) if name == "tpe" else Quasirandom(trials, seed)

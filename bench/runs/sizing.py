@@ -32,7 +32,8 @@ class SizedEntrant:
         solved_for: what the hyper-parameters were solved for; None where they were given.
         hyperparameters, cost: None where the entrant is impossible.
         reason: why it is.
-        warnings: what looks wrong in your own contestant.
+        tuned: whether the entrant has a tuned setting.
+        warnings: what looks wrong in your own contestant, and which tuned setting could not be used.
     """
 
     entrant: Entrant
@@ -41,6 +42,7 @@ class SizedEntrant:
     hyperparameters: Hyperparameters | None = None
     cost: Cost | None = None
     reason: str | None = None
+    tuned: bool = False
     warnings: tuple[str, ...] = ()
 
 

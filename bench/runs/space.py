@@ -14,15 +14,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from bench.contestants import Contestant
-from bench.contestants.tuned import Setting
+from bench.contestants.tuned import Setting, rounded
 from bench.errors import BadInput
 from bench.runs.entrants import Entrant
 from bench.spec import Protocol
 
 DIMENSIONS = 10
 INITIALISATION = "initialisation"
-_DIGITS = 3
-"""Significant ones of a rate: enough to search, few enough to type."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -149,11 +147,6 @@ def points(count: int, seed: int) -> list[list[float]]:
 
     sequence = qmc.Sobol(DIMENSIONS, scramble=True, rng=seed)
     return sequence.random_base2(max(count - 1, 0).bit_length())[:count].tolist()
-
-
-def rounded(rate: float) -> float:
-    """A rate with as many digits as one would type."""
-    return float(f"{rate:.{_DIGITS}g}")
 
 
 def _own_axes(contestant: Contestant) -> dict[str, tuple[Any, ...]]:

@@ -9,11 +9,16 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from bench.contestants.registry import CONTESTANTS
+from bench.contestants.tuned import TunedSettings, shipped
 from bench.errors import BadInput
 from bench.runs.entrants import Entrant, refuse_equal_labels
 from bench.runs.study_record import KINDS, Kind
 from bench.spec import Budget, FeatureSpec, Protocol
-from bench.training.protocols import PROTOCOLS
+from bench.training.protocols import PROTOCOLS, changed, protocol
+
+TUNED = "tuned"
+"""What the command line calls the base protocol with each contestant's tuned setting."""
+_BASE = "short"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,7 +34,10 @@ class Study:
         synthetic_rows: rows of the synthetic world, its three splits together.
         budgets: sizes at which the entrants meet; None among them: hyper-parameters as given.
         seeds: each entrant runs with all of them; 0 is a seed.
-        protocol: how all are trained, but for what an entrant says.
+        protocol: how all are trained, but for what an entrant or its tuned setting says.
+        tuned: settings for the entrants that have one there, which change the protocol; None: for none.
+        given: names of protocol values that are the protocol's for all, whatever was tuned.
+        beside_equal: also runs the entrants without their tuned settings, to compare the two orders.
         features: how rows are embedded.
         baseline: label of the entrant that the others are compared with; None: no differences are taken.
         paper: the paper's table that the results are set beside, such as ``rankmixer/table_1``.
@@ -44,6 +52,9 @@ class Study:
     budgets: tuple[Budget | None, ...] = (Budget(kind="dense_parameters", target=100_000),)
     seeds: tuple[int, ...] = (0, 1, 2)
     protocol: Protocol = PROTOCOLS["short"]
+    tuned: TunedSettings | None = None
+    given: tuple[str, ...] = ()
+    beside_equal: bool = False
     features: FeatureSpec = field(default_factory=lambda: FeatureSpec(width=8))
     baseline: str | None = None
     paper: str | None = None
@@ -64,6 +75,16 @@ class Study:
             raise BadInput(
                 f"study '{self.name}' has entrants of the size of the baseline, but no baseline; name one"
             )
+
+
+def base_of(settings: TunedSettings) -> Protocol:
+    """The protocol that tuned settings change.
+
+    Raises:
+        BadInput: there is none of that name, or a value of it is out of range.
+    """
+    found = settings.provenance
+    return protocol(_BASE) if found is None else changed(protocol(found.protocol), found.protocol_values)
 
 
 COMPARED = (
@@ -94,6 +115,8 @@ STUDIES: dict[str, Study] = {
             question="Who is ahead at one budget: RankMixer, TokenMixer-Large or one of eight baselines?",
             entrants=entrants_called(*COMPARED),
             baseline=CONTESTANTS[BASELINE].title,
+            tuned=shipped(),
+            beside_equal=True,
             paper="rankmixer/table_1",
         ),
         Study(
@@ -102,6 +125,8 @@ STUDIES: dict[str, Study] = {
             entrants=entrants_called(*COMPARED),
             datasets=("rules", "trees", "network"),
             baseline=CONTESTANTS[BASELINE].title,
+            tuned=shipped(),
+            beside_equal=True,
             paper="rankmixer/table_1",
         ),
         Study(
@@ -109,6 +134,8 @@ STUDIES: dict[str, Study] = {
             question="Who is ahead at one budget, of every registered contestant?",
             entrants=entrants_called(*CONTESTANTS),
             baseline=CONTESTANTS[BASELINE].title,
+            tuned=shipped(),
+            beside_equal=True,
             paper="rankmixer/table_1",
         ),
     )

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from statistics import fmean
 from typing import Protocol
 
-from bench.contestants.tuned import Setting
+from bench.contestants.tuned import Setting, TunedSetting, size_of
 from bench.data.dataset import Dataset
 from bench.errors import BadInput
 from bench.runs.entrants import Entrant
@@ -25,6 +25,7 @@ from bench.runs.sizing import Sizes
 from bench.runs.space import Space, space_of
 from bench.runs.store import SETTLED
 from bench.runs.studies import Study
+from bench.runs.using_tuned import with_setting
 from bench.spec import Budget
 
 TRIAL_SEED = 1000
@@ -91,11 +92,13 @@ class Tuning:
         searches: one for every entrant of the study.
         plan: of all trials.
         failed: labels of the trials that have no value.
+        chosen: the best setting of each that can take part; empty where trials have failed.
     """
 
     searches: Sequence[Search]
     plan: Plan
     failed: tuple[str, ...]
+    chosen: tuple[TunedSetting, ...]
 
 
 def tune(
@@ -118,8 +121,12 @@ def tune(
         train: told of all trials so far in each round.
 
     Raises:
-        BadInput: no entrant is possible, or one is not sized by the budget.
+        BadInput: no entrant is possible, one is not sized by the budget, or a contestant takes part twice.
     """
+    names = [entrant.contestant.name for entrant in asked.entrants]
+    for name in names:
+        if names.count(name) > 1:
+            raise BadInput(f"{name} takes part twice in study '{asked.name}'; each is tuned once")
     sizes = Sizes(asked.features)
     searches = []
     for entrant in asked.entrants:
@@ -139,18 +146,8 @@ def tune(
         if failed:
             break
     assert planned is not None
-    return Tuning(searches=searches, plan=planned, failed=failed)
-
-
-def entrant_of(search: Search, setting: Setting, label: str) -> Entrant:
-    """The entrant with a setting in place of its defaults; what it sets itself stays."""
-    own = search.entrant
-    return dataclasses.replace(
-        own,
-        hyperparameters={**own.hyperparameters, **setting.hyperparameters},
-        protocol={**own.protocol, **setting.protocol},
-        label=label,
-    )
+    chosen = () if failed else tuple(_chosen(one, datasets, sizes) for one in searches if one.trials)
+    return Tuning(searches=searches, plan=planned, failed=failed, chosen=chosen)
 
 
 def value_of(runs: Sequence[Run]) -> float | None:
@@ -194,6 +191,42 @@ def _propose(
             search.trials.append(Trial(number=number, setting=met))
 
 
+def _chosen(search: Search, datasets: Sequence[Dataset], sizes: Sizes) -> TunedSetting:
+    """The best setting, with every value that was searched written out, for defaults may change."""
+    best, own = search.best(), search.entrant
+    written = search.space.setting(search.space.values(best.setting))
+    if not _is_one_model(search, best.setting, written, datasets, sizes):  # the data adapts a default
+        written = dataclasses.replace(written, hyperparameters=best.setting.hyperparameters)
+    assert best.value is not None
+    assert search.trials[0].value is not None
+    return TunedSetting(
+        contestant=own.contestant.name,
+        rev=own.contestant.rev,
+        source=own.contestant.source,
+        size=size_of(search.budget),
+        trial=best.number,
+        valid_auc=best.value,
+        default_valid_auc=search.trials[0].value,
+        hyperparameters={**written.hyperparameters, **own.hyperparameters},
+        protocol={**written.protocol, **own.protocol},
+    )
+
+
+def _is_one_model(
+    search: Search, one: Setting, other: Setting, datasets: Sequence[Dataset], sizes: Sizes
+) -> bool:
+    if not _can(search, other, datasets, sizes):
+        return False
+    first, second = (
+        [
+            sizes.sized(with_setting(search.entrant, each), dataset.schema, search.budget, search.budget)
+            for dataset in datasets
+        ]
+        for each in (one, other)
+    )
+    return [sized.hyperparameters for sized in first] == [sized.hyperparameters for sized in second]
+
+
 def _can(search: Search, setting: Setting, datasets: Sequence[Dataset], sizes: Sizes) -> bool:
     return _reason(search, setting, datasets, sizes) is None
 
@@ -204,7 +237,7 @@ def _why_not(search: Search, datasets: Sequence[Dataset], sizes: Sizes) -> str:
 
 def _reason(search: Search, setting: Setting, datasets: Sequence[Dataset], sizes: Sizes) -> str | None:
     """Why a setting cannot be trained on all the data at the budget; None where it can."""
-    entrant = entrant_of(search, setting, search.entrant.label)
+    entrant = with_setting(search.entrant, setting)
     try:
         sized = [sizes.sized(entrant, dataset.schema, search.budget, search.budget) for dataset in datasets]
     except BadInput as error:
@@ -225,7 +258,7 @@ def _planned(
     for search in searches:
         for trial in search.trials or [Trial(number=0, setting=Setting())]:
             label = label_of(search, trial)
-            entrants.append(entrant_of(search, trial.setting, label))
+            entrants.append(dataclasses.replace(with_setting(search.entrant, trial.setting), label=label))
             numbers[label] = trial.number
     study = dataclasses.replace(
         asked,
@@ -235,6 +268,8 @@ def _planned(
         entrants=tuple(entrants),
         budgets=(budget,),
         seeds=(TRIAL_SEED,),
+        tuned=None,
+        beside_equal=False,
         baseline=None,
         paper=None,
     )

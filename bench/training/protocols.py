@@ -1,4 +1,4 @@
-"""The named training protocols. One is chosen for a whole comparison, never per contestant. Free of torch."""
+"""The named training protocols, which settings of a tuning change per contestant. Free of torch."""
 
 from __future__ import annotations
 

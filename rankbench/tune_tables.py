@@ -1,0 +1,102 @@
+"""What `rankbench tune` prints: trials and the best of each, or what each loses at one rate for all."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from bench.runs.entrants import short_value
+from rankbench.console import answer, count, table
+
+if TYPE_CHECKING:
+    from bench.runs.equal_rate import EqualRate
+    from bench.runs.tuning import Search
+    from bench.spec import Budget
+
+
+def for_machines(budget: Budget, searches: Sequence[Search]) -> dict[str, Any]:
+    """Every trial of a tuning."""
+    return {
+        "budget": dataclasses.asdict(budget),
+        "contestants": [
+            {
+                "contestant": one.entrant.contestant.name,
+                "label": one.entrant.label,
+                "reason": one.reason,
+                "trials": [
+                    {
+                        "trial": trial.number,
+                        "valid_auc": trial.value,
+                        "hyperparameters": dict(trial.setting.hyperparameters),
+                        "protocol": dict(trial.setting.protocol),
+                    }
+                    for trial in one.trials
+                ],
+            }
+            for one in searches
+        ],
+    }
+
+
+def print_trials(budget: Budget, searches: Sequence[Search]) -> None:
+    """A row for each contestant: its default, its best trial and what it gained."""
+    rows = [_cells(one) for one in searches if one.trials]
+    table(
+        f"{_size(budget)}: AUC on valid, mean of tasks and data sets",
+        ["contestant", "trials", "default", "best", "gain, points", "trial", "setting"],
+        rows,
+    )
+    for one in searches:
+        if one.reason is not None:
+            answer(f"{one.entrant.label}: {one.reason}")
+
+
+def print_losses(budget: Budget, found: EqualRate, base: float) -> None:
+    """What each contestant loses at every rate, in points of AUC on valid; the best rate for all in words."""
+    rates = list(found.medians)
+    rows = [
+        [name, *(f"{100 * of_one[rate]:.2f}" for rate in rates)]
+        for name, of_one in {**found.losses, "median": found.medians}.items()
+    ]
+    table(
+        f"{_size(budget)}: points of AUC on valid that each loses at one dense_lr for all",
+        ["contestant", *(f"{rate:g}" for rate in rates)],
+        rows,
+    )
+    said = (
+        f"the median contestant loses least at dense_lr {found.rate:g}: {_points(found.medians[found.rate])}"
+    )
+    if base in found.medians and base != found.rate:
+        said += f"; at {base:g}, which the protocol has, it loses {_points(found.medians[base])}"
+    answer(said)
+
+
+def _size(budget: Budget) -> str:
+    return f"{count(budget.target)} {budget.kind.replace('_', ' ')}"
+
+
+def _points(auc: float) -> str:
+    return f"{100 * auc:.2f} points"
+
+
+def _cells(one: Search) -> list[str]:
+    default = one.trials[0].value
+    known = [trial for trial in one.trials if trial.value is not None]
+    if default is None or not known:
+        return [one.entrant.label, str(len(known)), "", "", "", "", ""]
+    best = one.best()
+    assert best.value is not None
+    return [
+        one.entrant.label,
+        str(len(known)),
+        f"{default:.4f}",
+        f"{best.value:.4f}",
+        f"{100 * (best.value - default):+.2f}",
+        str(best.number),
+        _said({**best.setting.hyperparameters, **best.setting.protocol}),
+    ]
+
+
+def _said(values: Mapping[str, Any]) -> str:
+    return ", ".join(f"{name} {short_value(value)}" for name, value in values.items()) or "as by default"
