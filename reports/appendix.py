@@ -7,11 +7,12 @@ from collections.abc import Iterator, Sequence
 
 import pandas as pd
 
-from reports.comparison import Comparison, Entry, Study
+from reports.comparison import Entry, Study
 from reports.notation import MISSING, estimate, short
 from reports.sections import Cell, Facts, Paragraph, Section, Table, words
 from reports.sources import Sources
 from reports.statistics import mean_estimate
+from reports.trials import valid_auc
 
 WHERE = ("Study", "Data", "Budget", "Contestant")
 
@@ -40,7 +41,10 @@ def failures_section(studies: Sequence[Study], sources: Sources) -> Section:
 
 
 def failures_table(studies: Sequence[Study]) -> Table:
-    """Every run that did not succeed; a run of several studies is listed for each."""
+    """Every run that did not succeed; a run of several studies is listed for each.
+
+    A trial that diverged has a value, and is in the section of its study.
+    """
     rows = []
     for where, entry in _entries(studies):
         if entry.runs.empty:
@@ -138,16 +142,11 @@ def commits(frame: pd.DataFrame) -> list[str]:
 
 
 def _entries(studies: Sequence[Study]) -> Iterator[tuple[tuple[str, ...], Entry]]:
-    """(what `WHERE` names, entry), for every entry of every comparison that can take part."""
+    """(what `WHERE` names, entry), for every entry that can take part, but for trials that have a value."""
     for study in studies:
-        for comparison in study.comparisons:
-            for entry in comparison.entries:
-                if not entry.reason:
-                    yield _where(study, comparison, entry), entry
-
-
-def _where(study: Study, comparison: Comparison, entry: Entry) -> tuple[str, ...]:
-    return study.title, comparison.data, comparison.budget, entry.label
+        for data, budget, label, entry in study.every_entry():
+            if not entry.reason and not (study.tunings and valid_auc(entry) is not None):
+                yield (study.title, data, budget, label), entry
 
 
 def _with_missing(column: pd.Series) -> Iterator[tuple[object, bool]]:

@@ -7,14 +7,18 @@ from the runs of a store that keeps no studies.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
 from bench.canonical import digest
 from reports.frame import number, tasks_of
 from reports.notation import exact
+
+if TYPE_CHECKING:
+    from reports.trials import Tuning
 
 BUDGET_WORDS = {"dense_parameters": "dense parameters", "flops_forward": "forward FLOPs per example"}
 NOT_RUN = "not run"
@@ -30,6 +34,7 @@ class Entry:
         runs: all its runs, indexed by seed, in order; empty where there are none.
         planned: the seeds it is to be run with.
         reason: why it cannot take part; empty where it can.
+        setting: what was asked for in place of defaults: hyper-parameters and protocol values.
     """
 
     label: str
@@ -37,6 +42,7 @@ class Entry:
     runs: pd.DataFrame
     planned: tuple[int, ...]
     reason: str = ""
+    setting: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def ok(self) -> pd.DataFrame:
@@ -88,9 +94,7 @@ class Comparison:
     @property
     def budget(self) -> str:
         """The printed form of the budget."""
-        if not self.budget_kind:
-            return "sizes as given"
-        return f"{exact(self.budget_target, self.budget_kind)} {BUDGET_WORDS[self.budget_kind]}"
+        return budget_text(self.budget_kind, self.budget_target)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -101,6 +105,10 @@ class Study:
         title: how it is printed; unique in a report.
         notes: what was left out, and why.
         implied: made from runs of no study.
+        equal: the comparisons once more where all are at their defaults by one protocol; empty, or as many.
+        tuned: where the settings of the entrants come from; None: from no tuning.
+        untuned: labels of the entrants that have no tuned setting, where others have one.
+        tunings: of a tuning study, which has no comparisons, its trials, budget by budget.
     """
 
     title: str
@@ -110,6 +118,22 @@ class Study:
     comparisons: tuple[Comparison, ...]
     notes: tuple[str, ...]
     implied: bool
+    equal: tuple[Comparison, ...] = ()
+    tuned: str | None = None
+    untuned: tuple[str, ...] = ()
+    tunings: tuple[Tuning, ...] = ()
+
+    def every_entry(self) -> Iterator[tuple[str, str, str, Entry]]:
+        """(data, budget, label, entry) of all that the study has runs of, trials included."""
+        for suffix, comparisons in (("", self.comparisons), (", one protocol", self.equal)):
+            for comparison in comparisons:
+                for entry in comparison.entries:
+                    yield comparison.data, comparison.budget, entry.label + suffix, entry
+        for tuning in self.tunings:
+            for search in tuning.searches:
+                for trial in search.trials:
+                    for data, entry in trial.entries.items():
+                        yield data, tuning.budget, entry.label, entry
 
 
 def comparison_of(
@@ -135,6 +159,11 @@ def comparison_of(
         paper=paper,
         tasks=tuple(tasks_of(pd.concat(present)) if present else ()),
     )
+
+
+def budget_text(kind: str, target: int) -> str:
+    """``100k dense parameters``."""
+    return f"{exact(target, kind)} {BUDGET_WORDS[kind]}" if kind else "sizes as given"
 
 
 def by_seed(runs: pd.DataFrame) -> pd.DataFrame:

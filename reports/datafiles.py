@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
+from bench.canonical import canonical_json
+from reports.comparison import Study
+from reports.importance import importance
 from reports.standings import Standing, Standings
 from reports.statistics import Difference, Estimate
+from reports.trials import Search, expected_best_of
+from reports.two_protocols import TwoProtocols
 
 FLOAT_FORMAT = "%.8g"
 
@@ -35,6 +40,79 @@ def pairs_frame(all_standings: Sequence[Standings]) -> pd.DataFrame:
         for pair, value in sorted(standings.pairs.items())
     ]
     return pd.DataFrame(rows, columns=[*_WHERE, "first", "second", *_DIFFERENCE_COLUMNS])
+
+
+def tuning_frames(studies: Sequence[Study], twice: Sequence[TwoProtocols]) -> dict[str, pd.DataFrame]:
+    """Name of the file → its table, of those that have rows."""
+    frames = {
+        "trials": trials_frame(studies),
+        "expected": expected_frame(studies),
+        "importance": importance_frame(studies),
+        "protocols": protocols_frame(twice),
+    }
+    return {name: frame for name, frame in frames.items() if not frame.empty}
+
+
+def trials_frame(studies: Sequence[Study]) -> pd.DataFrame:
+    """A row per trial of the tuning studies; `best`: whether it is the best of its contestant."""
+    rows = []
+    for where, search in _searches(studies):
+        for trial in search.trials:
+            of_data = {f"valid_auc.{data}": value for data, value in trial.values.items()}
+            said = {
+                "trial": trial.number,
+                "valid_auc": trial.value,
+                "best": trial is search.best,
+                "diverged": " ".join(trial.diverged),
+                "setting": canonical_json(trial.setting),
+            }
+            rows.append({**where, **said, **of_data})
+    return pd.DataFrame(rows)
+
+
+def expected_frame(studies: Sequence[Study]) -> pd.DataFrame:
+    """The expected best valid AUC of a contestant after n trials."""
+    rows = [
+        {**where, "n": n, "expected_best": value}
+        for where, search in _searches(studies)
+        for n, value in enumerate(expected_best_of(search), start=1)
+    ]
+    return pd.DataFrame(rows)
+
+
+def importance_frame(studies: Sequence[Study]) -> pd.DataFrame:
+    """The share of the importance that a hyper-parameter of a contestant has."""
+    rows = [
+        {**where, "name": name, "share": share}
+        for where, search in _searches(studies)
+        for name, share in importance(search).items()
+    ]
+    return pd.DataFrame(rows)
+
+
+def protocols_frame(every: Sequence[TwoProtocols]) -> pd.DataFrame:
+    """A row per comparison under two protocols, task and contestant."""
+    rows = []
+    for twice in every:
+        equal = {row.label: row for row in twice.equal.rows}
+        for row in twice.tuned.rows:
+            flat: dict[str, Any] = {
+                **_where(twice.tuned),
+                "label": row.label,
+                "tuned": row.label not in twice.untuned,
+            }
+            for name, standing in (("equal", equal.get(row.label)), ("tuned", row)):
+                rank = standing.rank if standing else None
+                area = standing.metrics.get("auc") if standing else None
+                flat |= {
+                    f"{name}_rank_from": rank[0] if rank else None,
+                    f"{name}_rank_to": rank[1] if rank else None,
+                }
+                ends = (area.mean, *_interval(area)) if area else (None, None, None)
+                flat |= dict(zip((f"{name}_auc", f"{name}_auc_low", f"{name}_auc_high"), ends, strict=True))
+            gain = _difference(twice.gains.get(row.label))
+            rows.append(flat | {f"gain_{part}": value for part, value in gain.items()})
+    return pd.DataFrame(rows)
 
 
 def for_machines(standings: Standings) -> dict[str, Any]:
@@ -62,6 +140,21 @@ def _plain(value: Any) -> Any:
 
 _WHERE = ("study", "data", "budget", "task")
 _DIFFERENCE_COLUMNS = ("difference", "low", "high", "num_seeds", "verdict", "doubt")
+
+
+def _searches(studies: Sequence[Study]) -> Iterator[tuple[dict[str, str], Search]]:
+    for study in studies:
+        for tuning in study.tunings:
+            for search in tuning.searches:
+                yield (
+                    {
+                        "study": study.title,
+                        "budget": tuning.budget,
+                        "label": search.label,
+                        "contestant": search.contestant,
+                    },
+                    search,
+                )
 
 
 def _where(standings: Standings) -> dict[str, str]:

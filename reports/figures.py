@@ -22,6 +22,7 @@ from reports.notation import exact, fixed, short
 from reports.sections import Section
 from reports.sources import Sources
 from reports.standings import Judged, Standing, Standings
+from reports.statistics import Range
 
 LINE_HEIGHT = 0.052
 """Smallest distance between two labels, as a share of the height of the axes."""
@@ -108,15 +109,19 @@ def curve_figure(curves: Sequence[MeanCurve], mark: Mapping[str, Mark]) -> Image
     )
 
 
-def spread(positions: Sequence[float], gap: float) -> list[float]:
+def spread(positions: Sequence[float], gap: float, within: Range = (-math.inf, math.inf)) -> list[float]:
     """Positions at least `gap` apart, in the same order, moved as little as possible (least squares).
 
     Subtracting `gap` per place turns it into isotonic regression.
+
+    Args:
+        within: where they may lie; it must have room for all.
     """
     order = np.argsort(positions, kind="stable")
     steps = gap * np.arange(len(positions))
     result = np.empty(len(positions))
-    result[order] = isotonic_regression(np.asarray(positions)[order] - steps).x + steps
+    parted = isotonic_regression(np.asarray(positions)[order] - steps).x
+    result[order] = np.clip(parted, within[0], within[1] - gap * (len(positions) - 1)) + steps
     return result.tolist()
 
 

@@ -6,6 +6,8 @@ A missing value is an en dash; a negative one has a true minus sign.
 from __future__ import annotations
 
 import math
+import re
+from collections.abc import Mapping
 
 from bench import counts
 from reports.statistics import Difference, Estimate
@@ -65,6 +67,18 @@ def points(value: Difference | None) -> str:
         return mean
     low, high = (fixed(100 * bound, 2, signed=True) for bound in (value.low, value.high))
     return f"{mean} [{low}, {high}]"
+
+
+def setting_text(setting: Mapping[str, object]) -> str:
+    """``num_layers 2, expansion 0.5``."""
+    return ", ".join(f"{name} {setting_value(value)}" for name, value in setting.items())
+
+
+def setting_value(value: object) -> str:
+    """A hyper-parameter or protocol value; numbers with three significant digits: ``0.00312``, ``1e-6``."""
+    if isinstance(value, float):
+        return re.sub(r"e([+-])0+", r"e\1", f"{value:.3g}").replace("e+", "e")
+    return "none" if value is None else str(value)
 
 
 def percent(fraction: float | None) -> str:

@@ -18,8 +18,8 @@ from reports import escaping
 from reports.across import across_sections
 from reports.appendix import again_section, environment_section, failures_section, failures_table
 from reports.comparison import Study
-from reports.datafiles import comparison_frame, pairs_frame, write_csv
-from reports.drawing import marks
+from reports.datafiles import comparison_frame, pairs_frame, tuning_frames, write_csv
+from reports.drawing import Mark, marks
 from reports.frame import MACHINE_PREFIXES, run_frame, without_machine
 from reports.prose import METHODS, warnings
 from reports.sections import Facts, Paragraph, Placed, Section, Table, placed
@@ -28,6 +28,7 @@ from reports.standings import Standings
 from reports.studies import studies
 from reports.study_section import judged, study_section
 from reports.tables import glance_table
+from reports.two_protocols import judged_twice
 
 OUTSIDE = "Runs outside any study"
 
@@ -78,15 +79,12 @@ def build_report(
     if study is not None:
         frame = _only(frame, every_study)
     found = [judged(each, sources) for each in every_study]
+    twice = [judged_twice(each, of_study, sources) for each, of_study in zip(every_study, found, strict=True)]
     every_standings = [standings for each in found for _, standings in each]
-    comparisons = [comparison for each in every_study for comparison in each.comparisons]
-    mark = marks(
-        {entry.label for comparison in comparisons for entry in comparison.entries},
-        {comparison.baseline for comparison in comparisons if comparison.baseline},
-    )
+    mark = _marks(every_study)
     made = [
-        study_section(each, of_study, sources, mark)
-        for each, of_study in zip(every_study, found, strict=True)
+        study_section(each, of_study, of_both, sources, mark)
+        for each, of_study, of_both in zip(every_study, found, twice, strict=True)
     ]
     outside = [
         (section, [standings for _, standings in of_study])
@@ -105,6 +103,14 @@ def build_report(
     places = placed(sections)
     lead = [Paragraph(text=_counts(frame, every_study), style="lead")]
     lead += [Paragraph(text=text, style="warning") for text in warnings(frame, every_standings)]
+    machine = [name for name in frame.columns if name.startswith(MACHINE_PREFIXES)]
+    flat = {
+        "runs": without_machine(frame),
+        "comparison": comparison_frame(every_standings),
+        "pairs": pairs_frame(every_standings),
+        "machine": frame[["key", "contestant", "seed", *machine]],
+        **tuning_frames(every_study, [each for of_study in twice for each in of_study]),
+    }
     content = {"lead": lead, "places": places}
     for folder, suffixes in (("figures", (".png", ".pdf")), ("tables", (".tex", ".csv"))):
         _remove_earlier(output / folder, suffixes)
@@ -112,7 +118,7 @@ def build_report(
         page=_write(output / "index.html", _render("page.html.j2", content)),
         markdown=_write(output / "report.md", _render("report.md.j2", content)),
         figures=tuple(_write_figures(output / "figures", places)),
-        tables=tuple(_write_tables(output / "tables", places, frame, every_standings)),
+        tables=tuple(_write_tables(output / "tables", places, flat)),
         standings=tuple(every_standings),
         failures=failures_table(every_study),
     )
@@ -130,12 +136,21 @@ def _only(frame: pd.DataFrame, every_study: Sequence[Study]) -> pd.DataFrame:
     keys = {
         key
         for study in every_study
-        for comparison in study.comparisons
-        for entry in comparison.entries
+        for _, _, _, entry in study.every_entry()
         if not entry.runs.empty
         for key in entry.runs["key"]
     }
     return frame[frame["key"].isin(keys)]
+
+
+def _marks(every_study: Sequence[Study]) -> dict[str, Mark]:
+    comparisons = [comparison for study in every_study for comparison in study.comparisons]
+    searches = [s for study in every_study for tuning in study.tunings for s in tuning.searches]
+    entries = [entry for comparison in comparisons for entry in comparison.entries]
+    return marks(
+        {entry.label for entry in entries} | {search.label for search in searches},
+        {comparison.baseline for comparison in comparisons if comparison.baseline},
+    )
 
 
 def _glance(every_standings: Sequence[Standings]) -> list[Section]:
@@ -198,19 +213,10 @@ def _write_figures(folder: Path, places: Sequence[Placed]) -> list[Path]:
     return paths
 
 
-def _write_tables(
-    folder: Path, places: Sequence[Placed], frame: pd.DataFrame, every_standings: Sequence[Standings]
-) -> list[Path]:
+def _write_tables(folder: Path, places: Sequence[Placed], flat: Mapping[str, pd.DataFrame]) -> list[Path]:
     paths = [
         _write(folder / f"{name}.tex", table.latex()) for place in places for name, table in place.tables
     ]
-    machine = [name for name in frame.columns if name.startswith(MACHINE_PREFIXES)]
-    flat = {
-        "runs": without_machine(frame),
-        "comparison": comparison_frame(every_standings),
-        "pairs": pairs_frame(every_standings),
-        "machine": frame[["key", "contestant", "seed", *machine]],
-    }
     return paths + [write_csv(table, folder / f"{name}.csv") for name, table in flat.items()]
 
 

@@ -11,11 +11,13 @@ import pandas as pd
 
 from reports.comparison import Comparison, Entry, Study
 from reports.implied import changed_values
-from reports.notation import estimate, fixed
+from reports.notation import estimate, fixed, setting_value
 from reports.sections import Facts
 from reports.standings import Standings
 from reports.statistics import FEWEST
 
+TUNED = "tuned"
+"""Stands for a protocol value that each entrant has its own of."""
 METHODS = (
     (
         "Mean ± interval",
@@ -86,7 +88,7 @@ def answer_sentences(standings: Standings) -> str:
     elif not leaders:
         answer = f"{best.label} has the highest AUC ({area}), but no difference can be judged"
     elif others:
-        named = _listed(others) if len(others) <= 4 else f"{len(others)} others"
+        named = listed(others) if len(others) <= 4 else f"{len(others)} others"
         verb = "is" if len(others) == 1 else "are"
         answer = f"{best.label} is best ({area}), and {named} {verb} not told apart from it"
     else:
@@ -94,7 +96,7 @@ def answer_sentences(standings: Standings) -> str:
     verdicts = Counter(row.verdict for row in standings.rows if row.verdict)
     if standings.baseline is None or not verdicts:
         return f"{where}: {answer}."
-    counted = _listed(
+    counted = listed(
         [
             f"{verdicts[verdict]} {word}"
             for verdict, word in (
@@ -122,7 +124,14 @@ def held_equal(study: Study) -> Facts:
     if features:
         pairs.append(("Features", _features(features)))
     pairs += [(f"Features of {label}", _features(values)) for label, values in others]
-    protocol, others = _usual(entries, "protocol")
+    equal = [entry for comparison in study.equal for entry in comparison.entries]
+    protocol, others = _usual(equal or entries, "protocol")
+    if study.tuned is not None:
+        pairs.append(("Tuned", study.tuned))
+        others = []  # their settings have a table
+        if protocol and not equal:
+            tuned = {name: TUNED for entry in entries for name in entry.setting if name in protocol}
+            protocol |= {**tuned, "name": protocol["name"].partition(", ")[0]}
     if protocol:
         pairs += _protocol_facts(protocol)
     pairs += [(f"Protocol of {label}", _unlike(values, protocol)) for label, values in others]
@@ -147,7 +156,8 @@ def warnings(frame: pd.DataFrame, every_standings: Sequence[Standings]) -> tuple
     return (*namesakes, *below)
 
 
-def _listed(texts: Sequence[str]) -> str:
+def listed(texts: Sequence[str]) -> str:
+    """``a, b and c``."""
     return " and ".join([", ".join(texts[:-1]), texts[-1]] if len(texts) > 1 else texts)
 
 
@@ -186,16 +196,16 @@ def _protocol_facts(protocol: Mapping[str, Any]) -> list[tuple[str, str]]:
     changed = changed_values(protocol)
     name = f"{protocol['name']} with {changed}" if changed else protocol["name"]
     return [
-        ("Protocol", f"{name}: {passes}, batches of {protocol['batch_size']:,} rows"),
+        ("Protocol", f"{name}: {passes}, batches of {_rows(protocol['batch_size'])}"),
         (
             "Dense optimizer",
-            f"{protocol['dense_optimizer']}, learning rate {protocol['dense_lr']:g}, "
-            f"decay {protocol['dense_decay']:g}, {clipping}",
+            f"{protocol['dense_optimizer']}, learning rate {setting_value(protocol['dense_lr'])}, "
+            f"decay {setting_value(protocol['dense_decay'])}, {clipping}",
         ),
         (
             "Sparse optimizer",
-            f"adagrad, learning rate {protocol['sparse_lr']:g}, "
-            f"initial accumulator {protocol['sparse_initial_accumulator']:g}",
+            f"adagrad, learning rate {setting_value(protocol['sparse_lr'])}, "
+            f"initial accumulator {setting_value(protocol['sparse_initial_accumulator'])}",
         ),
         (
             "Learning rates",
@@ -204,6 +214,10 @@ def _protocol_facts(protocol: Mapping[str, Any]) -> list[tuple[str, str]]:
             else "constant",
         ),
     ]
+
+
+def _rows(size: int | str) -> str:
+    return "a tuned size" if size == TUNED else f"{size:,} rows"
 
 
 def _unlike(values: Mapping[str, Any], usual: Mapping[str, Any]) -> str:

@@ -182,6 +182,20 @@ def judge(study: str, comparison: Comparison, task: str, sources: Sources) -> St
     )
 
 
+def gains(first: Comparison, second: Comparison, task: str, sources: Sources) -> dict[str, Difference | None]:
+    """Label → AUC in the first comparison minus that in the second, by common seed, of entries of both."""
+    column = f"test.{task}.auc"
+    entries = [entry for comparison in (first, second) for entry in comparison.entries]
+    recorded = dict(pair for entry in entries for pair in zip(*_keys_and_values(entry, column), strict=True))
+    predictions = TaskPredictions(sources, task, recorded)
+    twins = {entry.label: entry for entry in second.entries}
+    return {
+        entry.label: _difference(entry, twins[entry.label], column, predictions)
+        for entry in first.entries
+        if entry.label in twins
+    }
+
+
 def _keys_and_values(entry: Entry, column: str) -> tuple[list[str], list[float]]:
     values = entry.values(column)
     return [] if values.empty else entry.ok.loc[values.index, "key"].tolist(), values.tolist()

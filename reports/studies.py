@@ -12,9 +12,18 @@ import pandas as pd
 
 from bench.errors import unknown_name
 from bench.runs.study_record import Member, StudyRecord
-from reports.comparison import Entry, Study, by_seed, comparison_of, told_apart_data
+from reports.comparison import (
+    Comparison,
+    Entry,
+    Study,
+    budget_text,
+    by_seed,
+    comparison_of,
+    told_apart_data,
+)
 from reports.implied import implied_studies
 from reports.paper import stands_beside
+from reports.trials import Search, Trial, Tuning
 
 
 def studies(
@@ -69,12 +78,31 @@ def _options(command: str) -> list[str]:
 
 
 def _recorded(record: StudyRecord, frame: pd.DataFrame, title: str) -> Study:
-    data = told_apart_data({_data(member) for member in record.members})
-    places = dict.fromkeys((_data(member), _budget(member)) for member in record.members)
     runs = frame.set_index("spec_key", drop=False)
+    is_tuning = record.kind == "tuning"
+    return Study(
+        title=title,
+        kind=record.kind,
+        question=record.question,
+        command=record.command,
+        comparisons=() if is_tuning else _comparisons(record, record.members, runs),
+        notes=(),
+        implied=False,
+        equal=_comparisons(record, record.equal, runs),
+        tuned=record.tuned,
+        untuned=record.untuned,
+        tunings=_tunings(record.members, runs) if is_tuning else (),
+    )
+
+
+def _comparisons(
+    record: StudyRecord, of_record: Sequence[Member], runs: pd.DataFrame
+) -> tuple[Comparison, ...]:
+    data = told_apart_data({_data(member) for member in of_record})
+    places = dict.fromkeys((_data(member), _budget(member)) for member in of_record)
     comparisons = []
     for dataset, budget in sorted(places, key=lambda place: (place[0], place[1])):
-        members = [m for m in record.members if (_data(m), _budget(m)) == (dataset, budget)]
+        members = [m for m in of_record if (_data(m), _budget(m)) == (dataset, budget)]
         entries = [
             _entry([m for m in members if m.label == label], label, runs)
             for label in dict.fromkeys(member.label for member in members)
@@ -90,14 +118,49 @@ def _recorded(record: StudyRecord, frame: pd.DataFrame, title: str) -> Study:
                 paper=record.paper if stands_beside(record.paper, dataset[0]) else None,
             )
         )
-    return Study(
-        title=title,
-        kind=record.kind,
-        question=record.question,
-        command=record.command,
-        comparisons=tuple(comparisons),
-        notes=(),
-        implied=False,
+    return tuple(comparisons)
+
+
+def _tunings(of_record: Sequence[Member], runs: pd.DataFrame) -> tuple[Tuning, ...]:
+    data = told_apart_data({_data(member) for member in of_record})
+    found: dict[tuple[str, int], dict[str, dict[int | None, list[Member]]]] = {}
+    for member in of_record:
+        of_budget = found.setdefault(_budget(member), {})
+        of_label = of_budget.setdefault(member.label.removesuffix(f" · trial {member.trial}"), {})
+        of_label.setdefault(member.trial, []).append(member)
+    return tuple(
+        Tuning(
+            budget=budget_text(*budget),
+            data=tuple(data[dataset] for dataset in sorted(data)),
+            searches=tuple(_search(label, trials, data, runs) for label, trials in labels.items()),
+        )
+        for budget, labels in sorted(found.items())
+    )
+
+
+def _search(
+    label: str,
+    trials: Mapping[int | None, Sequence[Member]],
+    data: Mapping[tuple[str, int, str], str],
+    runs: pd.DataFrame,
+) -> Search:
+    every_member = [member for members in trials.values() for member in members]
+    return Search(
+        label=label,
+        contestant=every_member[0].contestant,
+        trials=tuple(
+            Trial(
+                number=number,
+                setting=members[0].setting,
+                entries={
+                    data[dataset]: _entry([m for m in members if _data(m) == dataset], members[0].label, runs)
+                    for dataset in sorted({_data(member) for member in members})
+                },
+            )
+            for number, members in sorted((n, m) for n, m in trials.items() if n is not None)
+            if any(member.key for member in members)
+        ),
+        reason="; ".join(dict.fromkeys(member.reason for member in every_member if member.reason)),
     )
 
 
@@ -109,6 +172,7 @@ def _entry(members: Sequence[Member], label: str, runs: pd.DataFrame) -> Entry:
         runs=by_seed(runs.loc[keys]),
         planned=tuple(sorted({m.seed for m in members if m.key is not None and m.seed is not None})),
         reason="; ".join(dict.fromkeys(member.reason for member in members if member.reason)),
+        setting=members[0].setting,
     )
 
 

@@ -6,7 +6,7 @@ whatever is in the tree.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from reports.across import across_sections
 from reports.answer_figure import answer_figure
@@ -17,7 +17,9 @@ from reports.prose import answer_sentences, held_equal
 from reports.sections import Paragraph, Section, Table, words
 from reports.sources import Sources
 from reports.standings import Judged, judge
-from reports.tables import comparison_table, metrics_table
+from reports.tables import comparison_table, metrics_table, settings_table
+from reports.tuning_section import tuning_section
+from reports.two_protocols import TwoProtocols, protocols_sections
 
 
 def judged(study: Study, sources: Sources) -> Judged:
@@ -29,8 +31,12 @@ def judged(study: Study, sources: Sources) -> Judged:
     ]
 
 
-def study_section(study: Study, found: Judged, sources: Sources, mark: Mapping[str, Mark]) -> Section:
-    """`found` is what `judged` gives."""
+def study_section(
+    study: Study, found: Judged, twice: Sequence[TwoProtocols], sources: Sources, mark: Mapping[str, Mark]
+) -> Section:
+    """`found` is what `judged` gives, `twice` what `judged_twice` does."""
+    if study.tunings:
+        return tuning_section(study, mark)
     standings = [each for _, each in found]
     text = [Paragraph(text=study.question, style="lead")] if study.question else []
     text += [Paragraph(text=note, style="warning") for note in study.notes]
@@ -46,11 +52,21 @@ def study_section(study: Study, found: Judged, sources: Sources, mark: Mapping[s
         text=tuple(text),
         figures=(answer,) if answer else (),
         sections=(
+            *protocols_sections(study, twice, mark),
             *across,
             *_comparison_sections(study, found),
-            Section(title="What was held equal", text=(held_equal(study),)),
+            _held_equal(study),
             *(section for drawn in FIGURES for section in drawn(study, found, sources, mark)),
         ),
+    )
+
+
+def _held_equal(study: Study) -> Section:
+    settings = settings_table(study)
+    return Section(
+        title="What was held equal, and what was tuned" if settings.rows else "What was held equal",
+        text=(held_equal(study),),
+        tables=(settings,) if settings.rows else (),
     )
 
 

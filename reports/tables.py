@@ -13,10 +13,12 @@ from reports.columns import (
     paper_gain,
     shown,
 )
-from reports.notation import MISSING, estimate
+from reports.comparison import Study
+from reports.notation import MISSING, estimate, setting_text, setting_value
 from reports.sections import Table, words
 from reports.standings import USER_METRICS, Standing, Standings
 from reports.statistics import FEWEST, PREDICTIONS_MISSING
+from reports.trials import PROTOCOL_VALUES
 
 PAPER_NOTE = (
     "Paper: RankMixer's Table 1 (arXiv 2507.15551), with the dense parameters it used. Its models are not of "
@@ -40,6 +42,32 @@ def metrics_table(standings: Standings) -> Table:
     """The other metrics of the test split: log loss, calibration and, with users, per-user AUCs."""
     oracle = ["oracle"] if "log_loss" in standings.references.get("oracle", {}) else []
     return _table("metrics", METRICS, standings, oracle, _user_notes(standings), only_results=True)
+
+
+def settings_table(study: Study) -> Table:
+    """What each entrant of a study by tuned settings has in place of its defaults; no rows for other studies.
+
+    Protocol values have a column each. An entrant has a row per budget where its settings differ.
+    """
+    entries = [(c, entry) for c in study.comparisons for entry in c.entries if study.tuned is not None]
+    varied = {name for _, entry in entries for name in entry.setting}
+    protocol = [name for name in PROTOCOL_VALUES if name in varied]
+    several = len({comparison.budget for comparison, _ in entries}) > 1
+    rows: dict[tuple[str, ...], None] = {}
+    for comparison, entry in entries:
+        own = {name: value for name, value in entry.setting.items() if name not in protocol}
+        told = "no tuned setting" if entry.label in study.untuned else setting_text(own) or "its defaults"
+        values = [setting_value(entry.setting[n]) if n in entry.setting else MISSING for n in protocol]
+        rows[entry.label, *([comparison.budget] if several else []), told, *values] = None
+    budget = ("Budget",) if several else ()
+    return Table(
+        name="settings",
+        header=("Contestant", *budget, "Hyper-parameters", *protocol),
+        rows=tuple(words(*row) for row in rows),
+        num_text_columns=2 + several,
+        notes=("An en dash: as in the protocol above.",) if any(MISSING in row for row in rows) else (),
+        wrapped=True,
+    )
 
 
 def glance_table(all_standings: Sequence[Standings]) -> Table:

@@ -1,0 +1,168 @@
+"""The trials of a tuning study: settings of each contestant, and what they gave on valid.
+
+A trial is one setting, run once on every data set of the study. Its value is the mean over data sets of the
+mean over tasks of valid AUC; a run that diverged counts as a coin. The test split is not looked at.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import statistics
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from bench.spec import Protocol
+from reports.comparison import Entry
+from reports.statistics import Floats
+
+DIVERGED = 0.5
+"""The valid AUC that a run counts with whose training diverged."""
+_RATES = ("dense_lr", "sparse_lr")
+PROTOCOL_VALUES = (*_RATES, *sorted({each.name for each in dataclasses.fields(Protocol)} - {"name", *_RATES}))
+"""Names of the values of a protocol, in the order of tables."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Trial:
+    """One setting of a contestant.
+
+    Args:
+        number: 0 is the contestant's default by the base protocol.
+        setting: hyper-parameters and protocol values that were asked for beyond these.
+        entries: printed name of a data set → the run on it, or what became of it.
+    """
+
+    number: int
+    setting: Mapping[str, Any]
+    entries: Mapping[str, Entry]
+
+    @property
+    def values(self) -> dict[str, float | None]:
+        """Data set → mean over tasks of valid AUC; None where the run is missing or failed."""
+        return {data: valid_auc(entry) for data, entry in self.entries.items()}
+
+    @cached_property
+    def value(self) -> float | None:
+        """Mean over data sets; None unless all have a value."""
+        values = [value for value in self.values.values() if value is not None]
+        return statistics.fmean(values) if values and len(values) == len(self.entries) else None
+
+    @property
+    def diverged(self) -> list[str]:
+        """The data sets on which training diverged."""
+        return [data for data, entry in self.entries.items() if _diverged(entry)]
+
+    @property
+    def protocol(self) -> dict[str, Any]:
+        """Every value of the protocol that its runs were trained by; empty without a run."""
+        texts = [entry.runs["protocol"].iloc[0] for entry in self.entries.values() if not entry.runs.empty]
+        return json.loads(texts[0]) if texts else {}
+
+    @property
+    def own(self) -> dict[str, Any]:
+        """What the setting has besides protocol values."""
+        return {name: value for name, value in self.setting.items() if name not in PROTOCOL_VALUES}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Search:
+    """All trials of one contestant at one budget, by number; `reason`: why it cannot take part, or empty."""
+
+    label: str
+    contestant: str
+    trials: tuple[Trial, ...]
+    reason: str = ""
+
+    @property
+    def valued(self) -> list[tuple[Trial, float]]:
+        """The trials that have a value, with it."""
+        return [(trial, trial.value) for trial in self.trials if trial.value is not None]
+
+    @property
+    def best(self) -> Trial | None:
+        """Of the highest value, the first of equals; None without any value."""
+        return max(self.valued, key=lambda pair: pair[1])[0] if self.valued else None
+
+    @property
+    def default(self) -> float | None:
+        """The value of trial 0."""
+        return next((value for trial, value in self.valued if trial.number == 0), None)
+
+    @property
+    def gain(self) -> float | None:
+        """Best minus default, in AUC."""
+        values = [value for _, value in self.valued]
+        return None if self.default is None else max(values) - self.default
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tuning:
+    """The searches of a tuning study at one budget, in the order of the study; `data`: its data sets."""
+
+    budget: str
+    data: tuple[str, ...]
+    searches: tuple[Search, ...]
+
+    @property
+    def varied(self) -> list[str]:
+        """Every hyper-parameter and protocol value that a trial sets, protocol values first."""
+        names = {name for search in self.searches for trial in search.trials for name in trial.setting}
+        return [name for name in PROTOCOL_VALUES if name in names] + sorted(names - {*PROTOCOL_VALUES})
+
+    @property
+    def is_grid(self) -> bool:
+        """Is the dense learning rate all that varies?"""
+        return self.varied == ["dense_lr"]
+
+
+def expected_best(values: Sequence[float], first: float | None) -> Floats:
+    """Expected highest value after n trials, for n from 1 to all, over every order in which they could come.
+
+    The highest of n drawn without replacement from N is the i-th smallest with probability
+    C(i − 1, n − 1) / C(N, n) (Dodge et al. 2019, arXiv 1909.03004, have it with replacement). Nothing is
+    resampled at random.
+
+    Args:
+        values: of the trials whose order is open.
+        first: of the trial that always comes first, here the default; None: there is none.
+    """
+    ordered = np.sort(np.asarray(values, dtype=np.float64))
+    if first is None:
+        return np.array([_highest_of(ordered, n) for n in range(1, ordered.size + 1)])
+    ordered = np.maximum(ordered, first)
+    return np.array([first, *(_highest_of(ordered, n) for n in range(1, ordered.size + 1))])
+
+
+def expected_best_of(search: Search) -> Floats:
+    """After n trials of `search`, of which the default comes first; empty without a value."""
+    others = [value for trial, value in search.valued if trial.number != 0]
+    return expected_best(others, search.default)
+
+
+def _highest_of(ordered: Floats, n: int) -> float:
+    """Expected highest of `n` of them: the weights run from that of the largest, n / N, downwards."""
+    size = ordered.size
+    place = np.arange(size, 1, -1)
+    steps = np.maximum(place - n, 0) / (place - 1)
+    weight = n / size * np.cumprod(np.concatenate(([1.0], steps)))
+    return float(weight @ ordered[::-1])
+
+
+def valid_auc(entry: Entry) -> float | None:
+    """Mean over tasks; None where a run is missing, or failed in another way than by diverging."""
+    if _diverged(entry):
+        return DIVERGED
+    if entry.runs.empty or entry.missing():
+        return None
+    columns = [name for name in map(str, entry.runs) if name.startswith("valid.") and name.endswith(".auc")]
+    of_tasks = [values.mean() for name in columns if not (values := entry.values(name)).empty]
+    return statistics.fmean(of_tasks) if of_tasks else None
+
+
+def _diverged(entry: Entry) -> bool:
+    return not entry.runs.empty and bool((entry.runs["status"] == "diverged").any())
