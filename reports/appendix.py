@@ -12,7 +12,6 @@ from reports.notation import MISSING, estimate, short
 from reports.sections import Cell, Facts, Paragraph, Section, Table, words
 from reports.sources import Sources
 from reports.statistics import mean_estimate
-from reports.trials import valid_auc
 
 WHERE = ("Study", "Data", "Budget", "Contestant")
 
@@ -145,7 +144,7 @@ def _entries(studies: Sequence[Study]) -> Iterator[tuple[tuple[str, ...], Entry]
     """(what `WHERE` names, entry), for every entry that can take part, but for trials that have a value."""
     for study in studies:
         for data, budget, label, entry in study.every_entry():
-            if not entry.reason and not (study.tunings and valid_auc(entry) is not None):
+            if not entry.reason:
                 yield (study.title, data, budget, label), entry
 
 

@@ -123,8 +123,16 @@ class Study:
     untuned: tuple[str, ...] = ()
     tunings: tuple[Tuning, ...] = ()
 
+    @property
+    def keys(self) -> set[str]:
+        """Spec keys of all runs."""
+        tried = (s.trials for tuning in self.tunings for s in tuning.searches)
+        found = {key for trials in tried for trial in trials for key in trial.keys}
+        runs = [entry.runs for _, _, _, entry in self.every_entry() if not entry.runs.empty]
+        return found.union(*(of_entry["spec_key"] for of_entry in runs))
+
     def every_entry(self) -> Iterator[tuple[str, str, str, Entry]]:
-        """(data, budget, label, entry) of all that the study has runs of, trials included."""
+        """(data, budget, label, entry) of all comparisons, and of the runs of trials that have no value."""
         for suffix, comparisons in (("", self.comparisons), (", one protocol", self.equal)):
             for comparison in comparisons:
                 for entry in comparison.entries:
@@ -132,7 +140,7 @@ class Study:
         for tuning in self.tunings:
             for search in tuning.searches:
                 for trial in search.trials:
-                    for data, entry in trial.entries.items():
+                    for data, entry in trial.without.items():
                         yield data, tuning.budget, entry.label, entry
 
 

@@ -56,7 +56,7 @@ def tuning_frames(studies: Sequence[Study], twice: Sequence[TwoProtocols]) -> di
 def trials_frame(studies: Sequence[Study]) -> pd.DataFrame:
     """A row per trial of the tuning studies; `best`: whether it is the best of its contestant."""
     rows = []
-    for where, search in _searches(studies):
+    for where, search, _ in _searches(studies):
         for trial in search.trials:
             of_data = {f"valid_auc.{data}": value for data, value in trial.values.items()}
             said = {
@@ -74,7 +74,8 @@ def expected_frame(studies: Sequence[Study]) -> pd.DataFrame:
     """The expected best valid AUC of a contestant after n trials."""
     rows = [
         {**where, "n": n, "expected_best": value}
-        for where, search in _searches(studies)
+        for where, search, is_grid in _searches(studies)
+        if not is_grid
         for n, value in enumerate(expected_best_of(search), start=1)
     ]
     return pd.DataFrame(rows)
@@ -84,7 +85,7 @@ def importance_frame(studies: Sequence[Study]) -> pd.DataFrame:
     """The share of the importance that a hyper-parameter of a contestant has."""
     rows = [
         {**where, "name": name, "share": share}
-        for where, search in _searches(studies)
+        for where, search, _ in _searches(studies)
         for name, share in importance(search).items()
     ]
     return pd.DataFrame(rows)
@@ -142,19 +143,14 @@ _WHERE = ("study", "data", "budget", "task")
 _DIFFERENCE_COLUMNS = ("difference", "low", "high", "num_seeds", "verdict", "doubt")
 
 
-def _searches(studies: Sequence[Study]) -> Iterator[tuple[dict[str, str], Search]]:
+def _searches(studies: Sequence[Study]) -> Iterator[tuple[dict[str, str], Search, bool]]:
+    """(where it belongs, search, whether it is one of a grid)."""
     for study in studies:
         for tuning in study.tunings:
+            where = {"study": study.title, "budget": tuning.budget}
+            is_grid = tuning.is_grid
             for search in tuning.searches:
-                yield (
-                    {
-                        "study": study.title,
-                        "budget": tuning.budget,
-                        "label": search.label,
-                        "contestant": search.contestant,
-                    },
-                    search,
-                )
+                yield {**where, "label": search.label}, search, is_grid
 
 
 def _where(standings: Standings) -> dict[str, str]:

@@ -133,14 +133,8 @@ def _remove_earlier(folder: Path, suffixes: tuple[str, ...]) -> None:
 
 def _only(frame: pd.DataFrame, every_study: Sequence[Study]) -> pd.DataFrame:
     """The runs that the studies name."""
-    keys = {
-        key
-        for study in every_study
-        for _, _, _, entry in study.every_entry()
-        if not entry.runs.empty
-        for key in entry.runs["key"]
-    }
-    return frame[frame["key"].isin(keys)]
+    keys = set().union(*(study.keys for study in every_study))
+    return frame[frame["spec_key"].isin(keys)]
 
 
 def _marks(every_study: Sequence[Study]) -> dict[str, Mark]:

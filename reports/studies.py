@@ -6,6 +6,7 @@ belong to none.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Mapping, Sequence
 
 import pandas as pd
@@ -23,7 +24,7 @@ from reports.comparison import (
 )
 from reports.implied import implied_studies
 from reports.paper import stands_beside
-from reports.trials import Search, Trial, Tuning
+from reports.trials import Search, Trial, Tuning, valid_aucs
 
 
 def studies(
@@ -123,6 +124,7 @@ def _comparisons(
 
 def _tunings(of_record: Sequence[Member], runs: pd.DataFrame) -> tuple[Tuning, ...]:
     data = told_apart_data({_data(member) for member in of_record})
+    areas = valid_aucs(runs)
     found: dict[tuple[str, int], dict[str, dict[int | None, list[Member]]]] = {}
     for member in of_record:
         of_budget = found.setdefault(_budget(member), {})
@@ -132,35 +134,50 @@ def _tunings(of_record: Sequence[Member], runs: pd.DataFrame) -> tuple[Tuning, .
         Tuning(
             budget=budget_text(*budget),
             data=tuple(data[dataset] for dataset in sorted(data)),
-            searches=tuple(_search(label, trials, data, runs) for label, trials in labels.items()),
+            searches=tuple(
+                Search(
+                    label=label,
+                    trials=tuple(
+                        _trial(number, members, data, areas, runs)
+                        for number, members in sorted((n, m) for n, m in trials.items() if n is not None)
+                        if any(member.key for member in members)
+                    ),
+                    reason=_reason([member for members in trials.values() for member in members]),
+                )
+                for label, trials in labels.items()
+            ),
         )
         for budget, labels in sorted(found.items())
     )
 
 
-def _search(
-    label: str,
-    trials: Mapping[int | None, Sequence[Member]],
+def _trial(
+    number: int,
+    members: Sequence[Member],
     data: Mapping[tuple[str, int, str], str],
+    areas: Mapping[str, float],
     runs: pd.DataFrame,
-) -> Search:
-    every_member = [member for members in trials.values() for member in members]
-    return Search(
-        label=label,
-        contestant=every_member[0].contestant,
-        trials=tuple(
-            Trial(
-                number=number,
-                setting=members[0].setting,
-                entries={
-                    data[dataset]: _entry([m for m in members if _data(m) == dataset], members[0].label, runs)
-                    for dataset in sorted({_data(member) for member in members})
-                },
-            )
-            for number, members in sorted((n, m) for n, m in trials.items() if n is not None)
-            if any(member.key for member in members)
+) -> Trial:
+    """A trial has one run on each data set."""
+    keys = [member.key for member in members if member.key in runs.index]
+    named = {data[_data(member)]: member for member in members}
+    values = {name: areas.get(member.key or "") for name, member in sorted(named.items())}
+    return Trial(
+        number=number,
+        setting=members[0].setting,
+        protocol=json.loads(str(runs.at[keys[0], "protocol"])) if keys else {},
+        values=values,
+        diverged=tuple(
+            name
+            for name, member in sorted(named.items())
+            if member.key in keys and runs.at[member.key, "status"] == "diverged"
         ),
-        reason="; ".join(dict.fromkeys(member.reason for member in every_member if member.reason)),
+        keys=tuple(key for key in keys if key),
+        without={
+            name: _entry([named[name]], named[name].label, runs)
+            for name, value in values.items()
+            if value is None
+        },
     )
 
 
@@ -171,9 +188,13 @@ def _entry(members: Sequence[Member], label: str, runs: pd.DataFrame) -> Entry:
         contestant=members[0].contestant,
         runs=by_seed(runs.loc[keys]),
         planned=tuple(sorted({m.seed for m in members if m.key is not None and m.seed is not None})),
-        reason="; ".join(dict.fromkeys(member.reason for member in members if member.reason)),
+        reason=_reason(members),
         setting=members[0].setting,
     )
+
+
+def _reason(members: Sequence[Member]) -> str:
+    return "; ".join(dict.fromkeys(member.reason for member in members if member.reason))
 
 
 def _data(member: Member) -> tuple[str, int, str]:

@@ -7,15 +7,16 @@ mean over tasks of valid AUC; a run that diverged counts as a coin. The test spl
 from __future__ import annotations
 
 import dataclasses
-import json
+import math
 import statistics
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from functools import cached_property
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
+from bench.canonical import digest
 from bench.spec import Protocol
 from reports.comparison import Entry
 from reports.statistics import Floats
@@ -34,34 +35,26 @@ class Trial:
     Args:
         number: 0 is the contestant's default by the base protocol.
         setting: hyper-parameters and protocol values that were asked for beyond these.
-        entries: printed name of a data set → the run on it, or what became of it.
+        protocol: every value of the protocol that its runs were trained by; empty without a run.
+        values: data set → mean over tasks of valid AUC; None where the run is missing or failed.
+        diverged: the data sets on which training diverged.
+        keys: of its runs.
+        without: data set → the run that is missing or failed, for those that have no value.
     """
 
     number: int
     setting: Mapping[str, Any]
-    entries: Mapping[str, Entry]
+    protocol: Mapping[str, Any]
+    values: Mapping[str, float | None]
+    diverged: tuple[str, ...] = ()
+    keys: tuple[str, ...] = ()
+    without: Mapping[str, Entry] = field(default_factory=dict)
 
     @property
-    def values(self) -> dict[str, float | None]:
-        """Data set → mean over tasks of valid AUC; None where the run is missing or failed."""
-        return {data: valid_auc(entry) for data, entry in self.entries.items()}
-
-    @cached_property
     def value(self) -> float | None:
         """Mean over data sets; None unless all have a value."""
-        values = [value for value in self.values.values() if value is not None]
-        return statistics.fmean(values) if values and len(values) == len(self.entries) else None
-
-    @property
-    def diverged(self) -> list[str]:
-        """The data sets on which training diverged."""
-        return [data for data, entry in self.entries.items() if _diverged(entry)]
-
-    @property
-    def protocol(self) -> dict[str, Any]:
-        """Every value of the protocol that its runs were trained by; empty without a run."""
-        texts = [entry.runs["protocol"].iloc[0] for entry in self.entries.values() if not entry.runs.empty]
-        return json.loads(texts[0]) if texts else {}
+        known = [value for value in self.values.values() if value is not None]
+        return statistics.fmean(known) if known and len(known) == len(self.values) else None
 
     @property
     def own(self) -> dict[str, Any]:
@@ -74,7 +67,6 @@ class Search:
     """All trials of one contestant at one budget, by number; `reason`: why it cannot take part, or empty."""
 
     label: str
-    contestant: str
     trials: tuple[Trial, ...]
     reason: str = ""
 
@@ -110,8 +102,14 @@ class Tuning:
 
     @property
     def varied(self) -> list[str]:
-        """Every hyper-parameter and protocol value that a trial sets, protocol values first."""
-        names = {name for search in self.searches for trial in search.trials for name in trial.setting}
+        """Every hyper-parameter and protocol value that trials of a contestant differ in, protocol values
+        first."""
+        names: set[str] = set()
+        for search in self.searches:
+            settings = [trial.setting for trial in search.trials]
+            for name in {name for setting in settings for name in setting}:
+                if len({digest(setting.get(name)) for setting in settings}) > 1:
+                    names.add(name)
         return [name for name in PROTOCOL_VALUES if name in names] + sorted(names - {*PROTOCOL_VALUES})
 
     @property
@@ -153,16 +151,9 @@ def _highest_of(ordered: Floats, n: int) -> float:
     return float(weight @ ordered[::-1])
 
 
-def valid_auc(entry: Entry) -> float | None:
-    """Mean over tasks; None where a run is missing, or failed in another way than by diverging."""
-    if _diverged(entry):
-        return DIVERGED
-    if entry.runs.empty or entry.missing():
-        return None
-    columns = [name for name in map(str, entry.runs) if name.startswith("valid.") and name.endswith(".auc")]
-    of_tasks = [values.mean() for name in columns if not (values := entry.values(name)).empty]
-    return statistics.fmean(of_tasks) if of_tasks else None
-
-
-def _diverged(entry: Entry) -> bool:
-    return not entry.runs.empty and bool((entry.runs["status"] == "diverged").any())
+def valid_aucs(runs: pd.DataFrame) -> dict[str, float]:
+    """Spec key → mean over tasks of valid AUC, of the runs that have a value; `DIVERGED` for one that did."""
+    columns = [name for name in map(str, runs) if name.startswith("valid.") and name.endswith(".auc")]
+    areas = runs[columns].apply(pd.to_numeric, errors="coerce").mean(axis=1)
+    areas = areas.where(runs["status"] == "ok").mask(runs["status"] == "diverged", DIVERGED)
+    return {key: float(area) for key, area in areas.items() if isinstance(key, str) and not math.isnan(area)}

@@ -145,8 +145,8 @@ def _expected_answer(tuning: Tuning) -> str:
     if since == 0:
         return f"{ahead[0]} is ahead by its default, and stays ahead after any number of trials."
     return (
-        f"By their defaults {ahead[0]} is ahead. After {most} trials each it is {ahead[-1]}, as is to be "
-        f"expected from {since + 1} trials on."
+        f"By their defaults {ahead[0]} is ahead. After {most} trials each it is {ahead[-1]}, which is "
+        f"expected to be ahead from {since + 1} trials on."
     )
 
 

@@ -84,7 +84,9 @@ def _own_text(trial: Trial) -> str:
 def _trials_aside(search: Search) -> str:
     diverged = sum(bool(trial.diverged) for trial in search.trials)
     failed = len(search.trials) - len(search.valued)
-    parts = [f"{count} {word}" for count, word in ((diverged, "diverged"), (failed, "no value")) if count]
+    parts = [
+        f"{count} {word}" for count, word in ((diverged, "diverged"), (failed, "without a value")) if count
+    ]
     return ", ".join(parts)
 
 
@@ -99,30 +101,34 @@ def expected_table(tuning: Tuning) -> Table:
     header = ("Contestant", *(f"{n} {'trial' if n == 1 else 'trials'}" for n in columns))
     note = (
         "The first trial is the default; the others are averaged over every order in which they could come. "
-        "A contestant whose line still rises at the end has not been tuned out."
+        "A contestant whose line still rises at the end may gain from more trials."
     )
     return Table(name="expected", header=header, rows=tuple(rows), notes=(note,))
 
 
 def importance_table(shares: Mapping[str, Mapping[str, float]], names: Sequence[str]) -> Table:
-    rows = [
-        words(label, *(fixed(100 * of[name], 0) if name in of else MISSING for name in names))
-        for label, of in shares.items()
-    ]
+    """Protocol values have a column each; what only some contestants have is listed."""
+    protocol = [name for name in names if name in PROTOCOL_VALUES]
+    rows = []
+    for label, of in shares.items():
+        own = ", ".join(f"{name} {fixed(100 * of[name], 0)}" for name in names if name in {*of} - {*protocol})
+        percent = (fixed(100 * of[name], 0) if name in of else MISSING for name in protocol)
+        rows.append(words(label, own or MISSING, *percent))
     return Table(
         name="importance",
-        header=("Share in percent", *names),
+        header=("Share in percent", "Hyper-parameters of its own", *protocol),
         rows=tuple(rows),
+        num_text_columns=2,
         notes=(_importance_note(),),
     )
 
 
 def _importance_note() -> str:
     return (
-        f"PED-ANOVA (Watanabe et al. 2023, arXiv 2304.10255) by optuna: how far the values of the best "
-        f"{BEST_SHARE:.0%} of trials are from those of all trials but the default. Each row adds up to 100. "
-        "With 24 trials, chance alone gives a hyper-parameter without effect up to about 15 % beside one "
-        "that decides, and up to about 40 % where none decides."
+        "PED-ANOVA (Watanabe et al. 2023, arXiv 2304.10255) by optuna: how far the values of the best "
+        f"{100 * BEST_SHARE:g} % of trials are from those of all trials but the default. Each row adds up to "
+        "100. With 24 trials, chance alone gives a hyper-parameter without effect up to about 15 % beside "
+        "one that decides, and up to about 40 % where none decides."
     )
 
 

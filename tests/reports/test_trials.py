@@ -11,21 +11,16 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from reports.comparison import Entry
 from reports.importance import importance
-from reports.trials import Search, Trial, expected_best, expected_best_of
+from reports.trials import Search, Trial, expected_best, expected_best_of, valid_aucs
 
 
 def trial(number: int, value: float | None, **setting) -> Trial:
-    """With one run on one data set, which diverged where `value` is None."""
-    ended = {"status": "ok", "valid.finish.auc": value} if value is not None else {"status": "diverged"}
-    runs = pd.DataFrame([{"seed": 1000, "protocol": "{}", **ended}], index=[1000])
-    entry = Entry(label="A", contestant="a", runs=runs, planned=(1000,))
-    return Trial(number=number, setting=setting, entries={"toy": entry})
+    return Trial(number=number, setting=setting, protocol={}, values={"toy": value})
 
 
 def search(*trials: Trial) -> Search:
-    return Search(label="A", contestant="a", trials=trials)
+    return Search(label="A", trials=trials)
 
 
 @pytest.mark.parametrize("values", [[0.7], [0.7, 0.5], [0.71, 0.74, 0.74, 0.5, 0.73, 0.72]])
@@ -54,16 +49,31 @@ def test_expected_best_of_many_trials_stays_exact():
 
 
 def test_the_first_of_equals_is_best_and_a_failed_trial_has_no_value():
-    failed = trial(2, 0.9)
-    runs = failed.entries["toy"].runs.assign(status="oom")
-    failed = Trial(
-        number=2, setting={}, entries={"toy": Entry(label="A", contestant="a", runs=runs, planned=(1000,))}
-    )
-    one = search(trial(0, 0.70), trial(1, 0.75), failed, trial(3, 0.75), trial(4, None))
+    one = search(trial(0, 0.70), trial(1, 0.75), trial(2, None), trial(3, 0.75))
     assert one.best.number == 1
     assert one.gain == pytest.approx(0.05)
-    assert [(each.number, value) for each, value in one.valued] == [(0, 0.7), (1, 0.75), (3, 0.75), (4, 0.5)]
+    assert [(each.number, value) for each, value in one.valued] == [(0, 0.7), (1, 0.75), (3, 0.75)]
     assert expected_best_of(one)[[0, -1]] == pytest.approx([0.70, 0.75])
+
+
+def test_a_value_is_the_mean_over_data_sets_that_all_have_one():
+    both = Trial(number=0, setting={}, protocol={}, values={"a": 0.7, "b": 0.8})
+    one = Trial(number=0, setting={}, protocol={}, values={"a": 0.7, "b": None})
+    assert both.value == pytest.approx(0.75)
+    assert one.value is None
+
+
+def test_valid_auc_is_the_mean_over_tasks_and_that_of_a_coin_where_training_diverged():
+    runs = pd.DataFrame(
+        {
+            "status": ["ok", "ok", "diverged", "oom"],
+            "valid.finish.auc": [0.7, 0.7, None, None],
+            "valid.skip.auc": [0.8, None, None, None],
+            "test.finish.auc": [0.1, 0.1, None, None],
+        },
+        index=["a", "b", "c", "d"],
+    )
+    assert valid_aucs(runs) == pytest.approx({"a": 0.75, "b": 0.7, "c": 0.5})
 
 
 def test_what_decides_is_important_and_what_does_nothing_is_not():
