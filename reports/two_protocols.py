@@ -51,7 +51,9 @@ class TwoProtocols:
 
 
 def judged_twice(study: Study, found: Judged, sources: Sources) -> list[TwoProtocols]:
-    """For every comparison and task of a study that has both."""
+    """For every comparison and task of a study that has both; none where nobody has a tuned setting."""
+    if study.tuned is None:
+        return []
     twins = {_where(comparison): comparison for comparison in study.equal}
     return [
         TwoProtocols(
@@ -83,7 +85,7 @@ def protocols_sections(
 
 def origin(study: Study) -> str:
     """Where the tuned settings come from, and who has none."""
-    text = f"Tuned by {study.tuned}." if study.tuned else "The settings come from no tuning."
+    text = f"Tuned by {study.tuned}."
     if not study.untuned:
         return text
     have, are = ("has", "is") if len(study.untuned) == 1 else ("have", "are")

@@ -206,3 +206,10 @@ def test_without_the_equal_runs_the_protocol_says_what_was_tuned(builder, tmp_pa
     assert "Ranks under two protocols" not in page
     assert "- Protocol: short with dense\\_lr tuned: one pass" in page
     assert "adam, learning rate tuned, decay 0" in page
+
+
+@pytest.mark.usefixtures("without_drawing")
+def test_where_nobody_is_tuned_there_are_no_two_protocols(builder, tmp_path):
+    record = compare_twice(builder, {"DLRM-MLP": 0.0, "MoE": 0.0}, untuned=["DLRM-MLP", "MoE"])
+    builder.store.append_study(dataclasses.replace(record, tuned=None, untuned=()))
+    assert "Ranks under two protocols" not in builder.report(tmp_path / "out").markdown.read_text()
