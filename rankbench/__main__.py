@@ -17,7 +17,7 @@ import typer
 from typer.exceptions import TyperException
 
 from bench.errors import BadInput, WorkerDied
-from rankbench import check, data, list, predict, report, run, show, speed, tune  # noqa: A004
+from rankbench import check, data, fairness, list, predict, report, run, show, speed, tune  # noqa: A004
 from rankbench.console import complain
 
 INTERRUPTED = 130
@@ -43,7 +43,7 @@ def _main(
 
 app.command("list")(list.run)
 app.add_typer(data.app, name="data")
-for command in (show, run, tune, report, predict, speed, check):
+for command in (show, run, tune, fairness, report, predict, speed, check):
     app.command(command.__name__.rpartition(".")[2])(command.run)
 
 

@@ -1,4 +1,4 @@
-"""The options by which `run`, `show`, `tune` and `speed` change a study, declared once.
+"""The options by which `run`, `show`, `tune`, `fairness` and `speed` change a study, declared once.
 
 Each field of `Choices` becomes an option of all these commands: `takes_choices` adds them to a command.
 """

@@ -17,6 +17,8 @@ from reports.escaping import visible
 
 if TYPE_CHECKING:
     from bench.runs.study_record import StudyRecord
+    from reports.fairness import Check
+    from reports.sections import Table
     from reports.standings import Standings
 
 
@@ -54,7 +56,7 @@ def write_and_print(
 def _write_and_print(
     stores: list[Path], output: Path, *, study: str | None, json: bool, more: Mapping[str, Any]
 ) -> None:
-    from reports.datafiles import for_machines
+    from reports.datafiles import check_for_machines, for_machines
     from reports.page import build_report
 
     known = registered().values()
@@ -67,12 +69,14 @@ def _write_and_print(
         study=study,
     )
     if json:
-        answer_json(
-            {**more, "page": str(files.page), "standings": [for_machines(s) for s in files.standings]}
-        )
+        checks = {"checks": [check_for_machines(check) for check in files.checks]} if files.checks else {}
+        found = [for_machines(standings) for standings in files.standings]
+        answer_json({**more, "page": str(files.page), "standings": found, **checks})
         return
     for standings in files.standings:
         _print(standings)
+    for check in files.checks:
+        _print_check(check)
     if files.failures.rows:
         rows = [[str(cell) for cell in row] for row in files.failures.rows]
         table("Runs that did not succeed", files.failures.header, rows)
@@ -89,8 +93,19 @@ def _print(standings: Standings) -> None:
     from reports.tables import comparison_table
 
     shown = comparison_table(standings, terminal=True)
-    rows = [[str(cell) for cell in row] for row in shown.rows]
     parts = dict.fromkeys((standings.study, standings.data, standings.budget, standings.task))
-    table(" · ".join(parts), shown.header, rows)
+    _print_table(" · ".join(parts), shown)
+
+
+def _print_check(check: Check) -> None:
+    from reports.fairness_section import fairness_table, left_out_table
+
+    _print_table(" · ".join(("fairness", *check.data, check.budget)), fairness_table(check))
+    if (left_out := left_out_table(check)).rows:
+        _print_table("Neighbours left out", left_out)
+
+
+def _print_table(title: str, shown: Table) -> None:
+    table(title, shown.header, [[str(cell) for cell in row] for row in shown.rows])
     for note in shown.notes:
         answer(visible(note))

@@ -18,6 +18,7 @@ from reports.frame import number, tasks_of
 from reports.notation import exact
 
 if TYPE_CHECKING:
+    from reports.fairness import Check
     from reports.trials import Tuning
 
 BUDGET_WORDS = {"dense_parameters": "dense parameters", "flops_forward": "forward FLOPs per example"}
@@ -109,6 +110,7 @@ class Study:
         tuned: where the settings of the entrants come from; None: from no tuning.
         untuned: labels of the entrants that have no tuned setting, where others have one.
         tunings: of a tuning study, which has no comparisons, its trials, budget by budget.
+        checks: of a check of fairness, which has no comparisons either, the same.
     """
 
     title: str
@@ -122,6 +124,7 @@ class Study:
     tuned: str | None = None
     untuned: tuple[str, ...] = ()
     tunings: tuple[Tuning, ...] = ()
+    checks: tuple[Check, ...] = ()
 
     @property
     def keys(self) -> set[str]:
@@ -129,10 +132,19 @@ class Study:
         tried = (s.trials for tuning in self.tunings for s in tuning.searches)
         found = {key for trials in tried for trial in trials for key in trial.keys}
         runs = [entry.runs for _, _, _, entry in self.every_entry() if not entry.runs.empty]
+        runs += [
+            entry.runs
+            for check in self.checks
+            for checked in check.contestants
+            for variant in checked.variants
+            for entry in variant.entries.values()
+            if not entry.runs.empty
+        ]
         return found.union(*(of_entry["spec_key"] for of_entry in runs))
 
     def every_entry(self) -> Iterator[tuple[str, str, str, Entry]]:
-        """(data, budget, label, entry) of all comparisons, and of the runs of trials that have no value."""
+        """(data, budget, label, entry) of all comparisons, of trials that have no value, and of settings of a
+        check that lack the value of a seed."""
         for suffix, comparisons in (("", self.comparisons), (", one protocol", self.equal)):
             for comparison in comparisons:
                 for entry in comparison.entries:
@@ -142,6 +154,11 @@ class Study:
                 for trial in search.trials:
                     for data, entry in trial.without.items():
                         yield data, tuning.budget, entry.label, entry
+        for check in self.checks:
+            for checked in check.contestants:
+                for variant in checked.variants:
+                    for data, entry in variant.entries.items() if not variant.is_whole else ():
+                        yield data, check.budget, entry.label, entry
 
 
 def comparison_of(

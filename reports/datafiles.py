@@ -12,6 +12,7 @@ import pandas as pd
 
 from bench.canonical import canonical_json
 from reports.comparison import Study
+from reports.fairness import Check
 from reports.importance import importance
 from reports.standings import Standing, Standings
 from reports.statistics import Difference, Estimate
@@ -114,6 +115,64 @@ def protocols_frame(every: Sequence[TwoProtocols]) -> pd.DataFrame:
             gain = _difference(twice.gains.get(row.label))
             rows.append(flat | {f"gain_{part}": value for part, value in gain.items()})
     return pd.DataFrame(rows)
+
+
+def fairness_frames(studies: Sequence[Study]) -> dict[str, pd.DataFrame]:
+    """Name of the file → its table, if there are checks: a row per setting of every contestant."""
+    rows: list[dict[str, Any]] = []
+    for study in studies:
+        for check in study.checks:
+            for one in check.contestants:
+                for variant in one.variants:
+                    gain = _difference(one.gains.get(variant.varied))
+                    rows.append(
+                        {
+                            "study": study.title,
+                            "data": " ".join(check.data),
+                            "budget": check.budget,
+                            "label": one.label,
+                            "varied": variant.varied,
+                            "setting": canonical_json(variant.setting),
+                            "valid_auc": variant.mean,
+                            **{f"gain_{part}": gain[part] for part in ("difference", "low", "high")},
+                            "num_seeds": len(variant.values),
+                            "left_out": variant.reason or variant.missing,
+                            "seed_deviation": one.deviation,
+                            "verdict": one.verdict,
+                        }
+                    )
+    return {"fairness": pd.DataFrame(rows)} if rows else {}
+
+
+def check_for_machines(check: Check) -> dict[str, Any]:
+    """Plain JSON types; gains and deviations in AUC, not in points."""
+    return {
+        "budget": check.budget,
+        "data": list(check.data),
+        "contestants": [
+            {
+                "label": one.label,
+                "verdict": one.verdict,
+                "doubt": one.doubt,
+                "valid_auc": one.used.mean,
+                "setting": dict(one.used.setting),
+                "best": one.best,
+                "gain": _plain(one.gains[one.best]) if one.best is not None else None,
+                "seed_deviation": one.deviation,
+                "neighbours": [
+                    {
+                        "varied": neighbour.varied,
+                        "setting": dict(neighbour.setting),
+                        "valid_auc": neighbour.mean,
+                        "gain": _plain(one.gains.get(neighbour.varied)),
+                        "left_out": neighbour.reason or neighbour.missing,
+                    }
+                    for neighbour in one.neighbours
+                ],
+            }
+            for one in check.contestants
+        ],
+    }
 
 
 def for_machines(standings: Standings) -> dict[str, Any]:

@@ -18,8 +18,9 @@ from reports import escaping
 from reports.across import across_sections
 from reports.appendix import again_section, environment_section, failures_section, failures_table
 from reports.comparison import Study
-from reports.datafiles import comparison_frame, pairs_frame, tuning_frames, write_csv
+from reports.datafiles import comparison_frame, fairness_frames, pairs_frame, tuning_frames, write_csv
 from reports.drawing import Mark, marks
+from reports.fairness import Check
 from reports.frame import MACHINE_PREFIXES, run_frame, without_machine
 from reports.prose import METHODS, warnings
 from reports.sections import Facts, Paragraph, Placed, Section, Table, placed
@@ -35,14 +36,15 @@ OUTSIDE = "Runs outside any study"
 
 @dataclass(frozen=True, kw_only=True)
 class ReportFiles:
-    """Everything that was written, and what it says: the verdict on every comparison and task, and the runs
-    that did not end well."""
+    """Everything that was written, and what it says: the verdict on every comparison and task, those of
+    checks of fairness, and the runs that did not end well."""
 
     page: Path
     markdown: Path
     figures: tuple[Path, ...]
     tables: tuple[Path, ...]
     standings: tuple[Standings, ...]
+    checks: tuple[Check, ...]
     failures: Table
 
 
@@ -110,6 +112,7 @@ def build_report(
         "pairs": pairs_frame(every_standings),
         "machine": frame[["key", "contestant", "seed", *machine]],
         **tuning_frames(every_study, [each for of_study in twice for each in of_study]),
+        **fairness_frames(every_study),
     }
     content = {"lead": lead, "places": places}
     for folder, suffixes in (("figures", (".png", ".pdf")), ("tables", (".tex", ".csv"))):
@@ -120,6 +123,7 @@ def build_report(
         figures=tuple(_write_figures(output / "figures", places)),
         tables=tuple(_write_tables(output / "tables", places, flat)),
         standings=tuple(every_standings),
+        checks=tuple(check for each in every_study for check in each.checks),
         failures=failures_table(every_study),
     )
 
@@ -139,12 +143,10 @@ def _only(frame: pd.DataFrame, every_study: Sequence[Study]) -> pd.DataFrame:
 
 def _marks(every_study: Sequence[Study]) -> dict[str, Mark]:
     comparisons = [comparison for study in every_study for comparison in study.comparisons]
-    searches = [s for study in every_study for tuning in study.tunings for s in tuning.searches]
-    entries = [entry for comparison in comparisons for entry in comparison.entries]
-    return marks(
-        {entry.label for entry in entries} | {search.label for search in searches},
-        {comparison.baseline for comparison in comparisons if comparison.baseline},
-    )
+    labels = {search.label for study in every_study for tuning in study.tunings for search in tuning.searches}
+    labels |= {one.label for study in every_study for check in study.checks for one in check.contestants}
+    labels |= {entry.label for comparison in comparisons for entry in comparison.entries}
+    return marks(labels, {comparison.baseline for comparison in comparisons if comparison.baseline})
 
 
 def _glance(every_standings: Sequence[Standings]) -> list[Section]:

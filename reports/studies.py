@@ -7,6 +7,8 @@ belong to none.
 from __future__ import annotations
 
 import json
+import math
+import statistics
 from collections.abc import Collection, Mapping, Sequence
 
 import pandas as pd
@@ -22,6 +24,7 @@ from reports.comparison import (
     comparison_of,
     told_apart_data,
 )
+from reports.fairness import Check, Checked, Variant
 from reports.implied import implied_studies
 from reports.paper import stands_beside
 from reports.trials import Search, Trial, Tuning, valid_aucs
@@ -80,19 +83,20 @@ def _options(command: str) -> list[str]:
 
 def _recorded(record: StudyRecord, frame: pd.DataFrame, title: str) -> Study:
     runs = frame.set_index("spec_key", drop=False)
-    is_tuning = record.kind == "tuning"
+    is_tuning, is_check = record.kind == "tuning", record.kind == "fairness"
     return Study(
         title=title,
         kind=record.kind,
         question=record.question,
         command=record.command,
-        comparisons=() if is_tuning else _comparisons(record, record.members, runs),
+        comparisons=() if is_tuning or is_check else _comparisons(record, record.members, runs),
         notes=(),
         implied=False,
         equal=_comparisons(record, record.equal, runs),
         tuned=record.tuned,
         untuned=record.untuned,
         tunings=_tunings(record.members, runs) if is_tuning else (),
+        checks=_checks(record.members, runs) if is_check else (),
     )
 
 
@@ -177,6 +181,68 @@ def _trial(
             name: _entry([named[name]], named[name].label, runs)
             for name, value in values.items()
             if value is None
+        },
+    )
+
+
+def _checks(of_record: Sequence[Member], runs: pd.DataFrame) -> tuple[Check, ...]:
+    data = told_apart_data({_data(member) for member in of_record})
+    areas = valid_aucs(runs[runs["status"] == "ok"])
+    found: dict[tuple[str, int], dict[str, dict[str | None, list[Member]]]] = {}
+    for member in of_record:
+        of_budget = found.setdefault(_budget(member), {})
+        of_budget.setdefault(_checked(member), {}).setdefault(member.varied, []).append(member)
+    return tuple(
+        Check(
+            budget=budget_text(*budget),
+            data=tuple(data[dataset] for dataset in sorted(data)),
+            contestants=tuple(
+                Checked(
+                    label=label,
+                    used=_variant(variants[None], data, areas, runs),
+                    neighbours=tuple(
+                        _variant(members, data, areas, runs)
+                        for varied, members in variants.items()
+                        if varied is not None
+                    ),
+                )
+                for label, variants in labels.items()
+            ),
+        )
+        for budget, labels in sorted(found.items())
+    )
+
+
+def _checked(member: Member) -> str:
+    """The label of the contestant of which a member is the setting in use or a neighbour."""
+    if member.varied is None:
+        return member.label
+    return member.label.rpartition(f" · {member.varied.partition(' ')[0]} ")[0]
+
+
+def _variant(
+    members: Sequence[Member],
+    data: Mapping[tuple[str, int, str], str],
+    areas: Mapping[str, float],
+    runs: pd.DataFrame,
+) -> Variant:
+    keys: dict[int, list[str]] = {}
+    for member in members:
+        if member.key is not None and member.seed is not None:
+            keys.setdefault(member.seed, []).append(member.key)
+    ran = [key for of_seed in keys.values() for key in of_seed if key in runs.index]
+    return Variant(
+        varied=members[0].varied or "",
+        setting=members[0].setting,
+        dense_lr=json.loads(str(runs.at[ran[0], "protocol"]))["dense_lr"] if ran else math.nan,
+        values={
+            seed: statistics.fmean(areas[key] for key in of_seed)
+            for seed, of_seed in sorted(keys.items())
+            if all(key in areas for key in of_seed)
+        },
+        entries={
+            data[dataset]: _entry([m for m in members if _data(m) == dataset], members[0].label, runs)
+            for dataset in sorted({_data(member) for member in members})
         },
     )
 

@@ -12,6 +12,7 @@ from reports.across import across_sections
 from reports.answer_figure import answer_figure
 from reports.comparison import Comparison, Study, place_of
 from reports.drawing import Mark
+from reports.fairness_section import fairness_section
 from reports.figures import FIGURES
 from reports.prose import answer_sentences, held_equal
 from reports.sections import Paragraph, Section, Table, words
@@ -37,6 +38,8 @@ def study_section(
     """`found` is what `judged` gives, `twice` what `judged_twice` does."""
     if study.tunings:
         return tuning_section(study, mark)
+    if study.checks:
+        return fairness_section(study, mark)
     standings = [each for _, each in found]
     text = [Paragraph(text=study.question, style="lead")] if study.question else []
     text += [Paragraph(text=note, style="warning") for note in study.notes]

@@ -15,11 +15,9 @@ from reports.drawing import BASELINE_COLOUR, INK, Image, Mark, rendered, style
 from reports.figures import LINE_HEIGHT, spread
 from reports.notation import setting_value
 from reports.prose import listed
+from reports.rate_panels import name_panel, rate_panels, reaching, ring, share_rate_axes
 from reports.trials import Search, Tuning, expected_best_of
 
-COLUMNS = 5
-REACH = 2.5
-"""How far below the highest value the axis of a figure of trials reaches, in distances of the median."""
 FLOOR = 0.012
 """Height, as a share of the axes, at which a value below the axis is drawn."""
 
@@ -27,7 +25,7 @@ FLOOR = 0.012
 def rate_figure(tuning: Tuning, mark: Mapping[str, Mark]) -> Image:
     """A panel per contestant: every trial a point at its dense learning rate, the best one ringed."""
     with style():
-        figure, panels = _panels(tuning)
+        figure, panels = rate_panels(len(_searched(tuning)))
         low, high = _limits(tuning)
         below = 0
         for axes, search in zip(panels, _searched(tuning), strict=False):
@@ -48,11 +46,10 @@ def rate_figure(tuning: Tuning, mark: Mapping[str, Mark]) -> Image:
                     clip_on=value >= low,
                     zorder=4 if is_default else 3,
                 )
-            _ring(axes, search)
-            _name(axes, search.label, colour)
-        _share_axes(panels, len(_searched(tuning)), (low - FLOOR * (high - low), high))
-        figure.supxlabel("dense learning rate", fontsize=9.0)
-        figure.supylabel("valid AUC", fontsize=9.0)
+            if search.best is not None and search.best.value is not None:
+                ring(axes, search.best.protocol["dense_lr"], search.best.value)
+            name_panel(axes, search.label, colour)
+        share_rate_axes(panels, len(_searched(tuning)), (low - FLOOR * (high - low), high))
         png, pdf = rendered(figure)
     cut = f" {below} lower values are triangles at the lower edge." if below else ""
     return Image(
@@ -68,7 +65,7 @@ def rate_figure(tuning: Tuning, mark: Mapping[str, Mark]) -> Image:
 def grid_figure(tuning: Tuning, chosen: float, mark: Mapping[str, Mark]) -> Image:
     """A panel per contestant: a line over the rates, its best one ringed, and the one `chosen` for all."""
     with style():
-        figure, panels = _panels(tuning)
+        figure, panels = rate_panels(len(_searched(tuning)))
         low, high = _limits(tuning)
         for axes, search in zip(panels, _searched(tuning), strict=False):
             colour = mark[search.label].colour
@@ -83,12 +80,11 @@ def grid_figure(tuning: Tuning, chosen: float, mark: Mapping[str, Mark]) -> Imag
                 linewidth=1.5,
                 zorder=3,
             )
-            _ring(axes, search)
-            _name(axes, search.label, colour)
-        _share_axes(panels, len(_searched(tuning)), (low, high))
+            if search.best is not None and search.best.value is not None:
+                ring(axes, search.best.protocol["dense_lr"], search.best.value)
+            name_panel(axes, search.label, colour)
+        share_rate_axes(panels, len(_searched(tuning)), (low, high))
         leaves = any(value < low for search in tuning.searches for _, value in search.valued)
-        figure.supxlabel("dense learning rate", fontsize=9.0)
-        figure.supylabel("valid AUC", fontsize=9.0)
         png, pdf = rendered(figure)
     return Image(
         name="grid",
@@ -119,7 +115,7 @@ def expected_figure(tuning: Tuning, mark: Mapping[str, Mark]) -> Image:
                 zorder=4,
             )
         most = max(curve.size for curve in curves.values())
-        low, high = _reaching([curve[0] for curve in curves.values()], [c.max() for c in curves.values()])
+        low, high = reaching([curve[0] for curve in curves.values()], [c.max() for c in curves.values()])
         axes.set_ylim(low, high)
         axes.set_xscale("log", base=2)
         axes.set_xlim(0.94, most * 1.03)
@@ -191,59 +187,9 @@ def _searched(tuning: Tuning) -> list[Search]:
     return [search for search in tuning.searches if search.valued]
 
 
-def _panels(tuning: Tuning) -> tuple[Figure, list[Axes]]:
-    number = len(_searched(tuning))
-    columns = min(number, COLUMNS)
-    num_rows = math.ceil(number / columns)
-    figure = Figure(figsize=(9.0, 0.6 + 1.95 * num_rows), layout="constrained")
-    panels = figure.subplots(num_rows, columns, sharex=True, sharey=True, squeeze=False).ravel()
-    return figure, list(panels)
-
-
-def _share_axes(panels: Sequence[Axes], number: int, limits: tuple[float, float]) -> None:
-    """A logarithmic rate; panels that stay empty are hidden."""
-    panels[0].set_ylim(*limits)
-    panels[0].set_xscale("log")
-    panels[0].xaxis.set_major_locator(matplotlib.ticker.LogLocator(subs=(1.0,), numticks=9))
-    panels[0].xaxis.set_minor_locator(matplotlib.ticker.LogLocator(subs=range(2, 10), numticks=9))
-    panels[0].xaxis.set_minor_formatter(matplotlib.ticker.NullFormatter())
-    panels[0].xaxis.set_major_formatter(lambda value, _: setting_value(float(value)))
-    for axes in panels[number:]:
-        axes.set_visible(False)
-    columns = min(number, COLUMNS)
-    for axes in panels[number - columns : number]:  # the lowest of each column
-        axes.tick_params(labelbottom=True)
-
-
 def _limits(tuning: Tuning) -> tuple[float, float]:
     values = [value for search in tuning.searches for _, value in search.valued]
-    return _reaching(values, values)
-
-
-def _reaching(usual: Sequence[float], every: Sequence[float]) -> tuple[float, float]:
-    """From the highest of `every` value down to the lowest `usual` one, but no further than `REACH`."""
-    high = max(every)
-    low = max(min(usual), high - REACH * (high - float(np.median(usual))))
-    margin = 0.06 * (high - low) or 0.01
-    return low - margin, high + margin
-
-
-def _ring(axes: Axes, search: Search) -> None:
-    if search.best is not None and search.best.value is not None:
-        axes.plot(
-            search.best.protocol["dense_lr"],
-            search.best.value,
-            marker="o",
-            markersize=9.0,
-            markerfacecolor="none",
-            markeredgecolor=INK,
-            markeredgewidth=1.3,
-            zorder=5,
-        )
-
-
-def _name(axes: Axes, label: str, colour: str) -> None:
-    axes.set_title(escaping.figure(label), loc="left", color=colour)
+    return reaching(values, values)
 
 
 def _label_ends(axes: Axes, ends: Mapping[str, float], mark: Mapping[str, Mark]) -> None:

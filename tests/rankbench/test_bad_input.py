@@ -30,6 +30,12 @@ SEVEN_TOKENS = ("--set", "num_tokens=7", "--set", "token_dim=64")
             ["run", "rankmixer", "--rows", "4000", "--budget", "50"],
             "rankmixer cannot reach 50 dense parameters",
         ),
+        (["fairness", "rankmixr"], "unknown study or contestant 'rankmixr'; did you mean 'rankmixer'?"),
+        (
+            ["fairness", "compare", "--budget", "10k,none"],
+            "--budget is 'none', but neighbours have equal",
+        ),
+        (["fairness", "compare", "--seeds", "0"], "--seeds is 0; it must be from 1 to 1000"),
         (["run", "rankmixer", "--budget", "lots"], "budget is 'lots'; it must be a whole number above 0"),
         (["run", "compare", "--protocol", "papr"], "unknown protocol 'papr'; did you mean 'paper'?"),
         (["run", "compare", "--seeds", "0"], "--seeds is 0; it must be from 1 to 1000"),
