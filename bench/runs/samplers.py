@@ -13,9 +13,6 @@ from bench.contestants.tuned import Setting
 from bench.runs.space import RATES, points
 from bench.runs.tuning import Sampler, Search
 
-STARTUP = 10
-"""Trials at quasi-random points before `tpe` learns from values, the default among them."""
-
 
 @dataclass(frozen=True)
 class Quasirandom:
@@ -54,21 +51,25 @@ class Grid:
 
 @dataclass(frozen=True)
 class Tpe:
-    """The first of the quasi-random points in one round, then what TPE suggests, trial by trial."""
+    """Half of the trials at quasi-random points in one round, then what TPE suggests, trial by trial."""
 
     trials: int
     seed: int
 
     def rounds(self) -> Iterator[range]:
-        yield range(min(STARTUP, self.trials))
-        yield from (range(number, number + 1) for number in range(STARTUP, self.trials))
+        yield range(self._startup)
+        yield from (range(number, number + 1) for number in range(self._startup, self.trials))
 
     def setting(self, search: Search, number: int) -> Setting:
-        if number < STARTUP:
-            return Quasirandom(STARTUP, self.seed).setting(search, number)
+        if number < self._startup:
+            return Quasirandom(self._startup, self.seed).setting(search, number)
         from bench.runs.optuna_study import suggested
 
         return suggested(search, number, self.seed)
+
+    @property
+    def _startup(self) -> int:
+        return (self.trials + 1) // 2
 
 
 def sampler_called(name: str, trials: int, seed: int) -> Sampler:
