@@ -182,9 +182,9 @@ def test_what_one_does_to_its_process_while_it_is_sized_reaches_no_other(
 
 def test_a_bound_that_the_budget_does_not_reach_is_refused_and_not_dropped(small_world):
     tokens = entrant("hiformer", hyperparameters={"max_tokens": 60})
+    asked = study(tokens, budgets=(Budget(kind="dense_parameters", target=30_000),))
     with pytest.raises(BadInput, match=r"max_tokens=60: the budget decides max_tokens of hiformer \("):
-        thirty = Budget(kind="dense_parameters", target=30_000)
-        plan(study(tokens, budgets=(thirty,)), [small_world], command="")
+        plan(asked, [small_world], command="")
 
 
 class Interrupted(torch.nn.Module):
