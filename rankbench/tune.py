@@ -29,7 +29,8 @@ if TYPE_CHECKING:
     from bench.runs.record import Run
     from bench.runs.studies import Study
     from bench.runs.study_record import StudyRecord
-    from bench.runs.tuning import Sampler, Search
+    from bench.runs.trials import Search
+    from bench.runs.tuning import Sampler
     from bench.spec import Budget
 
 FAMILIES = ("rules", "trees", "network")
@@ -109,6 +110,7 @@ def run(
     from bench.runs.plan import plan
     from bench.runs.samplers import Grid, sampler_called
     from bench.runs.store import JoinedStores, Store
+    from bench.runs.trials import FINALISTS
     from bench.runs.tuning import tune
 
     drawn: Sampler = Grid(asked.protocol.dense_lr)
@@ -157,6 +159,7 @@ def run(
             given=asked.given,
             command=command,
             train=lambda planned: trained(planned, _together([*tuned, planned.record])),
+            finalists=0 if equal else FINALISTS,
         )
         tuned.append(found.plan.record)
         told.append(for_machines(budget, found.searches))

@@ -11,7 +11,7 @@ from rankbench.console import answer, count, table
 
 if TYPE_CHECKING:
     from bench.runs.equal_rate import EqualRate
-    from bench.runs.tuning import Search
+    from bench.runs.trials import Search
     from bench.spec import Budget
 
 
@@ -28,6 +28,7 @@ def for_machines(budget: Budget, searches: Sequence[Search]) -> dict[str, Any]:
                     {
                         "trial": trial.number,
                         "valid_auc": trial.value,
+                        "confirmed_valid_auc": trial.confirmed,
                         "hyperparameters": dict(trial.setting.hyperparameters),
                         "protocol": dict(trial.setting.protocol),
                     }
@@ -81,18 +82,19 @@ def _points(auc: float) -> str:
 
 
 def _cells(one: Search) -> list[str]:
-    default = one.trials[0].value
     known = [trial for trial in one.trials if trial.value is not None]
-    if default is None or not known:
+    if one.trials[0].value is None:
         return [one.entrant.label, str(len(known)), "", "", "", "", ""]
     best = one.best()
-    assert best.value is not None
+    default, highest = (t.value if t.confirmed is None else t.confirmed for t in (one.trials[0], best))
+    assert default is not None
+    assert highest is not None
     return [
         one.entrant.label,
         str(len(known)),
         f"{default:.4f}",
-        f"{best.value:.4f}",
-        f"{100 * (best.value - default):+.2f}",
+        f"{highest:.4f}",
+        f"{100 * (highest - default):+.2f}",
         str(best.number),
         _said({**best.setting.hyperparameters, **best.setting.protocol}),
     ]

@@ -63,6 +63,7 @@ def trials_frame(studies: Sequence[Study]) -> pd.DataFrame:
             said = {
                 "trial": trial.number,
                 "valid_auc": trial.value,
+                "confirmed_valid_auc": trial.confirmed,
                 "best": trial is search.best,
                 "diverged": " ".join(trial.diverged),
                 "setting": canonical_json(trial.setting),

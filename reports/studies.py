@@ -162,15 +162,17 @@ def _trial(
     areas: Mapping[str, float],
     runs: pd.DataFrame,
 ) -> Trial:
-    """A trial has one run on each data set."""
+    """A trial has one run on each data set with the first seed; a finalist has others."""
     keys = [member.key for member in members if member.key in runs.index]
-    named = {data[_data(member)]: member for member in members}
+    first = min((member.seed for member in members if member.seed is not None), default=None)
+    named = {data[_data(member)]: member for member in members if member.seed == first}
     values = {name: areas.get(member.key or "") for name, member in sorted(named.items())}
     return Trial(
         number=number,
         setting=members[0].setting,
         protocol=json.loads(str(runs.at[keys[0], "protocol"])) if keys else {},
         values=values,
+        again=tuple(areas.get(member.key or "") for member in members if member.seed != first),
         diverged=tuple(
             name
             for name, member in sorted(named.items())

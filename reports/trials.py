@@ -1,7 +1,8 @@
 """The trials of a tuning study: settings of each contestant, and what they gave on valid.
 
 A trial is one setting, run once on every data set of the study. Its value is the mean over data sets of the
-mean over tasks of valid AUC; a run that diverged counts as a coin. The test split is not looked at.
+mean over tasks of valid AUC; a run that diverged counts as a coin. Finalists are run again with other seeds;
+the mean over all seeds decides among them. The test split is not looked at.
 """
 
 from __future__ import annotations
@@ -36,7 +37,9 @@ class Trial:
         number: 0 is the contestant's default by the base protocol.
         setting: hyper-parameters and protocol values that were asked for beyond these.
         protocol: every value of the protocol that its runs were trained by; empty without a run.
-        values: data set → mean over tasks of valid AUC; None where the run is missing or failed.
+        values: data set → mean over tasks of valid AUC with the first seed; None where the run is missing or
+            failed.
+        again: the same of every other run, whatever its data set and seed; None where one has no value.
         diverged: the data sets on which training diverged.
         keys: of its runs.
         without: data set → the run that is missing or failed, for those that have no value.
@@ -46,6 +49,7 @@ class Trial:
     setting: Mapping[str, Any]
     protocol: Mapping[str, Any]
     values: Mapping[str, float | None]
+    again: tuple[float | None, ...] = ()
     diverged: tuple[str, ...] = ()
     keys: tuple[str, ...] = ()
     without: Mapping[str, Entry] = field(default_factory=dict)
@@ -55,6 +59,13 @@ class Trial:
         """Mean over data sets; None unless all have a value."""
         known = [value for value in self.values.values() if value is not None]
         return statistics.fmean(known) if known and len(known) == len(self.values) else None
+
+    @property
+    def confirmed(self) -> float | None:
+        """Mean over all seeds of a finalist; None for others, or without some of the values."""
+        every = [*self.values.values(), *self.again]
+        known = [value for value in every if value is not None]
+        return statistics.fmean(known) if self.again and len(known) == len(every) else None
 
     @property
     def own(self) -> dict[str, Any]:
@@ -76,20 +87,30 @@ class Search:
         return [(trial, trial.value) for trial in self.trials if trial.value is not None]
 
     @property
+    def judged(self) -> list[tuple[Trial, float]]:
+        """The trials that one is chosen from: finalists with what was confirmed; without any, `valued`."""
+        confirmed = [(trial, trial.confirmed) for trial in self.trials if trial.confirmed is not None]
+        return confirmed or self.valued
+
+    @property
     def best(self) -> Trial | None:
-        """Of the highest value, the first of equals; None without any value."""
-        return max(self.valued, key=lambda pair: pair[1])[0] if self.valued else None
+        """Of the highest value that was judged, the first of equals; None without any value."""
+        return max(self.judged, key=lambda pair: pair[1])[0] if self.judged else None
+
+    @property
+    def highest(self) -> float | None:
+        """The value of the best trial, as it was judged."""
+        return max((value for _, value in self.judged), default=None)
 
     @property
     def default(self) -> float | None:
-        """The value of trial 0."""
-        return next((value for trial, value in self.valued if trial.number == 0), None)
+        """The value of trial 0, as it was judged."""
+        return next((value for trial, value in self.judged if trial.number == 0), None)
 
     @property
     def gain(self) -> float | None:
         """Best minus default, in AUC."""
-        values = [value for _, value in self.valued]
-        return None if self.default is None else max(values) - self.default
+        return None if self.default is None or self.highest is None else self.highest - self.default
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -138,8 +159,9 @@ def expected_best(values: Sequence[float], first: float | None) -> Floats:
 
 def expected_best_of(search: Search) -> Floats:
     """After n trials of `search`, of which the default comes first; empty without a value."""
-    others = [value for trial, value in search.valued if trial.number != 0]
-    return expected_best(others, search.default)
+    values = {trial.number: value for trial, value in search.valued}
+    first = values.pop(0, None)
+    return expected_best(list(values.values()), first)
 
 
 def _highest_of(ordered: Floats, n: int) -> float:

@@ -42,7 +42,7 @@ def best_table(tuning: Tuning) -> Table:
             (
                 *words(search.label, _own_text(best)),
                 Cell(text=str(len(search.trials)), aside=_trials_aside(search)),
-                *words(fixed(search.default, 4), fixed(best.value, 4), gain),
+                *words(fixed(search.default, 4), fixed(search.highest, 4), gain),
                 *words(*(setting_value(best.protocol[name]) for name in protocol)),
             )
         )
@@ -65,14 +65,22 @@ _OPTIMISTIC = (
 
 def _value_notes(tuning: Tuning) -> tuple[str, ...]:
     pooled = "the mean over data sets and tasks" if len(tuning.data) > 1 else "the mean over tasks"
+    trials = [trial for search in tuning.searches for trial in search.trials]
     note = f"Valid AUC is {pooled}, one seed each."
-    if any(trial.diverged for search in tuning.searches for trial in search.trials):
+    finalists = [trial for trial in trials if trial.again]
+    if finalists:
+        seeds = 1 + len(finalists[0].again) // len(tuning.data)
+        note = (
+            f"Valid AUC is {pooled}, and over {seeds} seeds of each finalist, the default among them; other "
+            "trials have one seed."
+        )
+    if any(trial.diverged for trial in trials):
         note += f" A run that diverged counts {DIVERGED:g}."
     return (note,)
 
 
 def _highest_first(search: Search) -> tuple[float, str]:
-    return -max((value for _, value in search.valued), default=0.0), search.label
+    return -(search.highest or 0.0), search.label
 
 
 def _own_text(trial: Trial) -> str:

@@ -24,7 +24,7 @@ writes such a file, and `--protocol FILE.toml` uses it:
     rev = 4                                 # of another one, the setting is not used
     size = 100000                           # dense parameters
     trial = 7                               # 0: the default was best
-    valid_auc = 0.7512
+    valid_auc = 0.7512                      # mean over three seeds, tasks and data sets
     default_valid_auc = 0.7480
     hyperparameters = { num_layers = 2 }    # proportions and initialisation too
     protocol = { dense_lr = 0.00312 }
@@ -76,7 +76,7 @@ class TunedSetting(Setting):
         source: of a contestant of your own, see `Contestant.source`.
         size: dense parameters.
         trial: 0 where the default was best.
-        valid_auc, default_valid_auc: of this setting and of the default.
+        valid_auc, default_valid_auc: of this setting and of the default, confirmed with other seeds.
     """
 
     contestant: str

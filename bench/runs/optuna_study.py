@@ -11,7 +11,7 @@ from bench.canonical import canonical_json
 from bench.contestants.tuned import Setting, rounded
 from bench.errors import BadInput
 from bench.runs.space import Axis, Space
-from bench.runs.tuning import Search, Trial
+from bench.runs.trials import Search, Trial
 
 if TYPE_CHECKING:
     from optuna.distributions import BaseDistribution

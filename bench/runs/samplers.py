@@ -11,7 +11,8 @@ from functools import cached_property
 
 from bench.contestants.tuned import Setting
 from bench.runs.space import RATES, points
-from bench.runs.tuning import Sampler, Search
+from bench.runs.trials import Search
+from bench.runs.tuning import Sampler
 
 
 @dataclass(frozen=True)

@@ -3,75 +3,40 @@
 A trial is an entrant at a budget, its size solved again. Trial 0 is the contestant's default by the base
 protocol, so what is chosen is never worse than that on valid. A point that the budget cannot meet moves to
 the nearest combination of the contestant's own space that can, so none has fewer trials. The value of a trial
-is its AUC on valid, the mean over tasks and then over data sets, from one run on each. The store of runs is
-the truth: what is there is not trained again.
+is its AUC on valid, the mean over tasks and then over data sets, from one run on each. The highest of many
+values is high by luck too, so the default and the best others are run again with other seeds, and the mean
+over all of them decides. The store of runs is the truth: what is there is not trained again.
 """
 
 from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from statistics import fmean
+from dataclasses import dataclass
 from typing import Protocol
 
 from bench.contestants.tuned import Setting, TunedSetting, size_of
 from bench.data.dataset import Dataset
 from bench.errors import BadInput
-from bench.runs.entrants import Entrant
 from bench.runs.plan import Plan, plan
 from bench.runs.record import Run
 from bench.runs.sizing import Sizes
-from bench.runs.space import Space, space_of
-from bench.runs.store import SETTLED
+from bench.runs.space import space_of
 from bench.runs.studies import Study
+from bench.runs.trials import (
+    CONFIRMING_SEEDS,
+    FINALISTS,
+    TRIAL_SEED,
+    Search,
+    Trial,
+    label_of,
+    value_of,
+)
 from bench.runs.using_tuned import with_setting
 from bench.spec import Budget
 
-TRIAL_SEED = 1000
-"""Of every run of a trial. Those of studies are smaller, so what is chosen is tested with fresh ones."""
-DIVERGED_AUC = 0.5
 Train = Callable[[Plan], Mapping[str, Run]]
 """Trains the runs of a plan that are missing; returns the runs of the store by key."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Trial:
-    """One setting that was tried.
-
-    Args:
-        number: from 0, the default.
-        setting: empty for the default.
-        keys: of its runs, one for each data set.
-        value: its AUC; None where a run failed for another reason than divergence.
-    """
-
-    number: int
-    setting: Setting
-    keys: tuple[str, ...] = ()
-    value: float | None = None
-
-
-@dataclass(kw_only=True)
-class Search:
-    """The trials of one contestant at one budget.
-
-    Args:
-        reason: why it cannot take part; it then has no trials.
-    """
-
-    space: Space
-    budget: Budget
-    trials: list[Trial] = field(default_factory=list)
-    reason: str | None = None
-
-    @property
-    def entrant(self) -> Entrant:
-        return self.space.entrant
-
-    def best(self) -> Trial:
-        """Of the highest value; of several, the first."""
-        return max((trial for trial in self.trials if trial.value is not None), key=lambda t: t.value or 0.0)
 
 
 class Sampler(Protocol):
@@ -110,6 +75,7 @@ def tune(
     given: Sequence[str] = (),
     command: str,
     train: Train,
+    finalists: int = FINALISTS,
 ) -> Tuning:
     """Tries settings of every entrant of `asked` until the sampler has no more rounds.
 
@@ -119,6 +85,7 @@ def tune(
         given: names of protocol values that are not searched.
         command: tunes again.
         train: told of all trials so far in each round.
+        finalists: trials of each that are run again before one is chosen; 0: none.
 
     Raises:
         BadInput: no entrant is possible, one is not sized by the budget, or a contestant takes part twice.
@@ -141,36 +108,18 @@ def tune(
     for numbers in sampler.rounds():
         for search in searches:
             _propose(search, numbers, sampler, datasets, sizes)
-        planned = _planned(asked, datasets, budget, searches, command, sizes)
+        planned = _planned(asked, datasets, budget, _all_trials(searches), command, sizes)
         failed = _fill_in(searches, planned, train(planned))
         if failed:
             break
     assert planned is not None
+    again = [(one, trial) for one in searches if one.trials for trial in one.finalists(finalists)]
+    if again and not failed:
+        confirming = _planned(asked, datasets, budget, again, command, sizes, seeds=CONFIRMING_SEEDS)
+        planned = _joined(planned, confirming)
+        failed = _confirm(again, confirming, train(planned))
     chosen = () if failed else tuple(_chosen(one, datasets, sizes) for one in searches if one.trials)
     return Tuning(searches=searches, plan=planned, failed=failed, chosen=chosen)
-
-
-def value_of(runs: Sequence[Run]) -> float | None:
-    """The value of a trial from its runs, one for each data set; None unless all are settled."""
-    if any(run.status not in SETTLED for run in runs):
-        return None
-    return fmean(valid_auc(run) if run.status == "ok" else DIVERGED_AUC for run in runs)
-
-
-def valid_auc(run: Run) -> float:
-    """The mean over the tasks that have one.
-
-    Raises:
-        BadInput: none has.
-    """
-    assert run.metrics is not None, "an ok run has metrics"
-    known = [auc for metrics in run.metrics["valid"].values() if (auc := metrics["auc"]) is not None]
-    if not known:
-        raise BadInput(
-            f"the valid split of {run.spec.dataset.name} has one class only in every task, so no AUC "
-            "says which setting is better"
-        )
-    return fmean(known)
 
 
 def _propose(
@@ -197,16 +146,19 @@ def _chosen(search: Search, datasets: Sequence[Dataset], sizes: Sizes) -> TunedS
     written = search.space.setting(search.space.values(best.setting))
     if not _is_one_model(search, best.setting, written, datasets, sizes):  # the data adapts a default
         written = dataclasses.replace(written, hyperparameters=best.setting.hyperparameters)
-    assert best.value is not None
-    assert search.trials[0].value is not None
+    auc, default_auc = (
+        one.value if one.confirmed is None else one.confirmed for one in (best, search.trials[0])
+    )
+    assert auc is not None
+    assert default_auc is not None
     return TunedSetting(
         contestant=own.contestant.name,
         rev=own.contestant.rev,
         source=own.contestant.source,
         size=size_of(search.budget),
         trial=best.number,
-        valid_auc=best.value,
-        default_valid_auc=search.trials[0].value,
+        valid_auc=auc,
+        default_valid_auc=default_auc,
         hyperparameters={**written.hyperparameters, **own.hyperparameters},
         protocol={**written.protocol, **own.protocol},
     )
@@ -249,17 +201,17 @@ def _planned(
     asked: Study,
     datasets: Sequence[Dataset],
     budget: Budget,
-    searches: Sequence[Search],
+    trials: Sequence[tuple[Search, Trial]],
     command: str,
     sizes: Sizes,
+    seeds: tuple[int, ...] = (TRIAL_SEED,),
 ) -> Plan:
-    """The runs of all trials so far; of one that cannot take part, the record says why."""
+    """The runs of trials; of one that cannot take part, the record says why."""
     entrants, numbers = [], {}
-    for search in searches:
-        for trial in search.trials or [Trial(number=0, setting=Setting())]:
-            label = label_of(search, trial)
-            entrants.append(dataclasses.replace(with_setting(search.entrant, trial.setting), label=label))
-            numbers[label] = trial.number
+    for search, trial in trials:
+        label = label_of(search, trial)
+        entrants.append(dataclasses.replace(with_setting(search.entrant, trial.setting), label=label))
+        numbers[label] = trial.number
     study = dataclasses.replace(
         asked,
         name=f"{asked.name}-tuning",
@@ -267,7 +219,7 @@ def _planned(
         kind="tuning",
         entrants=tuple(entrants),
         budgets=(budget,),
-        seeds=(TRIAL_SEED,),
+        seeds=seeds,
         tuned=None,
         beside_equal=False,
         baseline=None,
@@ -278,17 +230,25 @@ def _planned(
     return dataclasses.replace(planned, record=dataclasses.replace(planned.record, members=tuple(members)))
 
 
-def label_of(search: Search, trial: Trial) -> str:
-    """What a trial is called in the record of its study."""
-    return f"{search.entrant.label} · trial {trial.number}"
+def _all_trials(searches: Sequence[Search]) -> list[tuple[Search, Trial]]:
+    """Those of a contestant that cannot take part are its default, which says why."""
+    default = Trial(number=0, setting=Setting())
+    return [(search, trial) for search in searches for trial in search.trials or [default]]
+
+
+def _joined(first: Plan, second: Plan) -> Plan:
+    """The runs of two plans on the same data, and one record of both."""
+    runs = [
+        (dataset, [*of_first, *of_second])
+        for (dataset, of_first), (_, of_second) in zip(first.runs, second.runs, strict=True)
+    ]
+    members = (*first.record.members, *second.record.members)
+    return dataclasses.replace(first, runs=runs, record=dataclasses.replace(first.record, members=members))
 
 
 def _fill_in(searches: Sequence[Search], planned: Plan, runs: Mapping[str, Run]) -> tuple[str, ...]:
     """Gives the trials their keys and values; returns the labels of those without a value."""
-    keys: dict[str, list[str]] = {}
-    for member in planned.record.members:
-        if member.key is not None:
-            keys.setdefault(member.label, []).append(member.key)
+    keys = _keys_of(planned)
     failed = []
     for search in searches:
         for place, trial in enumerate(search.trials):
@@ -298,3 +258,30 @@ def _fill_in(searches: Sequence[Search], planned: Plan, runs: Mapping[str, Run])
             if value is None:
                 failed.append(label_of(search, trial))
     return tuple(failed)
+
+
+def _confirm(
+    again: Sequence[tuple[Search, Trial]], planned: Plan, runs: Mapping[str, Run]
+) -> tuple[str, ...]:
+    """Gives the finalists their confirmed values; returns the labels of those without one."""
+    keys = _keys_of(planned)
+    failed = []
+    for search, trial in again:
+        label = label_of(search, trial)
+        value = value_of([runs[key] for key in keys[label]])  # of as many runs with each seed
+        if value is None or trial.value is None:
+            failed.append(label)
+            continue
+        seeds = 1 + len(CONFIRMING_SEEDS)
+        confirmed = (trial.value + len(CONFIRMING_SEEDS) * value) / seeds
+        search.trials[trial.number] = dataclasses.replace(trial, confirmed=confirmed)
+    return tuple(failed)
+
+
+def _keys_of(planned: Plan) -> dict[str, list[str]]:
+    """Label of a trial → the keys of its runs."""
+    keys: dict[str, list[str]] = {}
+    for member in planned.record.members:
+        if member.key is not None:
+            keys.setdefault(member.label, []).append(member.key)
+    return keys

@@ -13,7 +13,7 @@ from bench.runs.optuna_study import as_optuna, open_storage, put, suggested
 from bench.runs.samplers import Tpe
 from bench.runs.space import PROTOCOL_AXES, points, space_of
 from bench.runs.store import RUNS_FILE, Store
-from bench.runs.tuning import Search, Trial
+from bench.runs.trials import Search, Trial
 from bench.training.protocols import PROTOCOLS
 from tests.bench.runs.test_space import contestant
 from tests.bench.runs.test_tuning import BUDGET, Entrant, Trains, deep, tuned

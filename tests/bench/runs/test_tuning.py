@@ -18,7 +18,8 @@ from bench.runs.samplers import Grid, Quasirandom
 from bench.runs.space import RATES
 from bench.runs.store import RUNS_FILE, Store
 from bench.runs.sweep import missing, sweep
-from bench.runs.tuning import TRIAL_SEED, Trial, tune, value_of
+from bench.runs.trials import TRIAL_SEED, Trial, value_of
+from bench.runs.tuning import tune
 from bench.spec import Budget
 from tests.bench.runs.quick import CPU, planned_runs, study
 from tests.bench.runs.test_store import record
