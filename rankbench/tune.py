@@ -201,7 +201,7 @@ def _asked(target: str, choices: Choices) -> Study:
     """
     if choices.protocol == TUNED or (choices.protocol or "").endswith(".toml"):
         raise BadInput(
-            f"--protocol is '{choices.protocol}', but tune itself chooses settings; give a named one"
+            f"--protocol is '{choices.protocol}', but tune chooses settings itself; give a named one"
         )
     asked = study(target, choices)
     if any(budget is None for budget in asked.budgets):

@@ -23,7 +23,14 @@ def small_run(*more: str) -> list[str]:
 
 @pytest.mark.parametrize(
     "arguments",
-    [["--help"], ["list"], ["list", "models", "--json"], ["run", "--help"], ["predict", "--help"]],
+    [
+        ["--help"],
+        ["list"],
+        ["list", "models", "--json"],
+        ["run", "--help"],
+        ["tune", "--help"],
+        ["predict", "--help"],
+    ],
 )
 def test_quick_answers_import_no_torch(arguments, tmp_path):
     program = (
@@ -31,7 +38,8 @@ def test_quick_answers_import_no_torch(arguments, tmp_path):
         f"sys.argv = ['rankbench', *{arguments!r}]\n"
         "try: main()\n"
         "except SystemExit as stop: assert not stop.code\n"
-        "slow = {'torch', 'numpy', 'pandas', 'polars', 'sklearn', 'matplotlib'} & set(sys.modules)\n"
+        "heavy = {'torch', 'numpy', 'pandas', 'polars', 'sklearn', 'matplotlib', 'optuna'}\n"
+        "slow = heavy & set(sys.modules)\n"
         "assert not slow, slow"
     )
     subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, cwd=tmp_path)
@@ -74,7 +82,7 @@ def test_report_imports_no_torch(bench, tmp_path):
 def test_list_for_machines_names_every_contestant(bench):
     listed = json.loads(bench("list", "--json").stdout)
     assert {"dlrm-mlp", "dcnv2", "rankmixer"} <= {row["name"] for row in listed["models"]}
-    assert {row["name"] for row in listed["protocols"]} == {"paper", "adam", "short", "epochs"}
+    assert {row["name"] for row in listed["protocols"]} == {*("tuned", "paper", "adam", "short", "epochs")}
 
 
 def test_run_trains_reports_and_then_has_nothing_to_do(bench, tmp_path):
