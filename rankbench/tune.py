@@ -166,7 +166,9 @@ def run(
         if kept is not None:
             _keep(kept, asked, budget, datasets, found.searches)
         if not json:
-            _print(budget, found.searches, asked.protocol.dense_lr if equal else None)
+            print_trials(budget, found.searches)
+        if equal and not json and not found.failed:
+            print_losses(budget, found.searches, asked.protocol.dense_lr)
         ok = ok and not found.plan.impossible
         if found.failed:
             complain(f"trials without a value: {', '.join(found.failed)}; the same command tries them again")
@@ -252,21 +254,6 @@ def _keep(
             put(storage, name, one)
         except BadInput as error:  # the trials are in the store; only the copy of them is not made
             complain(str(error))
-
-
-def _print(budget: Budget, searches: Sequence[Search], base: float | None) -> None:
-    """The trials; where `base` is given, the rate of the protocol, what one rate for all costs."""
-    print_trials(budget, searches)
-    valued = [one for one in searches if one.trials and all(t.value is not None for t in one.trials)]
-    if base is None or not valued:
-        return
-    from bench.runs.equal_rate import equal_rate
-
-    aucs = {
-        one.entrant.label: {t.setting.protocol.get("dense_lr", base): t.value or 0.0 for t in one.trials}
-        for one in valued
-    }
-    print_losses(budget, equal_rate(aucs), base)
 
 
 def _refuse_world_of_studies(datasets: Sequence[Dataset]) -> None:

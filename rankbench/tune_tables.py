@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping, Sequence
+from statistics import median
 from typing import TYPE_CHECKING, Any
 
 from bench.runs.entrants import short_value
 from rankbench.console import answer, count, table
 
 if TYPE_CHECKING:
-    from bench.runs.equal_rate import EqualRate
     from bench.runs.trials import Search
     from bench.spec import Budget
 
@@ -53,32 +53,38 @@ def print_trials(budget: Budget, searches: Sequence[Search]) -> None:
             answer(f"{one.entrant.label}: {one.reason}")
 
 
-def print_losses(budget: Budget, found: EqualRate, base: float) -> None:
-    """What each contestant loses at every rate, in points of AUC on valid; the best rate for all in words."""
-    rates = list(found.medians)
+def print_losses(budget: Budget, searches: Sequence[Search], base: float) -> None:
+    """What each contestant loses at every rate, in points of AUC on valid, and the best rate for all.
+
+    Args:
+        base: the rate of the default.
+    """
+    from reports.tuning_tables import least_loss
+
+    losses: dict[float, dict[str, float]] = {}
+    for one in searches:
+        for trial in one.trials:
+            assert trial.value is not None
+            rate = trial.setting.protocol.get("dense_lr", base)
+            losses.setdefault(rate, {})[one.entrant.label] = (one.best().value or 0.0) - trial.value
+    rates = sorted(losses)
+    medians = {rate: median(losses[rate].values()) for rate in rates}
     rows = [
-        [name, *(f"{100 * of_one[rate]:.2f}" for rate in rates)]
-        for name, of_one in {**found.losses, "median": found.medians}.items()
+        [label, *(f"{100 * losses[rate][label]:.2f}" for rate in rates)]
+        for label in (one.entrant.label for one in searches if one.trials)
     ]
     table(
         f"{_size(budget)}: points of AUC on valid that each loses at one dense_lr for all",
         ["contestant", *(f"{rate:g}" for rate in rates)],
-        rows,
+        [*rows, ["median", *(f"{100 * medians[rate]:.2f}" for rate in rates)]],
     )
-    said = (
-        f"the median contestant loses least at dense_lr {found.rate:g}: {_points(found.medians[found.rate])}"
-    )
-    if base in found.medians and base != found.rate:
-        said += f"; at {base:g}, which the protocol has, it loses {_points(found.medians[base])}"
-    answer(said)
+    chosen = least_loss(losses)
+    said = f"the median contestant loses least at dense_lr {chosen:g}: {100 * medians[chosen]:.2f} points"
+    answer(said if chosen == base else f"{said}; at {base:g}, as it is, {100 * medians[base]:.2f} points")
 
 
 def _size(budget: Budget) -> str:
     return f"{count(budget.target)} {budget.kind.replace('_', ' ')}"
-
-
-def _points(auc: float) -> str:
-    return f"{100 * auc:.2f} points"
 
 
 def _cells(one: Search) -> list[str]:
