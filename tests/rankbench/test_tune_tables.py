@@ -5,7 +5,7 @@ from __future__ import annotations
 from bench.contestants.tuned import Setting
 from bench.runs.entrants import Entrant
 from bench.runs.space import space_of
-from bench.runs.tuning import Search, Trial
+from bench.runs.trials import Search, Trial
 from bench.spec import Budget
 from bench.training.protocols import PROTOCOLS
 from rankbench.tune_tables import print_losses, print_trials
