@@ -18,7 +18,7 @@ from bench.runs.samplers import Grid, Quasirandom
 from bench.runs.space import RATES
 from bench.runs.store import RUNS_FILE, Store
 from bench.runs.sweep import missing, sweep
-from bench.runs.trials import TRIAL_SEED, Trial, value_of
+from bench.runs.trials import CONFIRMING_SEEDS, TRIAL_SEED, Trial, value_of
 from bench.runs.tuning import tune
 from bench.spec import Budget
 from tests.bench.runs.quick import CPU, planned_runs, study
@@ -79,7 +79,7 @@ def tuned(train, sampler=None, entrants=(), **changes):
         sampler or Quasirandom(4, 0),
         command="rankbench tune quick",
         train=train,
-        **changes,
+        **{"finalists": 0, **changes},
     )
 
 
@@ -110,6 +110,37 @@ def test_a_trial_is_worth_its_auc_on_valid_and_the_first_of_the_best_is_chosen(s
     assert found.best().value == max(trial.value for trial in found.trials)
     tied = [Trial(number=n, setting=Setting(), value=v) for n, v in enumerate((0.6, None, 0.7, 0.7))]
     assert dataclasses.replace(found, trials=tied).best().number == 2
+
+
+def test_the_default_and_the_best_others_run_again_and_their_means_decide(small_world, tmp_path):
+    train = Trains(Store(tmp_path), small_world)
+    found = tuned(train, Quasirandom(6, 0), (deep(),), finalists=3)
+    (one,) = found.searches
+    order = sorted(one.trials[1:], key=lambda trial: -trial.value)
+    finalists = {0, *(trial.number for trial in order[:2])}
+    assert {trial.number for trial in one.trials if trial.confirmed is not None} == finalists
+    seeds = Counter(run.spec.seed for run in train.trained)
+    assert seeds == {TRIAL_SEED: 6, **dict.fromkeys(CONFIRMING_SEEDS, 3)}
+    runs = train.store.read().runs
+    for number in finalists:
+        keys = [m.key for m in found.plan.record.members if m.trial == number]
+        assert len(keys) == 3
+        valid = [runs[key].metrics["valid"] for key in keys]
+        aucs = [(of_one["finish"]["auc"] + of_one["skip"]["auc"]) / 2 for of_one in valid]
+        assert one.trials[number].confirmed == pytest.approx(fmean(aucs))
+    best = max(finalists, key=lambda number: one.trials[number].confirmed)
+    assert found.chosen[0].trial == one.best().number == best
+    assert found.chosen[0].valid_auc == one.trials[best].confirmed
+    assert found.chosen[0].default_valid_auc == one.trials[0].confirmed
+    again = Trains(train.store, small_world)
+    assert tuned(again, Quasirandom(6, 0), (deep(),), finalists=3).searches[0].trials == one.trials
+    assert not again.trained
+
+
+def test_a_default_alone_has_nothing_to_be_confirmed_against(small_world, tmp_path):
+    train = Trains(Store(tmp_path), small_world)
+    tuned(train, Quasirandom(1, 0), (deep(),), finalists=4)
+    assert len(train.trained) == 1
 
 
 def ran(status: str = "ok", aucs=(0.6,)):
