@@ -156,7 +156,7 @@ def _trained_by(name: str) -> tuple[Protocol, TunedSettings | None]:
 
 
 def _check_settings(settings: TunedSettings, entrants: Iterable[Entrant], base: Protocol, path: str) -> None:
-    """Raises BadInput where settings of one's own name what does not exist."""
+    """Raises BadInput if the settings file of a user names something that does not exist."""
     known = {**registered(), **{one.contestant.name: one.contestant for one in entrants}}
     for one in settings.settings:
         where = f"settings file {path}, {one.contestant} at size {one.size}"

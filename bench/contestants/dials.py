@@ -135,7 +135,7 @@ def tokens_beside_the_global_one(hyperparameters: Hyperparameters, shape: InputS
 
 
 def _width(num_tokens: int, hyperparameters: Hyperparameters) -> int:
-    """Of tokens, which are `tokens_to_width` times as many as they are wide, or fewer."""
+    """The width of that many tokens: their number over `tokens_to_width`, but never below `NARROWEST`."""
     return max(NARROWEST, round(num_tokens / hyperparameters["tokens_to_width"]))
 
 

@@ -46,7 +46,7 @@ class Neighbour:
 
 
 def plan_fairness(asked: Study, datasets: Sequence[Dataset], *, command: str) -> Plan:
-    """The runs of every entrant of `asked`, as it is used there, and of its neighbours; and what is kept.
+    """Plans the runs of every entrant of `asked`, with the setting in use and with its neighbours.
 
     Args:
         asked: has no budget that is None, because a step changes the size unless it is solved again.

@@ -7,7 +7,7 @@ to the present one, and a stored line of it in the tests. Free of torch.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -15,6 +15,7 @@ import msgspec
 
 from bench.canonical import plain
 from bench.contestants.cost import Cost
+from bench.runs.formats import Upgrade, upgraded
 from bench.spec import Spec
 
 FORMAT = 2
@@ -68,14 +69,7 @@ class Run:
             ValueError: an unknown format, a key that is unknown or missing, a value of another type, or a key
                 that does not belong to the spec.
         """
-        if not isinstance(data, Mapping):
-            raise ValueError(f"a record is a JSON object, got {type(data).__name__}")
-        got = data.get("format")
-        if type(got) is not int or not 1 <= got <= FORMAT:
-            raise ValueError(f"record format is {got}, this version reads 1 to {FORMAT}")
-        fields = {name: value for name, value in data.items() if name != "format"}
-        for upgrade in _UPGRADES[got - 1 :]:
-            fields = upgrade(fields)
+        fields = upgraded(data, _UPGRADES, what="record")
         known = {f.name for f in dataclasses.fields(Run)}
         if unknown := fields.keys() - known:
             raise ValueError(f"record has the unknown key {min(unknown)}")
@@ -99,5 +93,5 @@ def _references_apart(fields: dict[str, Any]) -> dict[str, Any]:
     return {**fields, "metrics": splits, "references": references}
 
 
-_UPGRADES: tuple[Callable[[dict[str, Any]], dict[str, Any]], ...] = (_references_apart,)
+_UPGRADES: tuple[Upgrade, ...] = (_references_apart,)
 """From format 1 to 2, and so on."""

@@ -7,13 +7,14 @@ stored line of it in the tests. Imports no torch.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
 
 import msgspec
 
 from bench.canonical import digest, plain
+from bench.runs.formats import Upgrade, upgraded
 from bench.spec import Budget, DatasetRef
 
 FORMAT = 2
@@ -99,14 +100,7 @@ class StudyRecord:
         Raises:
             ValueError: an unknown format, an unknown or missing key, a value of another type.
         """
-        if not isinstance(data, Mapping):
-            raise ValueError(f"a study is a JSON object, got {type(data).__name__}")
-        got = data.get("format")
-        if type(got) is not int or not 1 <= got <= FORMAT:
-            raise ValueError(f"study format is {got}, this version reads 1 to {FORMAT}")
-        fields = {name: value for name, value in data.items() if name != "format"}
-        for upgrade in _UPGRADES[got - 1 :]:
-            fields = upgrade(fields)
+        fields = upgraded(data, _UPGRADES, what="study")
         study = msgspec.convert(fields, StudyRecord)
         if study.to_json() != {**fields, "format": FORMAT}:
             raise ValueError("study has unknown keys")
@@ -123,5 +117,5 @@ def _settings_told(fields: dict[str, Any]) -> dict[str, Any]:
     return {**fields, "members": told, "equal": [], "tuned": None, "untuned": []}
 
 
-_UPGRADES: tuple[Callable[[dict[str, Any]], dict[str, Any]], ...] = (_settings_told,)
+_UPGRADES: tuple[Upgrade, ...] = (_settings_told,)
 """From format 1 to 2, and so on."""
