@@ -9,6 +9,7 @@ from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 
 import matplotlib.style
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 INK = "#22262b"
@@ -103,3 +104,43 @@ def rendered(figure: Figure) -> tuple[bytes, bytes]:
         figure.savefig(png, format="png", dpi=200, metadata={"Software": None})
         figure.savefig(pdf, format="pdf", metadata=plain)
     return png.getvalue(), pdf.getvalue()
+
+
+def lead_label(
+    axes: Axes,
+    text: str,
+    *,
+    at: tuple[float, float],
+    coords: str,
+    to: tuple[float, float],
+    colour: str,
+    shrink: float,
+    left: bool = False,
+) -> None:
+    """A label beside the axes, with a thin line from it to what it names.
+
+    Args:
+        at: what is named, in `coords`; `shrink`: points that the line ends before it.
+        to: the label, in fractions of the axes.
+        left: whether it ends there instead of beginning there.
+    """
+    axes.annotate(
+        text,
+        xy=at,
+        xycoords=coords,
+        xytext=to,
+        textcoords="axes fraction",
+        color=colour,
+        ha="right" if left else "left",
+        va="center",
+        arrowprops={
+            "arrowstyle": "-",
+            "color": colour,
+            "linewidth": 0.6,
+            "alpha": 0.55,
+            "shrinkA": 2,
+            "shrinkB": shrink,
+            "relpos": (1 if left else 0, 0.5),
+        },
+        annotation_clip=False,
+    )

@@ -17,7 +17,7 @@ from scipy.optimize import isotonic_regression
 from reports import escaping
 from reports.comparison import Study, place_of
 from reports.curves import LOSS, MeanCurve, mean_curves
-from reports.drawing import GRID, INK, Image, Mark, rendered, style
+from reports.drawing import GRID, INK, Image, Mark, lead_label, rendered, style
 from reports.notation import exact, fixed, short
 from reports.sections import Section
 from reports.sources import Sources
@@ -219,25 +219,14 @@ def _label_series(
     heights = [(row.metrics["auc"].mean - low) / (high - low) for row in last.values()]
     gap = min(LINE_HEIGHT, 1.0 / max(1, len(heights) - 1))
     for (label, row), height in zip(last.items(), spread(heights, gap), strict=True):
-        colour = mark[label].colour
-        axes.annotate(
+        lead_label(
+            axes,
             escaping.figure(label),
-            xy=(max(1, row.cost[column]), row.metrics["auc"].mean),
-            xycoords="data",
-            xytext=(1.05, height),
-            textcoords="axes fraction",
-            color=colour,
-            va="center",
-            arrowprops={
-                "arrowstyle": "-",
-                "color": colour,
-                "linewidth": 0.6,
-                "alpha": 0.55,
-                "shrinkA": 2,
-                "shrinkB": 4,
-                "relpos": (0, 0.5),
-            },
-            annotation_clip=False,
+            at=(max(1, row.cost[column]), row.metrics["auc"].mean),
+            coords="data",
+            to=(1.05, height),
+            colour=mark[label].colour,
+            shrink=4,
         )
 
 

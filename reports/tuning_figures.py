@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from reports import escaping
-from reports.drawing import BASELINE_COLOUR, INK, Image, Mark, rendered, style
+from reports.drawing import BASELINE_COLOUR, INK, Image, Mark, lead_label, rendered, style
 from reports.figures import LINE_HEIGHT, spread
 from reports.notation import setting_value
 from reports.prose import listed
@@ -198,23 +198,12 @@ def _label_ends(axes: Axes, ends: Mapping[str, float], mark: Mapping[str, Mark])
     heights = [(value - low) / (high - low) for value in ends.values()]
     gap = min(LINE_HEIGHT, 1.0 / max(1, len(heights) - 1))
     for (label, value), height in zip(ends.items(), spread(heights, gap, (0.0, 1.0)), strict=True):
-        colour = mark[label].colour
-        axes.annotate(
+        lead_label(
+            axes,
             escaping.figure(label),
-            xy=(1.0, (value - low) / (high - low)),
-            xycoords="axes fraction",
-            xytext=(1.035, height),
-            textcoords="axes fraction",
-            color=colour,
-            va="center",
-            arrowprops={
-                "arrowstyle": "-",
-                "color": colour,
-                "linewidth": 0.6,
-                "alpha": 0.55,
-                "shrinkA": 2,
-                "shrinkB": 1,
-                "relpos": (0, 0.5),
-            },
-            annotation_clip=False,
+            at=(1.0, (value - low) / (high - low)),
+            coords="axes fraction",
+            to=(1.035, height),
+            colour=mark[label].colour,
+            shrink=1,
         )

@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 from reports import escaping
 from reports.columns import rank_text
 from reports.comparison import Comparison, Study
-from reports.drawing import Image, Mark, rendered, style
+from reports.drawing import Image, Mark, lead_label, rendered, style
 from reports.figures import LINE_HEIGHT, spread
 from reports.notation import MISSING, estimate, fixed, points
 from reports.prose import listed
@@ -231,25 +231,14 @@ def _name_ends(axes: Axes, rows: Mapping[str, Standing], side: int, mark: Mappin
     gap = min(LINE_HEIGHT * 1.4, 1.0 / max(1, len(heights) - 1))
     on_left = side == 0
     for (label, mean), height in zip(means.items(), spread(heights, gap, (0.0, 1.0)), strict=True):
-        colour = mark[label].colour
         name, number = escaping.figure(label), fixed(mean, 4)
-        axes.annotate(
+        lead_label(
+            axes,
             f"{name}  {number}" if on_left else f"{number}  {name}",
-            xy=(side, mean),
-            xycoords="data",
-            xytext=(-0.06 if on_left else 1.06, height),
-            textcoords="axes fraction",
-            color=colour,
-            ha="right" if on_left else "left",
-            va="center",
-            arrowprops={
-                "arrowstyle": "-",
-                "color": colour,
-                "linewidth": 0.6,
-                "alpha": 0.55,
-                "shrinkA": 2,
-                "shrinkB": 5,
-                "relpos": (1 if on_left else 0, 0.5),
-            },
-            annotation_clip=False,
+            at=(side, mean),
+            coords="data",
+            to=(-0.06 if on_left else 1.06, height),
+            colour=mark[label].colour,
+            shrink=5,
+            left=on_left,
         )
