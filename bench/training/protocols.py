@@ -24,8 +24,8 @@ PROTOCOLS: dict[str, Protocol] = {
         Protocol(name="paper", dense_optimizer="rmsprop", dense_lr=0.01, sparse_lr=0.05),
         _ADAM,
         # For one pass over a hundred thousand rows or so, where steps are what is short: with batches of 1024
-        # nothing gets past logistic regression there (results/LOG.md). Of nine rates, this is the one where the
-        # median of ten contestants loses least against its own best (`rankbench tune compare --equal`).
+        # nothing gets past logistic regression there (results/LOG.md). Of nine rates, the median of ten
+        # contestants loses least at this one against its own best (`rankbench tune compare --equal`).
         dataclasses.replace(_ADAM, name="short", batch_size=256, dense_lr=0.003),
         # For many passes over a small set, tuned on Frappe's valid AUC: rows of the tables that move in
         # proportion to their gradient overfit later than rows whose every step is as long as the rate.
