@@ -191,7 +191,7 @@ def test_a_check_is_read_from_the_record_pooled_over_tasks_and_data_sets(builder
     assert {name: gain.mean for name, gain in one.gains.items()} == pytest.approx(
         {"dense_lr ÷2": -0.02, "dense_lr ×2": 0.02}
     )
-    assert [v.dense_lr for v in one.variants] == [0.001, 0.0005, 0.002]
+    assert [v.dense_lr for v in one.variants] == [PROTOCOLS["short"].dense_lr, 0.0005, 0.002]
 
 
 def test_the_page_answers_in_a_sentence_with_a_table_and_a_figure(builder, tmp_path):

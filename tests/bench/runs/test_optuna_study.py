@@ -36,7 +36,7 @@ def test_a_trial_has_every_value_and_its_number():
     of = search()
     first, second = (as_optuna(of.space, trial) for trial in of.trials[:2])
     assert first.params == {
-        "dense_lr": 0.001,
+        "dense_lr": PROTOCOLS["short"].dense_lr,
         "sparse_lr": 0.05,
         "dense_decay": 0.0,
         "batch_size": 256,

@@ -78,7 +78,7 @@ def test_what_is_given_is_not_searched_and_the_other_coordinates_stay():
 
 def test_values_name_every_axis_and_come_back():
     of = space()
-    default = {"dense_lr": 0.001, "sparse_lr": 0.05, "dense_decay": 0.0, "batch_size": 256}
+    default = {"dense_lr": SHORT.dense_lr, "sparse_lr": 0.05, "dense_decay": 0.0, "batch_size": 256}
     assert of.values(Setting()) == {**default, "depth": 2, "taper": 1.0}
     setting = of.at(points(1, 0)[0])
     assert of.setting(of.values(setting)) == setting
