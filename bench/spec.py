@@ -7,6 +7,7 @@ of the hash, so that a spec keeps the key that it had before the field existed. 
 from __future__ import annotations
 
 import dataclasses
+import functools
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -174,11 +175,19 @@ class Spec:
 
     def key(self) -> str:
         """Identity of the run: the first 32 hexadecimal digits of the SHA-256 of the canonical JSON."""
-        return self.keys_there_were()[0]
+        return self._key
+
+    @functools.cached_property
+    def _key(self) -> str:
+        return _key_of(self, 0)
 
     def keys_there_were(self) -> tuple[str, ...]:
         """The key, and those that versions gave it which wrote out the later fields that they knew."""
-        return tuple(digest(_hashed_fields(self, version))[:32] for version in range(_VERSION + 1))
+        return tuple(_key_of(self, version) for version in range(_VERSION + 1))
+
+
+def _key_of(spec: Spec, version: int) -> str:
+    return digest(_hashed_fields(spec, version))[:32]
 
 
 def _hashed_fields(value: Any, version: int) -> dict[str, Any]:

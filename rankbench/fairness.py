@@ -54,7 +54,8 @@ def run(
         complain(f"{label} cannot take part: {reason}")
     if len(asked.seeds) == 1:
         complain("one seed has no deviation, so there will be no verdict; give --seeds 2 or more")
-    records, joined = Store(store[0]), JoinedStores([Store(folder) for folder in store])
+    stores = [Store(folder) for folder in store]
+    records, joined = stores[0], JoinedStores(stores)
     records.append_study(planned.record)
     train(planned, records, joined, where, processes, threads, keep_weights=False)
     runs = joined.read().runs

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -91,11 +91,17 @@ class DownloadProgress:
 
 
 class SweepProgress:
-    """A bar for each active run and a line for each finished run."""
+    """A bar for each active run and a line for each finished run.
 
-    def __init__(self, total: int) -> None:
+    Args:
+        total: number of runs.
+        labels: key of a run → its entrant.
+    """
+
+    def __init__(self, total: int, labels: Mapping[str, str]) -> None:
         self.bars = bars()
         self.total = total
+        self.labels = labels
         self.done = 0
         self.tasks: dict[str, TaskID] = {}
 
@@ -110,7 +116,7 @@ class SweepProgress:
         """Shows how many of its rows an active run has trained on."""
         key = planned.spec.key()
         if key not in self.tasks:
-            name = f"{planned.contestant.title} seed {planned.spec.seed}"
+            name = f"{self.labels[key]} seed {planned.spec.seed}"
             self.tasks[key] = self.bars.add_task(visible(name), total=rows)
         self.bars.update(self.tasks[key], completed=done)
 
@@ -120,7 +126,7 @@ class SweepProgress:
             self.bars.remove_task(self.tasks.pop(run.key))
         spec, speed = run.spec, run.timings.get("samples_per_s")
         told = (run.error or {}).get("message") or (f"{count(float(speed))} samples/s" if speed else "")
-        line = f"{self.done}/{self.total} {spec.contestant.name} seed {spec.seed}: {run.status}, {told}"
+        line = f"{self.done}/{self.total} {self.labels[spec.key()]} seed {spec.seed}: {run.status}, {told}"
         if sys.stderr.isatty():
             self.bars.console.print(Text(visible(line)))  # a text, never rich's own markup
         else:

@@ -52,7 +52,8 @@ def run(
         complain(warning)
     for label, reason in dict.fromkeys((m.label, m.reason) for m in planned.impossible):
         complain(f"{label} cannot take part: {reason}")
-    records, joined = Store(store[0]), JoinedStores([Store(folder) for folder in store])
+    stores = [Store(folder) for folder in store]
+    records, joined = stores[0], JoinedStores(stores)
     records.append_study(planned.record)
     train(planned, records, joined, where, processes, threads, keep_weights=keep == "weights")
     runs = joined.read().runs

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from bench.runs.record import Run
     from bench.runs.store import JoinedStores, Store
     from bench.runs.studies import Study
+    from bench.runs.study_record import Member
 
 
 def opened(asked: Study, choices: Choices, *, seed: int = SYNTHETIC_SEED) -> list[Dataset]:
@@ -61,7 +62,9 @@ def train(
     left = missing(list(every.values()), joined, weights=keep_weights)
     complain(f"runs: {len(every)} planned, {len(every) - len(left)} already in the store")
     done: list[Run] = []
-    with SweepProgress(len(left)) as shown:
+    members = (*planned.record.equal, *planned.record.members)
+    labels = {m.key: _label(m, planned) for m in members if m.key is not None}
+    with SweepProgress(len(left), labels) as shown:
         for dataset, _ in planned.runs:
             runs = [run for run in left if run.spec.dataset.name == dataset.name]
             if not runs:
@@ -81,6 +84,10 @@ def train(
     if done:
         peak = max(float(record.timings.get("peak_rss_bytes") or 0) for record in done)
         complain(f"peak memory of a training process: {count(peak)}B")
+
+
+def _label(member: Member, planned: Plan) -> str:
+    return member.label if len(planned.runs) == 1 else f"{member.label} on {member.dataset.name}"
 
 
 def _at_a_time(device: torch.device, runs: Sequence[Planned]) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
+import functools
 import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -15,6 +16,7 @@ from bench.contestants.tuned import Provenance, TunedSettings, read_settings, wr
 from bench.errors import BadInput, cannot_write, unknown_name
 from bench.machine.writable import refuse_unwritable
 from bench.runs.studies import TUNED
+from bench.runs.study_record import StudyRecord
 from rankbench import options
 from rankbench.choices import PROTOCOL_VALUES, Choices, takes_choices
 from rankbench.console import complain, count
@@ -28,7 +30,6 @@ if TYPE_CHECKING:
     from bench.runs.plan import Plan
     from bench.runs.record import Run
     from bench.runs.studies import Study
-    from bench.runs.study_record import StudyRecord
     from bench.runs.trials import Search
     from bench.runs.tuning import Sampler
     from bench.spec import Budget
@@ -129,6 +130,7 @@ def run(
         datasets={dataset.name: dataset.fingerprint[:16] for dataset in datasets},
         rows={dataset.name: sum(dataset.rows.values()) for dataset in datasets},
         width=asked.features.width,
+        sequence_encoder=asked.features.sequence_encoder,
         protocol=asked.protocol.name.partition(",")[0],
         protocol_values=choices.given(*PROTOCOL_VALUES),
         date=datetime.datetime.now(datetime.UTC).date().isoformat(),
@@ -137,7 +139,8 @@ def run(
     )
     if write is not None and earlier.provenance is not None and not provenance.as_of(earlier.provenance):
         raise BadInput(f"{write} has settings of another tuning ({earlier.told()}); give another --write")
-    records, joined = Store(store[0]), JoinedStores([Store(folder) for folder in store])
+    stores = [Store(folder) for folder in store]
+    records, joined = stores[0], JoinedStores(stores)
     tuned: list[StudyRecord] = []
 
     def trained(planned: Plan, record: StudyRecord) -> Mapping[str, Run]:
@@ -279,5 +282,4 @@ def _commit() -> str:
 
 def _together(records: Sequence[StudyRecord]) -> StudyRecord:
     """One record of what was asked for several budgets, one after another."""
-    members = tuple(member for record in records for member in record.members)
-    return dataclasses.replace(records[0], members=members)
+    return functools.reduce(StudyRecord.with_members_of, records)

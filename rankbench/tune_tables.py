@@ -80,7 +80,7 @@ def print_losses(budget: Budget, searches: Sequence[Search], base: float) -> Non
     )
     chosen = least_loss(losses)
     said = f"the median contestant loses least at dense_lr {chosen:g}: {100 * medians[chosen]:.2f} points"
-    answer(said if chosen == base else f"{said}; at {base:g}, as it is, {100 * medians[base]:.2f} points")
+    answer(said if chosen == base else f"{said}; at {base:g}, the rate now, {100 * medians[base]:.2f} points")
 
 
 def _size(budget: Budget) -> str:

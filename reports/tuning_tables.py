@@ -135,8 +135,8 @@ def _importance_note() -> str:
     return (
         "PED-ANOVA (Watanabe et al. 2023, arXiv 2304.10255) by optuna: how far the values of the best "
         f"{100 * BEST_SHARE:g} % of trials are from those of all trials but the default. Each row adds up to "
-        "100. With 24 trials, chance alone gives a hyper-parameter without effect up to about 15 % beside "
-        "one that decides, and up to about 40 % where none decides."
+        "100. With 24 to 48 trials, chance alone gives a hyper-parameter without effect up to about 15 % "
+        "beside one that decides, and up to about half where none decides."
     )
 
 

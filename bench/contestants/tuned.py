@@ -13,6 +13,7 @@ writes such a file, and `--protocol FILE.toml` uses it:
     datasets = { trees-160000-0 = "first 16 digits of its fingerprint" }
     rows = { trees-160000-0 = 160000 }
     width = 8                               # of the embeddings
+    sequence_encoder = "mean"
     protocol = "short"                      # what the settings change
     protocol_values = {}                    # and what was given for it on the command line
     date = "2026-11-28"
@@ -95,7 +96,7 @@ class Provenance:
     Args:
         datasets: name → the first 16 digits of its fingerprint.
         rows: name → of all splits.
-        width: of the embeddings.
+        width, sequence_encoder: as in `bench.spec.FeatureSpec`.
         protocol: the named protocol that the settings change; `protocol_values`: what else was given for all.
     """
 
@@ -105,6 +106,7 @@ class Provenance:
     datasets: Mapping[str, str]
     rows: Mapping[str, int]
     width: int
+    sequence_encoder: str = "mean"
     protocol: str
     protocol_values: Mapping[str, int | float] = field(default_factory=dict)
     date: str

@@ -18,10 +18,10 @@ from bench.canonical import plain
 from bench.data.dataset import Dataset
 from bench.errors import BadInput
 from bench.runs.entrants import Entrant, short_value
-from bench.runs.plan import Plan, plan
+from bench.runs.plan import Plan, joined, plan
 from bench.runs.sizing import SizedEntrant, Sizes
 from bench.runs.space import INITIALISATION
-from bench.runs.studies import Study
+from bench.runs.studies import Study, refuse_unsized
 from bench.runs.study_record import Member
 from bench.runs.using_tuned import settings_of, sized_as_tuned
 from bench.spec import Budget, Protocol
@@ -56,29 +56,13 @@ def plan_fairness(asked: Study, datasets: Sequence[Dataset], *, command: str) ->
         BadInput: an entrant that no budget sizes, or that is used with other settings on other data; or what
             `bench.runs.plan.plan` raises.
     """
-    for entrant in asked.entrants:
-        if entrant.sized != "budget":
-            raise BadInput(
-                f"'{entrant.label}' is not sized by the budget; only entrants that are can be checked"
-            )
+    refuse_unsized(asked, "checked")
     sizes = Sizes(asked.features)
     plans = []
     for budget in asked.budgets:
         assert budget is not None
         plans.append(_planned(asked, datasets, budget, sizes, command))
-    runs = zip(*(one.runs for one in plans), strict=True)
-    tuned = next((one.record.tuned for one in plans if one.record.tuned is not None), None)
-    untuned = dict.fromkeys(label for one in plans for label in one.record.untuned)
-    return Plan(
-        runs=[(at[0][0], [run for _, of_budget in at for run in of_budget]) for at in runs],
-        record=dataclasses.replace(
-            plans[0].record,
-            members=tuple(member for one in plans for member in one.record.members),
-            tuned=tuned,
-            untuned=tuple(untuned),
-        ),
-        warnings=tuple(dict.fromkeys(warning for one in plans for warning in one.warnings)),
-    )
+    return joined(plans)
 
 
 def neighbours(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -37,6 +38,18 @@ class Plan:
     def impossible(self) -> tuple[Member, ...]:
         """The entrants that have no run."""
         return tuple(member for member in self.record.members if member.reason is not None)
+
+
+def joined(plans: Sequence[Plan]) -> Plan:
+    """The runs of several plans on the same data sets, as one study: the first, with the members of all."""
+    return Plan(
+        runs=[
+            (on_data[0][0], [run for _, runs in on_data for run in runs])
+            for on_data in zip(*(one.runs for one in plans), strict=True)
+        ],
+        record=functools.reduce(StudyRecord.with_members_of, (one.record for one in plans)),
+        warnings=tuple(dict.fromkeys(warning for one in plans for warning in one.warnings)),
+    )
 
 
 def size(study: Study, schema: Schema) -> list[SizedEntrant]:

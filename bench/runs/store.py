@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 import filelock
 
@@ -55,6 +55,14 @@ class View:
         return {key for key, run in self.runs.items() if run.status in SETTLED}
 
 
+@dataclass
+class _Read(Generic[Record]):
+    """The whole lines of a file that were read, and their records."""
+
+    text: bytes = b""
+    records: list[Record | str] = field(default_factory=list)
+
+
 class Readable(Protocol):
     """One store, or several read as one."""
 
@@ -67,6 +75,7 @@ class Store:
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory
+        self._read: dict[str, _Read[Any]] = {}
 
     def path(self, kind: str, key: str) -> Path:
         """Where the file of that kind, one of `SUFFIXES`, of the run `key` (its record's) is or would be."""
@@ -85,16 +94,27 @@ class Store:
         """All records. Unreadable lines are reported and skipped; a store that is not there is empty."""
         return view_of([self])
 
-    def lines(self, file: str, parse: Callable[[Any], Record]) -> Iterator[Record | str]:
-        """The records of a file in their order; of a line that is none, why."""
+    def lines(self, file: str, parse: Callable[[Any], Record]) -> list[Record | str]:
+        """The records of a file in their order; of a line that is none, why.
+
+        What was read before is not parsed again, because lines are only ever added.
+        """
         path = self.directory / file
-        lines = path.read_bytes().split(b"\n") if path.is_file() else []
-        for number, line in enumerate(lines, start=1):
+        text = path.read_bytes() if path.is_file() else b""
+        read: _Read[Record] = self._read.get(file, _Read())
+        if not text.startswith(read.text):
+            read = _Read()
+        *whole, torn = text[len(read.text) :].split(b"\n")
+        first = read.text.count(b"\n") + 1
+        for number, line in enumerate(whole, start=first):
             if line.strip():
-                try:
-                    yield parse(json.loads(line))
-                except (ValueError, RecursionError) as error:
-                    yield f"{file} line {number}: {' '.join(str(error).split())[:200]}"
+                read.records.append(_parsed(file, number, line, parse))
+        read.text = text[: len(text) - len(torn)]
+        self._read[file] = read
+        records = read.records.copy()
+        if torn.strip():
+            records.append(_parsed(file, first + len(whole), torn, parse))
+        return records
 
     def _lock(self) -> filelock.BaseFileLock:
         return filelock.FileLock(self.directory / ".append.lock")
@@ -160,6 +180,13 @@ def view_of(stores: Sequence[Store]) -> View:
         superseded=frozenset(asked - current),
         torn=tuple(torn),
     )
+
+
+def _parsed(file: str, number: int, line: bytes, parse: Callable[[Any], Record]) -> Record | str:
+    try:
+        return parse(json.loads(line))
+    except (ValueError, RecursionError) as error:
+        return f"{file} line {number}: {' '.join(str(error).split())[:200]}"
 
 
 def _ends_torn(descriptor: int) -> bool:

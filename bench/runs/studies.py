@@ -77,6 +77,15 @@ class Study:
             )
 
 
+def refuse_unsized(study: Study, what: str) -> None:
+    """Raises BadInput where an entrant has another size than the budget's, so that it cannot be `what`."""
+    for entrant in study.entrants:
+        if entrant.sized != "budget":
+            raise BadInput(
+                f"'{entrant.label}' is not sized by the budget; only entrants that are can be {what}"
+            )
+
+
 def base_of(settings: TunedSettings) -> Protocol:
     """The protocol that tuned settings change.
 

@@ -84,6 +84,16 @@ class StudyRecord:
         """Of all its runs."""
         return {member.key for member in (*self.members, *self.equal) if member.key is not None}
 
+    def with_members_of(self, other: StudyRecord) -> StudyRecord:
+        """This study, with the runs of both."""
+        return dataclasses.replace(
+            self,
+            members=(*self.members, *other.members),
+            equal=(*self.equal, *other.equal),
+            tuned=self.tuned or other.tuned,
+            untuned=tuple(dict.fromkeys((*self.untuned, *other.untuned))),
+        )
+
     @property
     def identity(self) -> str:
         """32 hexadecimal digits that two records share where they say the same."""

@@ -18,11 +18,11 @@ from typing import Protocol
 from bench.contestants.tuned import Setting, TunedSetting, size_of
 from bench.data.dataset import Dataset
 from bench.errors import BadInput
-from bench.runs.plan import Plan, plan
+from bench.runs.plan import Plan, joined, plan
 from bench.runs.record import Run
 from bench.runs.sizing import Sizes
 from bench.runs.space import space_of
-from bench.runs.studies import Study
+from bench.runs.studies import Study, refuse_unsized
 from bench.runs.trials import (
     CONFIRMING_SEEDS,
     FINALISTS,
@@ -94,13 +94,10 @@ def tune(
     for name in names:
         if names.count(name) > 1:
             raise BadInput(f"{name} takes part twice in study '{asked.name}'; each is tuned once")
+    refuse_unsized(asked, "tuned")
     sizes = Sizes(asked.features)
     searches = []
     for entrant in asked.entrants:
-        if entrant.sized != "budget":
-            raise BadInput(
-                f"'{entrant.label}' is not sized by the budget; only entrants that are can be tuned"
-            )
         space = space_of(entrant, asked.protocol, given=given)
         searches.append(Search(space=space, budget=budget))
     failed: tuple[str, ...] = ()
@@ -116,7 +113,7 @@ def tune(
     again = [(one, trial) for one in searches if one.trials for trial in one.finalists(finalists)]
     if again and not failed:
         confirming = _planned(asked, datasets, budget, again, command, sizes, seeds=CONFIRMING_SEEDS)
-        planned = _joined(planned, confirming)
+        planned = joined((planned, confirming))
         failed = _confirm(again, confirming, train(planned))
     chosen = () if failed else tuple(_chosen(one, datasets, sizes) for one in searches if one.trials)
     return Tuning(searches=searches, plan=planned, failed=failed, chosen=chosen)
@@ -234,16 +231,6 @@ def _all_trials(searches: Sequence[Search]) -> list[tuple[Search, Trial]]:
     """Those of a contestant that cannot take part are its default, which says why."""
     default = Trial(number=0, setting=Setting())
     return [(search, trial) for search in searches for trial in search.trials or [default]]
-
-
-def _joined(first: Plan, second: Plan) -> Plan:
-    """The runs of two plans on the same data, and one record of both."""
-    runs = [
-        (dataset, [*of_first, *of_second])
-        for (dataset, of_first), (_, of_second) in zip(first.runs, second.runs, strict=True)
-    ]
-    members = (*first.record.members, *second.record.members)
-    return dataclasses.replace(first, runs=runs, record=dataclasses.replace(first.record, members=members))
 
 
 def _fill_in(searches: Sequence[Search], planned: Plan, runs: Mapping[str, Run]) -> tuple[str, ...]:

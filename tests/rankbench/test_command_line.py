@@ -90,7 +90,7 @@ def test_run_trains_reports_and_then_has_nothing_to_do(bench, tmp_path):
     assert "report: results/local/report/index.html" in first.stdout
     assert "DLRM-MLP" in first.stdout
     assert "4/4 " in first.stderr
-    assert "dcnv2 seed 1: ok" in first.stderr
+    assert "DCNv2 seed 1: ok" in first.stderr
     assert "peak memory of a training process: " in first.stderr
     page = tmp_path / "results/local/report/index.html"
     before = page.read_bytes()
@@ -127,19 +127,19 @@ def test_a_contestant_of_ones_own_joins(bench, tmp_path):
     (tmp_path / "my_model.py").write_text(source.read_text())
     small = ["run", "compare", "--rows", str(ROWS), "--budget", "8k", "--seeds", "2", "--batch-size", "512"]
     done = bench(*small, "--contestants", "dlrm-mlp,my_model:FM")
-    assert re.search(r" [1-4]/4 fm seed 1: ok", done.stderr)  # of two side by side either may end last
+    assert re.search(r" [1-4]/4 FM seed 1: ok", done.stderr)  # of two side by side either may end last
     assert " 4/4 " in done.stderr
     assert " FM " in done.stdout
     shown = json.loads(bench("show", "compare", "--contestants", "+my_model:FM", "--json").stdout)
     assert [row["contestant"] for row in shown][-2:] == ["tokenmixer-large", "fm"]
     alone = bench("run", "my_model:FM", *small[2:], "--budget", "none", "--seeds", "1")
-    assert "1/1 fm seed 0: ok" in alone.stderr
+    assert "1/1 FM seed 0: ok" in alone.stderr
 
 
 def test_a_failed_run_gives_exit_code_one_and_is_on_the_page(bench, tmp_path):
     asked = ["run", "dlrm-mlp", "--rows", str(ROWS), "--budget", "8k", "--seeds", "1", "--dense-lr", "1e30"]
     done = bench(*asked, code=1)
-    assert "dlrm-mlp seed 0: diverged, loss is nan at step 2 of epoch 1" in done.stderr
+    assert "DLRM-MLP seed 0: diverged, loss is nan at step 2 of epoch 1" in done.stderr
     assert "diverged" in (tmp_path / "results/local/report/index.html").read_text()
     again = bench(*asked, code=1)  # nothing to train, and still not well
     assert "1 planned, 1 already in the store" in again.stderr

@@ -54,7 +54,7 @@ def test_one_that_breaks_is_named_with_its_line_and_the_others_go_on(bench, tmp_
     )
     (told,) = [line for line in done.stderr.splitlines() if "FM cannot take part" in line]
     assert "has no attribute 'w' (broken.py:" in told
-    assert "1/1 dlrm-mlp seed 0: ok" in done.stderr
+    assert "1/1 DLRM-MLP seed 0: ok" in done.stderr
     (impossible,) = [
         member for member in Store(tmp_path / "results/local").read().studies[0].members if member.reason
     ]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import io
 from types import SimpleNamespace
 
@@ -30,15 +29,14 @@ def test_a_foreign_title_or_error_is_told_word_for_word(small_world, monkeypatch
     ((_, (planned, *_)),) = plan(
         study(entrant("dlrm-mlp"), budgets=(TEN_THOUSAND,)), [small_world], command=""
     ).runs
-    planned = dataclasses.replace(planned, contestant=dataclasses.replace(planned.contestant, title=FOREIGN))
     failed = SimpleNamespace(
         key=planned.spec.key(), spec=planned.spec, status="failed", timings={}, error={"message": FOREIGN}
     )
-    with SweepProgress(1) as shown:
+    with SweepProgress(1, {failed.key: FOREIGN}) as shown:
         shown.at(planned, 1, 2)
         shown.bars.refresh()
         shown.finished(failed)
-    assert f"1/1 dlrm-mlp seed 0: failed, {TOLD}" in stderr.getvalue()
+    assert f"1/1 {TOLD} seed 0: failed, {TOLD}" in stderr.getvalue()
 
 
 def test_a_complaint_is_one_line_that_moves_no_cursor(capsys):

@@ -63,5 +63,5 @@ def test_what_each_loses_at_one_rate_for_all(capsys):
     assert ["Three", "5.00", "4.00", "0.00"] in rows
     assert ["median", "1.20", "1.00", "0.20"] in rows
     assert " ".join(rows[-1]) == (
-        "the median contestant loses least at dense_lr 0.01: 0.20 points; at 0.001, as it is, 1.20 points"
+        "the median contestant loses least at dense_lr 0.01: 0.20 points; at 0.001, the rate now, 1.20 points"
     )

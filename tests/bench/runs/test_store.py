@@ -87,6 +87,39 @@ def test_a_torn_last_line_is_reported_and_the_next_record_survives(tmp_path, kep
     assert path.read_bytes().startswith(first + b"\n" + (second + b"\n")[:kept_bytes]), "nothing is rewritten"
 
 
+def test_what_was_read_is_not_parsed_again_unless_the_file_is_another(tmp_path):
+    store, parsed = Store(tmp_path), []
+
+    def parse(line):
+        parsed.append(line["key"])
+        return line["key"]
+
+    keys = [record(seed=seed).key for seed in range(3)]
+    store.append(record(seed=0))
+    store.append(record(seed=1))
+    assert store.lines(RUNS_FILE, parse) == keys[:2]
+    store.append(record(seed=2))
+    assert store.lines(RUNS_FILE, parse) == keys
+    assert parsed == keys
+    path = tmp_path / RUNS_FILE
+    path.write_bytes(b"".join(path.read_bytes().splitlines(keepends=True)[1:]))
+    assert store.lines(RUNS_FILE, parse) == keys[1:]
+
+
+def test_a_line_that_was_torn_is_read_when_it_is_whole_and_keeps_its_number(tmp_path):
+    store, path = Store(tmp_path), tmp_path / RUNS_FILE
+    store.append(record(seed=0))
+    line = json.dumps(record(seed=1).to_json()).encode()
+    with path.open("ab") as file:
+        file.write(line[:40])
+        file.flush()
+        assert store.read().torn[0].startswith(f"{RUNS_FILE} line 2: ")
+        file.write(line[40:] + b"\n{}\n")
+    view = store.read()
+    assert set(view.runs) == {record(seed=0).key, record(seed=1).key}
+    assert [said.partition(":")[0] for said in view.torn] == [f"{RUNS_FILE} line 3"]
+
+
 def test_a_record_whose_key_is_not_that_of_its_spec_is_reported(tmp_path):
     data = record().to_json() | {"key": "0" * 32}
     (tmp_path / RUNS_FILE).write_text(json.dumps(data) + "\n" + json.dumps({"format": 99}) + "\n")
