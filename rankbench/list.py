@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from bench.contestants.lookup import registered
-from bench.contestants.tuned import shipped
+from bench.contestants.settings_file import shipped
 from bench.errors import unknown_name
 from bench.runs.studies import STUDIES, TUNED, base_of
 from bench.training.protocols import PROTOCOLS

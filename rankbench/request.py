@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bench.contestants.lookup import contestants, named, registered
-from bench.contestants.tuned import TunedSettings, read_settings, shipped
+from bench.contestants.settings_file import read_settings, shipped
+from bench.contestants.tuned import TunedSettings
 from bench.contestants.values import read_values
 from bench.errors import BadInput, unknown_name
 from bench.runs.entrants import Entrant, told_apart

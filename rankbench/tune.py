@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from bench.contestants.tuned import Provenance, TunedSettings, read_settings, write_settings
+from bench.contestants.settings_file import read_settings, shipped, write_settings
+from bench.contestants.tuned import Provenance, TunedSettings, TunedSize, size_of
 from bench.errors import BadInput, cannot_write, unknown_name
 from bench.machine.writable import refuse_unwritable
 from bench.runs.studies import TUNED
@@ -60,6 +61,13 @@ def run(
     sampler_seed: Annotated[
         int | None, typer.Option("--sampler-seed", help="Seed of the sampler; default: 0.")
     ] = None,
+    start: Annotated[
+        str | None,
+        typer.Option(
+            "--start",
+            help="Let trial 1 be what was chosen at the nearest other size: FILE.toml, or 'tuned' (ships).",
+        ),
+    ] = None,
     equal: Annotated[
         bool,
         typer.Option(
@@ -96,12 +104,13 @@ def run(
         raise unknown_name("sampler", sampler, SAMPLERS)
     if sampler_seed is not None and sampler_seed < 0:
         raise BadInput(f"--sampler-seed is {sampler_seed}; it must be 0 or more")
-    own = {"--trials": trials, "--sampler": sampler, "--sampler-seed": sampler_seed}
+    own = {"--trials": trials, "--sampler": sampler, "--sampler-seed": sampler_seed, "--start": start}
     for option, value in {**own, "--write": write}.items():
         if equal and value is not None:
             raise BadInput(f"{option} does not apply to --equal, which tries a fixed list of rates")
     options.check_device(device)
     asked = _asked(target, choices)
+    started = None if start is None else shipped() if start == TUNED else read_settings(Path(start))
     earlier = _earlier(write)
     refuse_unwritable("the store", store[0], "--store")
     refuse_unwritable("the data folder", choices.data_dir, "--data-dir")
@@ -116,7 +125,7 @@ def run(
 
     drawn: Sampler = Grid(asked.protocol.dense_lr)
     if not equal:
-        drawn = sampler_called(sampler or SAMPLERS[0], trials or _TRIALS, sampler_seed or 0)
+        drawn = sampler_called(sampler or SAMPLERS[0], trials or _TRIALS, sampler_seed or 0, started)
     kept = None if storage is None else _storage(storage)
     keep_buffers()
     where = choose_device(device)
@@ -124,21 +133,29 @@ def run(
     _refuse_world_of_studies(datasets)
     command = choices.command(target, verb="tune") + _options(own) + (" --equal" if equal else "")
     provenance = Provenance(
-        trials=trials or _TRIALS,
-        sampler=sampler or SAMPLERS[0],
-        sampler_seed=sampler_seed or 0,
         datasets={dataset.name: dataset.fingerprint[:16] for dataset in datasets},
         rows={dataset.name: sum(dataset.rows.values()) for dataset in datasets},
         width=asked.features.width,
         sequence_encoder=asked.features.sequence_encoder,
         protocol=asked.protocol.name.partition(",")[0],
         protocol_values=choices.given(*PROTOCOL_VALUES),
-        date=datetime.datetime.now(datetime.UTC).date().isoformat(),
-        commit=_commit(),
-        command=command,
     )
-    if write is not None and earlier.provenance is not None and not provenance.as_of(earlier.provenance):
-        raise BadInput(f"{write} has settings of another tuning ({earlier.told()}); give another --write")
+    tunings = [
+        TunedSize(
+            size=size_of(budget),
+            trials=trials or _TRIALS,
+            sampler=sampler or SAMPLERS[0],
+            sampler_seed=sampler_seed or 0,
+            start=start,
+            date=datetime.datetime.now(datetime.UTC).date().isoformat(),
+            commit=_commit(),
+            command=command,
+        )
+        for budget in asked.budgets
+        if budget is not None
+    ]
+    if write is not None:
+        _refuse_other(earlier, provenance, tunings, write)
     stores = [Store(folder) for folder in store]
     records, joined = stores[0], JoinedStores(stores)
     tuned: list[StudyRecord] = []
@@ -178,9 +195,9 @@ def run(
             return 1
         if equal:
             continue
-        settings = settings.merged(found.chosen, provenance)
+        settings = settings.merged(found.chosen, provenance, tunings[place])
         if write is not None:
-            earlier = earlier.merged(found.chosen, provenance)
+            earlier = earlier.merged(found.chosen, provenance, tunings[place])
             _write(earlier, write)
         study_of_best = dataclasses.replace(
             asked, name=f"{asked.name}-tuned", tuned=settings, budgets=asked.budgets[: place + 1]
@@ -226,6 +243,16 @@ def _earlier(write: Path | None) -> TunedSettings:
         raise BadInput(f"--write is '{write}'; it must end in .toml")
     refuse_unwritable("the folder of the settings file", write.parent, "--write")
     return read_settings(write) if write.exists() else TunedSettings()
+
+
+def _refuse_other(
+    earlier: TunedSettings, provenance: Provenance, tunings: Sequence[TunedSize], write: Path
+) -> None:
+    for tuning in tunings:
+        try:
+            earlier.refuse_other(provenance, tuning)
+        except BadInput as error:
+            raise BadInput(f"--write is '{write}', but {error}; give another file") from error
 
 
 def _write(settings: TunedSettings, path: Path) -> None:

@@ -1,58 +1,20 @@
-"""Settings that a tuning chose, and the files that keep them with where they come from. Imports no torch.
+"""Settings that a tuning chose, and where they come from; `settings_file` reads and writes them.
 
-`tuned.toml` beside this module ships: it is what protocol ``tuned`` uses. `rankbench tune --write FILE.toml`
-writes such a file, and `--protocol FILE.toml` uses it:
-
-    format = 1
-    rate_exponent = 0.0                     # may be left out
-
-    [provenance]                            # of all settings alike
-    trials = 24
-    sampler = "qmc"
-    sampler_seed = 0
-    datasets = { trees-160000-0 = "first 16 digits of its fingerprint" }
-    rows = { trees-160000-0 = 160000 }
-    width = 8                               # of the embeddings
-    sequence_encoder = "mean"
-    protocol = "short"                      # what the settings change
-    protocol_values = {}                    # and what was given for it on the command line
-    date = "2026-11-28"
-    commit = "0123456789ab"
-    command = "rankbench tune compare"
-
-    [[settings]]                            # one for each contestant and size
-    contestant = "rankmixer"
-    rev = 4                                 # of another one, the setting is not used
-    size = 100000                           # dense parameters
-    trial = 7                               # 0: the default was best
-    valid_auc = 0.7512                      # mean over three seeds, tasks and data sets
-    default_valid_auc = 0.7480
-    hyperparameters = { num_layers = 2 }    # proportions and initialisation too
-    protocol = { dense_lr = 0.00312 }
+Imports no torch.
 """
 
 from __future__ import annotations
 
 import dataclasses
-import functools
-import json
 import math
-import tomllib
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any
-
-import msgspec
 
 from bench.contestants.contract import Contestant, Hyperparameters
 from bench.counts import short
 from bench.errors import BadInput
 from bench.spec import Budget
 
-FORMAT = 1
-FILE = Path(__file__).with_name("tuned.toml")
 _DIGITS = 3
 
 
@@ -91,7 +53,7 @@ class TunedSetting(Setting):
 
 @dataclass(frozen=True, kw_only=True)
 class Provenance:
-    """Where settings come from.
+    """What all settings of a file were chosen on.
 
     Args:
         datasets: name → the first 16 digits of its fingerprint.
@@ -100,20 +62,34 @@ class Provenance:
         protocol: the named protocol that the settings change; `protocol_values`: what else was given for all.
     """
 
-    trials: int
-    sampler: str
-    sampler_seed: int
     datasets: Mapping[str, str]
     rows: Mapping[str, int]
     width: int
     sequence_encoder: str = "mean"
     protocol: str
     protocol_values: Mapping[str, int | float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class TunedSize:
+    """How the settings of one size were chosen.
+
+    Args:
+        size: dense parameters.
+        trials: of each contestant.
+        start: the settings that trial 1 comes from, as `--start` names them; None: it is like the others.
+    """
+
+    size: int
+    trials: int
+    sampler: str
+    sampler_seed: int
+    start: str | None = None
     date: str
     commit: str
     command: str
 
-    def as_of(self, other: Provenance) -> bool:
+    def as_of(self, other: TunedSize) -> bool:
         """Whether two tunings differ at most in when and by which command and commit they were made."""
         here = {"date": "", "commit": "", "command": ""}
         return dataclasses.replace(self, **here) == dataclasses.replace(other, **here)  # type: ignore[arg-type]
@@ -130,6 +106,7 @@ class TunedSettings:
     """
 
     provenance: Provenance | None = None
+    tunings: tuple[TunedSize, ...] = ()
     settings: tuple[TunedSetting, ...] = ()
     rate_exponent: float = 0.0
 
@@ -145,19 +122,40 @@ class TunedSettings:
             protocol["dense_lr"] = rounded(rate)
         return Setting(hyperparameters=nearest.hyperparameters, protocol=protocol)
 
-    def merged(self, settings: Sequence[TunedSetting], provenance: Provenance) -> TunedSettings:
-        """With `settings`, which replace those of the same contestants and sizes."""
+    def refuse_other(self, provenance: Provenance, tuning: TunedSize) -> None:
+        """Raises BadInput where settings of that tuning cannot stand beside these."""
+        if self.provenance is None:
+            return
+        same_size = [one for one in self.tunings if one.size == tuning.size]
+        if self.provenance != provenance or not all(tuning.as_of(one) for one in same_size):
+            raise BadInput(f"it has settings of another tuning ({self.told()})")
+
+    def merged(
+        self, settings: Sequence[TunedSetting], provenance: Provenance, tuning: TunedSize
+    ) -> TunedSettings:
+        """With `settings` of one size, which replace those of the same contestants there."""
         replaced = {(one.contestant, one.size) for one in settings}
         kept = [one for one in self.settings if (one.contestant, one.size) not in replaced]
-        together = sorted((*kept, *settings), key=lambda one: (one.contestant, one.size))
-        return dataclasses.replace(self, provenance=provenance, settings=tuple(together))
+        others = [one for one in self.tunings if one.size != tuning.size]
+        return dataclasses.replace(
+            self,
+            provenance=provenance,
+            tunings=tuple(sorted((*others, tuning), key=lambda one: one.size)),
+            settings=tuple(sorted((*kept, *settings), key=lambda one: (one.contestant, one.size))),
+        )
+
+    def without(self, size: int) -> TunedSettings:
+        """Those of other sizes."""
+        return dataclasses.replace(self, settings=tuple(one for one in self.settings if one.size != size))
 
     def told(self) -> str:
         """Where the settings come from, in one line."""
         assert self.provenance is not None, "settings have a provenance"
-        sizes = ", ".join(short(size, billion="B") for size in sorted({one.size for one in self.settings}))
+        trials = ", ".join(
+            f"{one.trials} trials each at {short(one.size, billion='B')}" for one in self.tunings
+        )
         on = ", ".join(self.provenance.datasets)
-        return f"{self.provenance.trials} trials each on {on} at {sizes}; {self.provenance.date}"
+        return f"{trials} on {on}; {max(one.date for one in self.tunings)}"
 
 
 def size_of(budget: Budget) -> int:
@@ -170,103 +168,5 @@ def rounded(rate: float) -> float:
     return float(f"{rate:.{_DIGITS}g}")
 
 
-@functools.cache
-def shipped() -> TunedSettings:
-    """The settings of this project."""
-    return read_settings(FILE)
-
-
-def read_settings(path: Path) -> TunedSettings:
-    """The settings in a file.
-
-    Raises:
-        BadInput: it cannot be read; the message says what is wrong.
-    """
-    try:
-        data = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise BadInput(f"settings file {path} cannot be read: {error.strerror}") from error
-    except ValueError as error:
-        raise BadInput(f"settings file {path} is not TOML: {error}") from error
-    found = data.pop("format", None)
-    if found != FORMAT:
-        raise BadInput(f"settings file {path}: format is {found}, this version reads {FORMAT}")
-    try:
-        settings = msgspec.convert(data, TunedSettings)
-    except msgspec.ValidationError as error:
-        raise BadInput(f"settings file {path}: {error}") from error
-    _check(settings, data, path)
-    return dataclasses.replace(settings, settings=tuple(map(_with_tuples, settings.settings)))
-
-
-def write_settings(settings: TunedSettings, path: Path) -> None:
-    """Writes the settings to `path`; `read_settings` gives them back."""
-    path.write_text(_toml(settings), encoding="utf-8")
-
-
 def _is_of(one: TunedSetting, contestant: Contestant) -> bool:
     return (one.contestant, one.rev, one.source) == (contestant.name, contestant.rev, contestant.source)
-
-
-def _with_tuples(one: TunedSetting) -> TunedSetting:
-    """Lists of widths as contestants have them."""
-    own = {
-        name: tuple(value) if isinstance(value, list) else value
-        for name, value in one.hyperparameters.items()
-    }
-    return dataclasses.replace(one, hyperparameters=own)
-
-
-def _check(settings: TunedSettings, data: Mapping[str, Any], path: Path) -> None:
-    known: dict[type, set[str]] = {
-        cls: {f.name for f in dataclasses.fields(cls)} for cls in (TunedSettings, Provenance, TunedSetting)
-    }
-    tables = [(TunedSettings, data), (Provenance, data.get("provenance", {}))]
-    for cls, table in [*tables, *((TunedSetting, one) for one in data.get("settings", []))]:
-        if unknown := table.keys() - known[cls]:
-            raise BadInput(f"settings file {path} has the unknown key '{min(unknown)}'")
-    if settings.settings and settings.provenance is None:
-        raise BadInput(f"settings file {path} has settings but no [provenance]")
-    for (name, size), times in Counter((one.contestant, one.size) for one in settings.settings).items():
-        if size < 1:
-            raise BadInput(f"settings file {path}: size of {name} is {size}; it must be 1 or more")
-        if times > 1:
-            raise BadInput(f"settings file {path} has {name} at size {size} twice; give each size once")
-
-
-def _toml(settings: TunedSettings) -> str:
-    lines = [f"format = {FORMAT}"]
-    if settings.rate_exponent:
-        lines.append(f"rate_exponent = {_value(settings.rate_exponent)}")
-    if settings.provenance is not None:
-        lines += ["", "[provenance]", *_lines(settings.provenance)]
-    for one in settings.settings:
-        lines += ["", "[[settings]]", *_lines(one)]
-    return "\n".join(lines) + "\n"
-
-
-def _lines(table: Provenance | TunedSetting) -> list[str]:
-    fields = {f.name: getattr(table, f.name) for f in dataclasses.fields(table)}
-    own = [name for name in fields if name not in ("hyperparameters", "protocol")]
-    own += [name for name in ("hyperparameters", "protocol") if name in fields]
-    return [f"{name} = {_value(fields[name])}" for name in own if fields[name] is not None]
-
-
-def _value(value: Any) -> str:
-    if isinstance(value, Mapping):
-        return (
-            "{ " + ", ".join(f"{_key(k)} = {_value(v)}" for k, v in value.items()) + " }" if value else "{}"
-        )
-    if isinstance(value, (list, tuple)):
-        return "[" + ", ".join(map(_value, value)) + "]"
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, (int, float)):
-        return repr(value)
-    assert isinstance(value, str), f"TOML has no {value!r}"
-    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
-
-
-def _key(name: str) -> str:
-    bare = name.isascii() and name.replace("-", "").replace("_", "").isalnum()
-    return name if bare else json.dumps(name, ensure_ascii=False)

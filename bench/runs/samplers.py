@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
-from bench.contestants.tuned import Setting
+from bench.contestants.tuned import Setting, TunedSettings, size_of
 from bench.runs.space import RATES, points
 from bench.runs.trials import Search
 from bench.runs.tuning import Sampler
@@ -73,6 +73,26 @@ class Tpe:
         return (self.trials + 1) // 2
 
 
-def sampler_called(name: str, trials: int, seed: int) -> Sampler:
-    """The sampler of that name, ``qmc`` or ``tpe``."""
-    return Tpe(trials, seed) if name == "tpe" else Quasirandom(trials, seed)
+@dataclass(frozen=True)
+class Started:
+    """Another sampler, but for trial 1: what `start` has for the contestant at the nearest other size.
+
+    The size itself is left out, so that a tuning does not start from what it chose when it ran before.
+    """
+
+    sampler: Sampler
+    start: TunedSettings
+
+    def rounds(self) -> Iterator[range]:
+        return self.sampler.rounds()
+
+    def setting(self, search: Search, number: int) -> Setting:
+        size = size_of(search.budget)
+        found = self.start.without(size).of(search.entrant.contestant, size) if number == 1 else None
+        return self.sampler.setting(search, number) if found is None else search.space.within(found)
+
+
+def sampler_called(name: str, trials: int, seed: int, start: TunedSettings | None = None) -> Sampler:
+    """The sampler of that name, ``qmc`` or ``tpe``; with `start`, trial 1 is from there."""
+    found = Tpe(trials, seed) if name == "tpe" else Quasirandom(trials, seed)
+    return found if start is None else Started(found, start)

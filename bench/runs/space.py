@@ -41,6 +41,12 @@ class Axis:
             return self.choices[int(coordinate * len(self.choices))]
         return rounded(self.low * (self.high / self.low) ** coordinate)
 
+    def within(self, value: Any, default: Any) -> Any:
+        """The value if it can be tried, else the nearest end of the range, or the default."""
+        if self.choices:
+            return value if value in self.choices else default
+        return min(max(value, self.low), self.high)
+
 
 PROTOCOL_AXES: Mapping[str, Axis] = {
     "dense_lr": Axis(low=3e-4, high=3e-2),
@@ -90,6 +96,13 @@ class Space:
             hyperparameters={name: values[name] for name in self.own},
             protocol={name: values[name] for name in self.protocol},
         )
+
+    def within(self, setting: Setting) -> Setting:
+        """What is searched of a setting from elsewhere: a number beyond a range is its end, a value that is
+        not among the choices the default."""
+        defaults, values = self.values(Setting()), self.values(setting)
+        axes = {**self.protocol, **self.own}
+        return self.setting({name: axis.within(values[name], defaults[name]) for name, axis in axes.items()})
 
     def nearest_first(self, setting: Setting) -> Iterator[Setting]:
         """The setting, then those with other values of the contestant's own space, the nearest first.

@@ -9,7 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from bench.contestants.registry import CONTESTANTS
-from bench.contestants.tuned import TunedSettings, shipped
+from bench.contestants.settings_file import shipped
+from bench.contestants.tuned import TunedSettings
 from bench.errors import BadInput
 from bench.runs.entrants import Entrant, refuse_equal_labels
 from bench.runs.study_record import KINDS, Kind

@@ -6,7 +6,7 @@ import dataclasses
 
 import pytest
 
-from bench.contestants.tuned import shipped, write_settings
+from bench.contestants.settings_file import shipped, write_settings
 from bench.errors import BadInput
 from bench.training.protocols import PROTOCOLS
 from rankbench.choices import Choices

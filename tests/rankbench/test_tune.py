@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 from statistics import fmean
 
-from bench.contestants.tuned import read_settings
+from bench.contestants.settings_file import read_settings
 from bench.runs.store import RUNS_FILE, Store
 
 TUNE = (
@@ -72,7 +72,10 @@ def test_what_is_tuned_is_chosen_written_and_used(bench, tmp_path):
     assert lines(tmp_path) == count + len(study.run_keys())
 
     other = bench(*TUNE, "--trials", "4", "--write", "own.toml", code=2)
-    assert "own.toml has settings of another tuning (3 trials each on rules-2000-0 at 8k; " in other.stderr
+    assert (
+        "own.toml', but it has settings of another tuning (3 trials each at 8k on rules-2000-0; "
+        in other.stderr
+    )
     assert lines(tmp_path) == count + len(study.run_keys())
 
 

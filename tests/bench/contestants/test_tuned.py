@@ -8,17 +8,8 @@ import math
 import pytest
 
 from bench.contestants.registry import CONTESTANTS
-from bench.contestants.tuned import (
-    FILE,
-    Provenance,
-    Setting,
-    TunedSetting,
-    TunedSettings,
-    read_settings,
-    shipped,
-    size_of,
-    write_settings,
-)
+from bench.contestants.settings_file import FILE, read_settings, shipped, write_settings
+from bench.contestants.tuned import Provenance, Setting, TunedSetting, TunedSettings, TunedSize, size_of
 from bench.errors import BadInput
 from bench.runs.studies import base_of
 from bench.spec import Budget
@@ -26,17 +17,23 @@ from bench.training.protocols import changed
 
 RANKMIXER = CONTESTANTS["rankmixer"]
 PROVENANCE = Provenance(
-    trials=24,
-    sampler="qmc",
-    sampler_seed=0,
     datasets={"rules-8000-0": "0123456789abcdef", "a shop": "f" * 16},
     rows={"rules-8000-0": 8000, "a shop": 10},
     width=8,
     protocol="short",
-    date="2026-11-28",
-    commit="c0ffee",
-    command="rankbench tune compare --set 'rankmixer.norm=\"pre\"'",
 )
+
+
+def of_size(size: int, **changes) -> TunedSize:
+    given = {
+        "trials": 24,
+        "sampler": "qmc",
+        "sampler_seed": 0,
+        "date": "2026-11-28",
+        "commit": "c0ffee",
+        "command": "rankbench tune compare --set 'rankmixer.norm=\"pre\"'",
+    }
+    return TunedSize(**{**given, **changes}, size=size)
 
 
 def tuned(size: int, contestant=RANKMIXER, **changes) -> TunedSetting:
@@ -53,7 +50,8 @@ def tuned(size: int, contestant=RANKMIXER, **changes) -> TunedSetting:
 
 
 def settings(*of: TunedSetting, **changes) -> TunedSettings:
-    return TunedSettings(provenance=PROVENANCE, settings=of, **changes)
+    sizes = tuple(of_size(size) for size in sorted({one.size for one in of}))
+    return TunedSettings(**{"provenance": PROVENANCE, "tunings": sizes, "settings": of, **changes})
 
 
 def test_what_is_written_is_read(tmp_path):
@@ -66,7 +64,7 @@ def test_what_is_written_is_read(tmp_path):
     for each in (
         TunedSettings(),
         settings(tuned(100_000), strange),
-        settings(tuned(100_000), rate_exponent=-0.25),
+        settings(tuned(100_000), tunings=(of_size(100_000, start="own.toml"),), rate_exponent=-0.25),
         TunedSettings(
             provenance=dataclasses.replace(PROVENANCE, protocol_values={"epochs": 2, "cooldown": 0.5})
         ),
@@ -109,23 +107,38 @@ def test_the_dense_rate_may_change_with_the_size():
 
 
 def test_new_settings_replace_those_of_the_same_size_and_keep_the_others():
-    later = dataclasses.replace(PROVENANCE, date="2027-01-01")
     first = settings(tuned(100_000), tuned(30_000), tuned(100_000, CONTESTANTS["dcnv2"]))
-    found = first.merged([tuned(100_000, trial=3), tuned(300_000)], later)
+    again = first.merged([tuned(100_000, trial=3)], PROVENANCE, of_size(100_000, date="2027-01-01"))
+    found = again.merged([tuned(300_000)], PROVENANCE, of_size(300_000, trials=48))
     assert [(one.contestant, one.size, one.trial) for one in found.settings] == [
         ("dcnv2", 100_000, 7),
         ("rankmixer", 30_000, 7),
         ("rankmixer", 100_000, 3),
         ("rankmixer", 300_000, 7),
     ]
-    assert found.provenance == later
-    assert found.told() == ("24 trials each on rules-8000-0, a shop at 30k, 100k, 300k; 2027-01-01")
+    assert [(one.size, one.date) for one in found.tunings] == [
+        (30_000, "2026-11-28"),
+        (100_000, "2027-01-01"),
+        (300_000, "2026-11-28"),
+    ]
+    assert found.told() == (
+        "24 trials each at 30k, 24 trials each at 100k, 48 trials each at 300k "
+        "on rules-8000-0, a shop; 2027-01-01"
+    )
 
 
-def test_tunings_are_the_same_but_for_when_and_by_what_they_were_made():
-    assert PROVENANCE.as_of(dataclasses.replace(PROVENANCE, date="d", commit="c", command="x"))
-    assert not PROVENANCE.as_of(dataclasses.replace(PROVENANCE, trials=25))
-    assert not PROVENANCE.as_of(dataclasses.replace(PROVENANCE, datasets={"rules-8000-0": "0" * 16}))
+def test_a_tuning_stands_beside_others_unless_it_is_another_at_its_size_or_on_other_data():
+    there = settings(tuned(100_000))
+    there.refuse_other(PROVENANCE, of_size(100_000, date="d", commit="c", command="x"))
+    there.refuse_other(PROVENANCE, of_size(30_000, trials=48, sampler="tpe"))
+    TunedSettings().refuse_other(PROVENANCE, of_size(100_000))
+    with pytest.raises(BadInput, match="it has settings of another tuning \\(24 trials each at 100k"):
+        there.refuse_other(PROVENANCE, of_size(100_000, trials=25))
+    with pytest.raises(BadInput, match="it has settings of another tuning"):
+        there.refuse_other(PROVENANCE, of_size(100_000, start="tuned"))
+    other = dataclasses.replace(PROVENANCE, datasets={"rules-8000-0": "0" * 16})
+    with pytest.raises(BadInput, match="it has settings of another tuning"):
+        there.refuse_other(other, of_size(30_000))
 
 
 def test_the_size_of_a_budget_in_flops_is_half_of_it():
@@ -139,8 +152,12 @@ def test_the_size_of_a_budget_in_flops_is_half_of_it():
         (("format = 1", "format = 2"), "format is 2, this version reads 1"),
         (("format = 1", ""), "format is None, this version reads 1"),
         (("format = 1", "format = "), "is not TOML"),
-        (("size = 100000", "size = 0"), "size of rankmixer is 0; it must be 1 or more"),
-        (("size = 100000", 'size = "100k"'), r"Expected `int`, got `str` - at `\$.settings\[0\].size`"),
+        (("tunings]]\nsize = 100000", "tunings]]\nsize = 1000"), "has settings of size 100000, but no"),
+        (("[[settings]]", "[[tunings]]\nsize = 7\n[[settings]]"), "missing required field `trials`"),
+        (
+            ("tunings]]\nsize = 100000", 'tunings]]\nsize = "100k"'),
+            r"Expected `int`, got `str` - at `\$.tunings\[0\].size`",
+        ),
         (("rev = ", "revv = 1\nrev = "), "unknown key 'revv'"),
         (("trials = 24", "trials = 24\ntrial = 24"), "unknown key 'trial'"),
         (("valid_auc = 0.75\n", ""), "missing required field `valid_auc`"),
@@ -168,6 +185,13 @@ def test_files_that_are_none_are_refused(tmp_path):
     write_settings(twice, tmp_path / "twice.toml")
     with pytest.raises(BadInput, match="has rankmixer at size 100000 twice"):
         read_settings(tmp_path / "twice.toml")
+    write_settings(settings(tuned(0)), tmp_path / "nothing.toml")
+    with pytest.raises(BadInput, match="size of rankmixer is 0; it must be 1 or more"):
+        read_settings(tmp_path / "nothing.toml")
+    two = settings(tuned(1), tunings=(of_size(1), of_size(1, trials=48)))
+    write_settings(two, tmp_path / "two.toml")
+    with pytest.raises(BadInput, match=r"has two \[\[tunings\]\] of size 1"):
+        read_settings(tmp_path / "two.toml")
     write_settings(dataclasses.replace(settings(tuned(1)), provenance=None), tmp_path / "bare.toml")
     with pytest.raises(BadInput, match=r"has settings but no \[provenance\]"):
         read_settings(tmp_path / "bare.toml")

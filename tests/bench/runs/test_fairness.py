@@ -9,7 +9,7 @@ import pytest
 from torch import nn
 
 from bench.contestants import Contestant, Dial
-from bench.contestants.tuned import Provenance, TunedSetting, TunedSettings
+from bench.contestants.tuned import TunedSetting, TunedSettings
 from bench.errors import BadInput
 from bench.runs.entrants import Entrant
 from bench.runs.fairness import one_step, plan_fairness
@@ -18,6 +18,7 @@ from bench.runs.store import Store
 from bench.runs.study_record import StudyRecord
 from bench.runs.sweep import missing, sweep
 from bench.spec import Budget
+from tests.bench.contestants.test_tuned import PROVENANCE, of_size
 from tests.bench.runs.quick import CPU, planned_runs, study
 
 BUDGET = Budget(kind="dense_parameters", target=20_000)
@@ -143,18 +144,8 @@ def test_runs_are_those_that_a_study_or_a_trial_of_the_same_setting_has(small_wo
 
 def test_neighbours_are_next_to_the_tuned_setting(small_world):
     settings = TunedSettings(
-        provenance=Provenance(
-            trials=4,
-            sampler="qmc",
-            sampler_seed=0,
-            datasets={small_world.name: "0" * 16},
-            rows={small_world.name: 12_000},
-            width=4,
-            protocol="quick",
-            date="2026-11-28",
-            commit="",
-            command="",
-        ),
+        provenance=PROVENANCE,
+        tunings=(of_size(20_000),),
         settings=(
             TunedSetting(
                 contestant="deep",

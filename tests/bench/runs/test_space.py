@@ -84,6 +84,18 @@ def test_values_name_every_axis_and_come_back():
     assert of.setting(of.values(setting)) == setting
 
 
+def test_a_setting_from_elsewhere_is_brought_within_what_is_searched():
+    of = space(given=["batch_size"])
+    setting = Setting(
+        hyperparameters={"depth": 9, "taper": 0.5, "unknown": 1},
+        protocol={"dense_lr": 1.0, "sparse_lr": 0.001, "dense_decay": 0.3, "batch_size": 7},
+    )
+    found = of.within(setting)
+    assert found.hyperparameters == {"depth": 2, "taper": 0.5}
+    assert found.protocol == {"dense_lr": 3e-2, "sparse_lr": 1e-2, "dense_decay": 0.0}
+    assert of.within(found) == found
+
+
 def test_neighbours_come_by_steps_along_the_lists_and_the_lower_first():
     setting = Setting(hyperparameters={"depth": 2, "taper": 0.5}, protocol={"dense_lr": 0.01})
     found = list(space().nearest_first(setting))

@@ -14,13 +14,15 @@ from bench.contestants import Contestant, Dial
 from bench.contestants.tuned import Setting
 from bench.errors import BadInput
 from bench.runs.entrants import Entrant
-from bench.runs.samplers import Grid, Quasirandom
+from bench.runs.samplers import Grid, Quasirandom, Started
 from bench.runs.space import RATES
 from bench.runs.store import RUNS_FILE, Store
 from bench.runs.sweep import missing, sweep
 from bench.runs.trials import CONFIRMING_SEEDS, TRIAL_SEED, Trial, value_of
 from bench.runs.tuning import tune
 from bench.spec import Budget
+from tests.bench.contestants.test_tuned import settings
+from tests.bench.contestants.test_tuned import tuned as setting_at
 from tests.bench.runs.quick import CPU, planned_runs, study
 from tests.bench.runs.test_store import record
 
@@ -245,3 +247,20 @@ def test_a_grid_tries_the_default_and_every_other_rate(small_world, tmp_path):
         *(Setting(protocol={"dense_lr": rate}) for rate in RATES if rate != 0.003),
     ]
     assert sorted(run.spec.protocol.dense_lr for run in train.trained) == sorted(RATES)
+
+
+def test_trial_1_can_be_what_was_chosen_at_the_nearest_other_size(small_world, tmp_path):
+    def at(size, depth, rate):
+        own, protocol = {"depth": depth}, {"dense_lr": rate}
+        return setting_at(size, deep().contestant, hyperparameters=own, protocol=protocol)
+
+    start = settings(at(100, 1, 0.001), at(1_000, 2, 0.004), at(2_000, 3, 0.005), at(100_000, 1, 0.006))
+    train, plain = Trains(Store(tmp_path), small_world), Quasirandom(3, 0)
+    sampler = Started(plain, start)
+    of_deep, of_wide = tuned(train, sampler, (deep(), deep("wide"))).searches
+    started = sampler.setting(of_deep, 1)
+    assert started.hyperparameters == {"depth": 2}, "of 1,000: the size itself does not count"
+    assert started.protocol["dense_lr"] == of_deep.trials[1].setting.protocol["dense_lr"] == 0.004
+    assert sampler.setting(of_deep, 2) == plain.setting(of_deep, 2)
+    assert sampler.setting(of_wide, 1) == plain.setting(of_wide, 1), "nothing was chosen for it"
+    assert [len(one.trials) for one in (of_deep, of_wide)] == [3, 3]
