@@ -8,19 +8,19 @@ import functools
 import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bench.contestants.settings_file import read_settings, shipped, write_settings
+from bench.contestants.settings_file import read_settings, shipped
 from bench.contestants.tuned import Provenance, TunedSettings, TunedSize, size_of
-from bench.errors import BadInput, cannot_write, unknown_name
+from bench.errors import BadInput, unknown_name
 from bench.machine.writable import refuse_unwritable
 from bench.runs.studies import TUNED
 from bench.runs.study_record import StudyRecord
-from rankbench import options
+from rankbench import options, tune_outputs
 from rankbench.choices import PROTOCOL_VALUES, Choices, takes_choices
-from rankbench.console import complain, count
+from rankbench.console import complain
 from rankbench.report import write_and_print
 from rankbench.request import DEVELOPMENT_SEED, SYNTHETIC_SEED, study
 from rankbench.training import opened, train
@@ -31,9 +31,7 @@ if TYPE_CHECKING:
     from bench.runs.plan import Plan
     from bench.runs.record import Run
     from bench.runs.studies import Study
-    from bench.runs.trials import Search
     from bench.runs.tuning import Sampler
-    from bench.spec import Budget
 
 FAMILIES = ("rules", "trees", "network")
 SAMPLERS = ("qmc", "tpe")
@@ -110,8 +108,8 @@ def run(
             raise BadInput(f"{option} does not apply to --equal, which tries a fixed list of rates")
     options.check_device(device)
     asked = _asked(target, choices)
-    started = None if start is None else shipped() if start == TUNED else read_settings(Path(start))
-    earlier = _earlier(write)
+    started = None if start is None else _settings_to_start_from(start)
+    earlier = tune_outputs.earlier_settings(write)
     refuse_unwritable("the store", store[0], "--store")
     refuse_unwritable("the data folder", choices.data_dir, "--data-dir")
 
@@ -126,7 +124,7 @@ def run(
     drawn: Sampler = Grid(asked.protocol.dense_lr)
     if not equal:
         drawn = sampler_called(sampler or SAMPLERS[0], trials or _TRIALS, sampler_seed or 0, started)
-    kept = None if storage is None else _storage(storage)
+    kept = None if storage is None else tune_outputs.opened_storage(storage)
     keep_buffers()
     where = choose_device(device)
     datasets = opened(asked, choices, seed=DEVELOPMENT_SEED)
@@ -155,7 +153,7 @@ def run(
         if budget is not None
     ]
     if write is not None:
-        _refuse_other(earlier, provenance, tunings, write)
+        tune_outputs.refuse_other(earlier, provenance, tunings, write)
     stores = [Store(folder) for folder in store]
     records, joined = stores[0], JoinedStores(stores)
     tuned: list[StudyRecord] = []
@@ -171,6 +169,8 @@ def run(
     final: StudyRecord | None = None
     for place, budget in enumerate(asked.budgets):
         assert budget is not None
+        if started is not None:
+            _say_who_has_no_start(asked, started.without(size_of(budget)), str(start))
         found = tune(
             asked,
             datasets,
@@ -184,7 +184,7 @@ def run(
         tuned.append(found.plan.record)
         told.append(for_machines(budget, found.searches))
         if kept is not None:
-            _keep(kept, asked, budget, datasets, found.searches)
+            tune_outputs.keep(kept, asked, budget, datasets, found.searches)
         if not json:
             print_trials(budget, found.searches)
         if equal and not json and not found.failed:
@@ -198,7 +198,7 @@ def run(
         settings = settings.merged(found.chosen, provenance, tunings[place])
         if write is not None:
             earlier = earlier.merged(found.chosen, provenance, tunings[place])
-            _write(earlier, write)
+            tune_outputs.write_out(earlier, write)
         study_of_best = dataclasses.replace(
             asked, name=f"{asked.name}-tuned", tuned=settings, budgets=asked.budgets[: place + 1]
         )
@@ -231,59 +231,16 @@ def _asked(target: str, choices: Choices) -> Study:
     return asked if choices.data is not None else dataclasses.replace(asked, datasets=FAMILIES)
 
 
-def _earlier(write: Path | None) -> TunedSettings:
-    """The settings that are in the file to write; none where it is not there.
-
-    Raises:
-        BadInput: it is no file of settings, or cannot be written.
-    """
-    if write is None:
-        return TunedSettings()
-    if write.suffix != ".toml":
-        raise BadInput(f"--write is '{write}'; it must end in .toml")
-    refuse_unwritable("the folder of the settings file", write.parent, "--write")
-    return read_settings(write) if write.exists() else TunedSettings()
+def _settings_to_start_from(start: str) -> TunedSettings:
+    if start != TUNED and not start.endswith(".toml"):
+        raise BadInput(f"--start is '{start}'; it must be '{TUNED}' or a FILE.toml of 'tune --write'")
+    return shipped() if start == TUNED else read_settings(Path(start))
 
 
-def _refuse_other(
-    earlier: TunedSettings, provenance: Provenance, tunings: Sequence[TunedSize], write: Path
-) -> None:
-    for tuning in tunings:
-        try:
-            earlier.refuse_other(provenance, tuning)
-        except BadInput as error:
-            raise BadInput(f"--write is '{write}', but {error}; give another file") from error
-
-
-def _write(settings: TunedSettings, path: Path) -> None:
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write_settings(settings, path)
-    except OSError as error:
-        raise cannot_write(path, error) from error
-    complain(f"settings: {path}")
-
-
-def _storage(url: str) -> Any:
-    from bench.runs.optuna_study import open_storage
-
-    return open_storage(url)
-
-
-def _keep(
-    storage: Any, asked: Study, budget: Budget, datasets: Sequence[Dataset], searches: Sequence[Search]
-) -> None:
-    """Adds the trials to the storage, in one study for each contestant and budget."""
-    from bench.runs.optuna_study import put
-
-    on = ", ".join(dataset.name for dataset in datasets)
-    size = f"{count(budget.target)} {budget.kind.replace('_', ' ')}"
-    for one in searches:
-        name = f"{asked.name}: {one.entrant.label} at {size} on {on}"
-        try:
-            put(storage, name, one)
-        except BadInput as error:  # the trials are in the store; only the copy of them is not made
-            complain(str(error))
+def _say_who_has_no_start(asked: Study, started: TunedSettings, start: str) -> None:
+    for entrant in asked.entrants:
+        if started.of(entrant.contestant, 1) is None:
+            complain(f"{entrant.label} has no setting of another size in {start}; its trial 1 is a point")
 
 
 def _refuse_world_of_studies(datasets: Sequence[Dataset]) -> None:
