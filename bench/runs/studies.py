@@ -42,6 +42,8 @@ class Study:
         features: how rows are embedded.
         baseline: label of the entrant that the others are compared with; None: no differences are taken.
         paper: the paper's table that the results are set beside, such as ``rankmixer/table_1``.
+        observed: whether to keep what the models show of themselves during training; see `observe` in
+            `bench.contestants.contract`.
     """
 
     name: str
@@ -59,6 +61,7 @@ class Study:
     features: FeatureSpec = field(default_factory=lambda: FeatureSpec(width=8))
     baseline: str | None = None
     paper: str | None = None
+    observed: bool = False
 
     def __post_init__(self) -> None:
         if self.kind not in KINDS:
@@ -72,7 +75,7 @@ class Study:
             raise BadInput(
                 f"study '{self.name}': baseline is '{self.baseline}', allowed: {', '.join(labels)}"
             )
-        if self.baseline is None and any(one.sized == "baseline" for one in self.entrants):
+        if self.baseline is None and any(one.sized in ("baseline", "as_baseline") for one in self.entrants):
             raise BadInput(
                 f"study '{self.name}' has entrants of the size of the baseline, but no baseline; name one"
             )
