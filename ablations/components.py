@@ -12,7 +12,7 @@ _ARMS = "ablations.arms.components"
 
 STUDY = ablation(
     "components",
-    "What is each part of RankMixer's block worth: skip connections, token mixing, LayerNorm, per-token FFNs?",
+    "What is each part of RankMixer's block worth?",
     RANKMIXER,
     arm(RANKMIXER, "rankmixer-without-skip", "no skip connections", model=f"{_ARMS}:WithoutSkip"),
     arm(RANKMIXER, "rankmixer-without-mixing", "no token mixing", model=f"{_ARMS}:WithoutMixing"),

@@ -13,11 +13,12 @@ from bench.contestants.tuned import TunedSettings
 from bench.contestants.values import read_values
 from bench.errors import BadInput, unknown_name
 from bench.runs.entrants import Entrant, told_apart
-from bench.runs.studies import STUDIES, TUNED, Study, base_of
+from bench.runs.studies import TUNED, Study, base_of
 from bench.spec import BUDGET_KINDS, Protocol
 from bench.training.protocols import PROTOCOLS, changed
 from rankbench import options
 from rankbench.choices import PROTOCOL_VALUES, Choices
+from rankbench.named import STUDIES
 
 if TYPE_CHECKING:
     from bench.data.dataset import Dataset

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
-from rankmixer import RankMixer
+from rankmixer.mixing import TokenMixing
 from rankmixer.per_token import PerTokenFFN
+from rankmixer.rankmixer import Block, RankMixer
 
 
 class WithoutSkip(RankMixer):
     """S = LN(TokenMixing(X)), X' = LN(PFFN(S))."""
 
     def block(self) -> nn.Module:
-        block = super().block()
-        block.skip = False
-        return block
+        ffn = PerTokenFFN(self.num_tokens, self.token_dim, self.hidden_dim)
+        return Block(TokenMixing(), ffn, self.token_dim, norm=self.norm, skip=False)
 
 
 class WithoutMixing(RankMixer):

@@ -36,6 +36,7 @@ class Entrant:
             as given where the study has none; ``baseline``: solved for the dense parameters that the study's
             baseline has; ``as_baseline``: with the hyper-parameters of the baseline at that budget, but for
             what this entrant itself changes, and not solved; ``given``: as given, whatever the budget.
+        share: of the baseline's dense parameters that are the target, where `sized` is ``baseline``.
         label: unique in a study; empty: the contestant's title and what differs from its defaults.
     """
 
@@ -43,6 +44,7 @@ class Entrant:
     hyperparameters: Mapping[str, Any] = field(default_factory=dict)
     protocol: Mapping[str, Any] = field(default_factory=dict)
     sized: Sized = "budget"
+    share: float = 1.0
     label: str = ""
 
     def __post_init__(self) -> None:
