@@ -170,6 +170,7 @@ def _planned(study: Study, dataset: Dataset, sized: SizedEntrant, seed: int) -> 
     return Planned(
         contestant=contestant,
         cost=sized.cost,
+        observed=study.observed and hasattr(contestant.load(), "observe"),
         spec=Spec(
             dataset=_reference(dataset),
             features=study.features,

@@ -96,7 +96,7 @@ def test_an_own_arm_has_a_source_and_an_edited_file_another(tmp_path, monkeypatc
         ),
         (EXAMPLE.read_text().replace('"no residuals"', '"no LayerNorm"'), "two entrants are called"),
         (EXAMPLE.read_text().replace('"norm"', '"nrom"'), None),
-        (EXAMPLE.read_text().replace("arm(RANK", "arm(5, RANK"), r"raised TypeError.*\(refused_6.py:23\)"),
+        (EXAMPLE.read_text().replace("arm(RANK", "arm(5, RANK"), r"raised TypeError.*\(refused_6.py:22\)"),
     ],
 )
 def test_a_wrong_question_is_refused_by_name(request, tmp_path, monkeypatch, text, says):
