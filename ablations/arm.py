@@ -68,13 +68,14 @@ def ablation(
     *arms: Entrant,
     paper: str | None = None,
     observed: bool = False,
+    resizable: bool = True,
 ) -> Study:
     """The study that compares `arms` with their base, by the settings that were tuned for the base.
 
     Args:
         question: one sentence.
         paper: the paper's table, such as ``rankmixer/table_2``.
-        observed: whether to keep what the models show of themselves during training.
+        observed, resizable: see `bench.runs.studies.Study`.
     """
     first = base if isinstance(base, Entrant) else Entrant(contestant=base)
     return Study(
@@ -86,4 +87,5 @@ def ablation(
         baseline=first.label,
         paper=paper,
         observed=observed,
+        resizable=resizable,
     )

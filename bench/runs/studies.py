@@ -45,6 +45,8 @@ class Study:
         paper: the paper's table that the results are set beside, such as ``rankmixer/table_1``.
         observed: whether to keep what the models show of themselves during training; see `observe` in
             `bench.contestants.contract`.
+        resizable: whether the command line may change how the arms of an ablation are sized; not where their
+            sizes are what is asked.
     """
 
     name: str
@@ -63,6 +65,7 @@ class Study:
     baseline: str | None = None
     paper: str | None = None
     observed: bool = False
+    resizable: bool = True
 
     def __post_init__(self) -> None:
         if self.kind not in KINDS:

@@ -45,6 +45,8 @@ def test_sized_switches_every_arm_and_leaves_the_base():
     [
         ("components", {"sized": "big"}, "--sized is 'big', allowed: base, budget"),
         ("compare", {"sized": "base"}, "--sized applies to ablations, but 'compare' is a comparison"),
+        ("directions", {"sized": "budget"}, "the sizes of its arms are what 'directions' asks for"),
+        ("expansion", {"sized": "base"}, "changes expansion, a proportion, which only a budget can keep"),
         ("components", {"baseline": "no token mixing"}, "'no token mixing' cannot be the baseline"),
         ("components", {"baseline": "none"}, "no baseline; name one"),
     ],
