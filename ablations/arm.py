@@ -42,14 +42,17 @@ def arm(
         dial, trim: None: the base's.
         sized: see `bench.runs.entrants.Entrant`.
     """
+    values = {**base.hyperparameters, **(hyperparameters or {})}
+    grown = base.dial if dial is None else dial
     contestant = dataclasses.replace(
         base,
         name=name,
         title=f"{base.title}: {label}",
         model=base.model if model is None else model,
-        hyperparameters={**base.hyperparameters, **(hyperparameters or {})},
-        dial=base.dial if dial is None else dial,
+        hyperparameters=values,
+        dial=grown,
         trim=base.trim if trim is None else trim,
+        search_space={n: c for n, c in base.search_space.items() if n in values or n in grown.proportions},
     )
     return Entrant(contestant=contestant, label=label, sized=sized)
 

@@ -1,4 +1,8 @@
-"""RankMixer, equation 6: the hidden width k D of a token's FFN, at one budget. The paper never gives k."""
+"""RankMixer, equation 6: the hidden width k D of a token's FFN, at one budget. The paper never gives k.
+
+There are 4 tokens, whatever was tuned: D, a multiple of them, then moves in steps so small that every k is
+met to about a tenth.
+"""
 
 from __future__ import annotations
 

@@ -1,9 +1,10 @@
 """RankMixer, Figure 3: what is lost when fewer of the experts are active, at one total size.
 
 Three ways to choose the experts of a token are compared with two dense models: one of the total size, which
-is the base, and the base with an eighth of its hidden width, the size that is active at the lowest share. The paper does not give the number of
-experts; here each token has 8. Whatever was tuned, there are two layers, as in the paper, and 8 tokens: of
-more tokens with 8 experts each, one more hidden unit would be too large a step to meet the size.
+is the base, and the base with an eighth of its hidden width, the size that is active at the lowest share. The
+paper does not give the number of experts; here each token has 8. Whatever was tuned, there are two layers, as
+in the paper, and 8 tokens: of more tokens with 8 experts each, one more hidden unit would be too large a step
+to meet the size.
 """
 
 from __future__ import annotations
