@@ -10,6 +10,7 @@ import pytest
 
 from ablations import ABLATIONS
 from bench.errors import BadInput
+from bench.runs.store import Store
 from rankbench.choices import Choices
 from rankbench.request import study
 
@@ -73,6 +74,31 @@ def test_the_example_is_a_question_of_its_own(bench, tmp_path):
         assert without_skip["contestant"] == "my-rankmixer-without-residuals"
         assert without_norm["hyperparameters"] == {**base["hyperparameters"], "norm": "none"}
         assert without_skip["hyperparameters"] == base["hyperparameters"]
+
+
+QUICK = ("--rows", "4000", "--budget", "20k", "--seeds", "1", "--processes", "1")
+
+
+def test_the_example_runs(bench, tmp_path):
+    shutil.copy(EXAMPLE, tmp_path)
+    done = bench("run", "--study", "my_question.py:STUDY", *QUICK)
+    assert "runs: 3 planned, 0 already in the store" in done.stderr
+    (asked,) = Store(tmp_path / "results" / "local").read().studies
+    assert (asked.name, asked.kind, asked.baseline) == ("my-question", "ablation", "RankMixer")
+    assert asked.command.startswith("rankbench run my_question.py:STUDY --budget 20k")
+    assert {one.label for one in asked.members} == {"RankMixer", "no LayerNorm", "no residuals"}
+
+
+def test_an_ablation_resumes_and_what_is_watched_is_kept_beside_its_runs(bench, tmp_path):
+    store = Store(tmp_path / "results" / "local")
+    bench("run", "activation", *QUICK)
+    runs = store.read().runs.values()
+    watched = {one.key: store.path("observations", one.key).is_file() for one in runs}
+    assert {one.spec.contestant.name for one in runs if watched[one.key]} == {"rankmixer-moe"}
+    assert list(watched.values()).count(True) == 3
+    next(store.path("observations", key) for key, found in watched.items() if found).unlink()
+    assert "runs: 14 planned, 3 already in the store" in bench("run", "sparsity", *QUICK).stderr
+    assert "runs: 4 planned, 4 already in the store" in bench("run", "activation", *QUICK).stderr
 
 
 def test_an_own_arm_has_a_source_and_an_edited_file_another(tmp_path, monkeypatch):
