@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import shutil
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from ablations import ABLATIONS
 from bench.errors import BadInput
 from bench.runs.store import Store
+from bench.spec import ContestantRef
 from rankbench.choices import Choices
+from rankbench.predict import _contestant
 from rankbench.request import study
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "my_question.py"
@@ -76,7 +80,7 @@ def test_the_example_is_a_question_of_its_own(bench, tmp_path):
         assert without_skip["hyperparameters"] == base["hyperparameters"]
 
 
-QUICK = ("--rows", "4000", "--budget", "20k", "--seeds", "1", "--processes", "1")
+QUICK = ("--rows", "4000", "--budget", "100k", "--seeds", "1", "--processes", "1")
 
 
 def test_the_example_runs(bench, tmp_path):
@@ -85,7 +89,7 @@ def test_the_example_runs(bench, tmp_path):
     assert "runs: 3 planned, 0 already in the store" in done.stderr
     (asked,) = Store(tmp_path / "results" / "local").read().studies
     assert (asked.name, asked.kind, asked.baseline) == ("my-question", "ablation", "RankMixer")
-    assert asked.command.startswith("rankbench run my_question.py:STUDY --budget 20k")
+    assert asked.command == "rankbench run my_question.py:STUDY --rows 4000 --budget 100k --seeds 1"
     assert {one.label for one in asked.members} == {"RankMixer", "no LayerNorm", "no residuals"}
 
 
@@ -97,8 +101,18 @@ def test_an_ablation_resumes_and_what_is_watched_is_kept_beside_its_runs(bench, 
     assert {one.spec.contestant.name for one in runs if watched[one.key]} == {"rankmixer-moe"}
     assert list(watched.values()).count(True) == 3
     next(store.path("observations", key) for key, found in watched.items() if found).unlink()
-    assert "runs: 14 planned, 3 already in the store" in bench("run", "sparsity", *QUICK).stderr
-    assert "runs: 4 planned, 4 already in the store" in bench("run", "activation", *QUICK).stderr
+    assert "runs: 4 planned, 3 already in the store" in bench("run", "activation", *QUICK).stderr
+    assert all(store.path("observations", key).is_file() for key, found in watched.items() if found)
+
+
+def test_a_run_of_an_arm_is_known_to_predict():
+    reference = ContestantRef(name="rankmixer-without-mixing", rev=4, hyperparameters={})
+    of = SimpleNamespace(key="k", spec=SimpleNamespace(contestant=reference))
+    assert _contestant(of, None).model == "ablations.arms.components:WithoutMixing"
+    reference = dataclasses.replace(reference, rev=1)
+    of = SimpleNamespace(key="k", spec=SimpleNamespace(contestant=reference))
+    with pytest.raises(BadInput, match="at rev 4, but run k trained rev 1"):
+        _contestant(of, None)
 
 
 def test_an_own_arm_has_a_source_and_an_edited_file_another(tmp_path, monkeypatch):
