@@ -11,6 +11,7 @@ from bench.errors import BadInput, cannot_write, hint_of, unknown_name
 from bench.machine.writable import refuse_unwritable
 from rankbench import options
 from rankbench.console import answer, answer_json, complain
+from rankbench.named import ARMS
 
 if TYPE_CHECKING:
     from collections import Counter
@@ -187,12 +188,12 @@ def _contestant(of: Run, given: str | None) -> Contestant:
     from bench.contestants.lookup import named, registered
 
     reference = of.spec.contestant
-    if given is None and reference.name not in registered():
+    if given is None and reference.name not in {**registered(), **ARMS}:
         raise BadInput(
             f"run {of.key} trained '{reference.name}', which is your own contestant; give it with "
             "--contestant package.module:NAME or --contestant path/to/file.py:NAME"
         )
-    found = named(given or reference.name)
+    found = ARMS.get(given or reference.name) or named(given or reference.name)
     if found.name != reference.name:
         raise BadInput(f"--contestant is '{found.name}', but run {of.key} trained '{reference.name}'")
     if found.source != reference.source:

@@ -13,6 +13,7 @@ from bench.contestants.lookup import registered
 from bench.machine.writable import refuse_unwritable
 from rankbench import options
 from rankbench.console import answer, answer_json, table
+from rankbench.named import ARMS
 from reports.escaping import visible
 
 if TYPE_CHECKING:
@@ -59,7 +60,7 @@ def _write_and_print(
     from reports.datafiles import check_for_machines, for_machines
     from reports.page import build_report
 
-    known = registered().values()
+    known = [*registered().values(), *ARMS.values()]
     files = build_report(
         stores,
         output,

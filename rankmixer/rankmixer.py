@@ -11,13 +11,7 @@ Our reading where the paper is silent: one projection per token (see `tokenizati
 and shift are shared by the tokens; the heads are linear. The paper never gives the expansion k of the hidden
 layer: 4 is the usual Transformer's. Nor does it say how weights start (see `initialisation`).
 
-To try another block, override `RankMixer.block`. It may build a `Block` of other pieces, or exchange one:
-
-    class WithoutMixing(RankMixer):
-        def block(self):
-            block = super().block()
-            block.mixing = nn.Identity()
-            return block
+To try another block, override `RankMixer.block`; the arms in `ablations/arms` do.
 """
 
 from __future__ import annotations
@@ -93,7 +87,7 @@ class RankMixer(nn.Module):
     def block(self) -> nn.Module:
         """A fresh block, (T, B, D) → (T, B, D): the one place to override for another.
 
-        It is called while the model is built; `num_tokens`, `token_dim`, `hidden_dim` and `norm` are set.
+        It may be a `Block` of other pieces. `num_tokens`, `token_dim`, `hidden_dim` and `norm` are set.
         """
         ffn = PerTokenFFN(self.num_tokens, self.token_dim, self.hidden_dim)
         return Block(TokenMixing(), ffn, self.token_dim, norm=self.norm)

@@ -133,8 +133,6 @@ class SparseRankMixer(nn.Module):
         self.register_buffer("penalty", torch.tensor(FIRST_PENALTY))
         self.offset: Tensor
         self.register_buffer("offset", torch.tensor(0.0))
-        self.active_LTE: Tensor
-        self.register_buffer("active_LTE", torch.zeros(num_layers, num_tokens, num_experts))
 
     def forward(self, x_BI: Tensor) -> Tensor:
         """(B, I) → logits (B, K), as served: by h_infer, computing the chosen experts only."""
@@ -150,7 +148,7 @@ class SparseRankMixer(nn.Module):
         """The training objective, a scalar; in eval mode, the task loss of what is served.
 
         In training mode every call counts as one optimizer step: it moves λ and the offset once, after using
-        them, and records which experts were active. Call it once per step.
+        them. Call it once per step.
         """
         if not self.training:
             return criterion(self(x_BI), y_BK)
@@ -165,17 +163,12 @@ class SparseRankMixer(nn.Module):
             task = (criterion(train_BK, y_BK) + criterion(infer_BK, y_BK)) / 2
             open_gates = torch.stack([g.weight.sum(dim=(0, 2)).mean() for g in gates]).mean()
             objective = task + self.penalty.clone() * open_gates  # a copy, since λ moves before backward
-        self._after_step(gates)
+            self._after_step(gates)
         return objective
 
     @torch.no_grad()
-    def activation_fractions(self, x_BI: Tensor | None = None) -> Tensor:
-        """Share of rows for which each served expert is active, (L, T, E).
-
-        Of the rows `x_BI`; without them, of the batch that `loss` saw last in training mode.
-        """
-        if x_BI is None:
-            return self.active_LTE.clone()
+    def activation_fractions(self, x_BI: Tensor) -> Tensor:
+        """Share of the rows `x_BI` for which each served expert is active, (L, T, E)."""
         return _active(self._through_blocks(self.tokenizer(x_BI), self._served, dense=False)[1])
 
     @torch.no_grad()
@@ -187,9 +180,9 @@ class SparseRankMixer(nn.Module):
         share = self.activation_fractions(x_BI).mean(dtype=torch.float64)
         return sum(p.numel() for p in self.parameters()) - (1 - share) * self._expert_parameters()
 
-    def observations(self) -> dict[str, Tensor]:
-        """``active_share``, (L, T, E), of the batch that `loss` saw last in training mode."""
-        return {"active_share": self.activation_fractions()}
+    def observe(self, x_BI: Tensor) -> dict[str, Tensor]:
+        """``active_share``, see `activation_fractions`."""
+        return {"active_share": self.activation_fractions(x_BI)}
 
     def closed_form(self) -> dict[str, int]:
         """Active parameters, and with ``relu`` the FLOPs served, of an example at `active_fraction`."""
@@ -227,11 +220,9 @@ class SparseRankMixer(nn.Module):
 
     @torch.no_grad()
     def _after_step(self, gates: list[Gates]) -> None:
-        self.active_LTE.copy_(_active(gates))
-        if self.routing == "relu":
-            excess = self.active_LTE.mean() - self.active_fraction
-            self.penalty.mul_(PENALTY_FACTOR ** torch.sign(excess)).clamp_(min=FIRST_PENALTY)
-            self.offset.sub_(self.offset_rate * excess)
+        excess = _active(gates).mean() - self.active_fraction
+        self.penalty.mul_(PENALTY_FACTOR ** torch.sign(excess)).clamp_(min=FIRST_PENALTY)
+        self.offset.sub_(self.offset_rate * excess)
 
 
 def _ffn_of(block: nn.Module) -> RoutedFFN:

@@ -20,6 +20,7 @@ whole fields, cut as above, then stand for groups.
 from __future__ import annotations
 
 import functools
+import hashlib
 import itertools
 from collections.abc import Sequence
 
@@ -36,8 +37,9 @@ class Tokenizer(nn.Module):
             once. None: the order of the input.
         num_tokens: T.
         token_dim: D.
-        slicing: ``fields`` (runs of whole fields, as even in width as can be) or ``equal`` (widths differing
-            by at most 1, fields cut where they must be).
+        slicing: ``fields`` (runs of whole fields, as even in width as can be), ``equal`` (widths differing by
+            at most 1, fields cut where they must be) or ``shuffled`` (as ``fields``, but in an order that is
+            blind to the groups, always the same).
 
     Raises:
         ValueError: `groups` is no partition of the fields, or there is too little to fill T tokens.
@@ -54,13 +56,15 @@ class Tokenizer(nn.Module):
     ) -> None:
         super().__init__()
         order = grouped_order(len(field_dims), groups)
+        if slicing == "shuffled":
+            order = shuffled(order)
         dims = [field_dims[i] for i in order]
-        if slicing == "fields":
+        if slicing in ("fields", "shuffled"):
             self.slice_dims = even_runs(dims, num_tokens)
         elif slicing == "equal":
             self.slice_dims = equal_slices(sum(dims), num_tokens)
         else:
-            raise ValueError(f"slicing is '{slicing}', allowed: fields, equal")
+            raise ValueError(f"slicing is '{slicing}', allowed: fields, equal, shuffled")
         self.regroup = Regroup(field_dims, order)
         self.projections = nn.ModuleList(nn.Linear(dim, token_dim) for dim in self.slice_dims)
 
@@ -153,6 +157,11 @@ def grouped_order(num_fields: int, groups: Sequence[Sequence[int]] | None) -> li
             f"groups are {[list(g) for g in groups]}; they must hold 0 … {num_fields - 1} once each"
         )
     return order
+
+
+def shuffled(order: Sequence[int]) -> list[int]:
+    """The same indices, sorted by a hash, so that each place is unlike the one that it had."""
+    return sorted(order, key=lambda index: hashlib.sha256(str(index).encode()).digest())
 
 
 def equal_slices(width: int, count: int) -> list[int]:

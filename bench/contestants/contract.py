@@ -21,9 +21,11 @@ It may have:
     model.active_parameters(x_BI) -> scalar
         The mean number of parameters that a row of `x_BI` uses, if it depends on the row. The closed form
         then gives the planned number, and this method the measured one.
-    model.observations() -> {name: tensor}
-        Values to record during training, such as how often each expert is used. The harness reads them at
-        every point of the training curve and stores them beside the run.
+    model.observe(x_BI) -> {name: tensor}
+        Values to watch during training, such as how often each expert is used. Where a study asks for it, the
+        harness calls this at every point of the training curve, in eval mode and without gradients, always
+        with the same valid rows, and stores the values beside the run. The parameters still have the
+        gradients of the last step. It must change nothing that training depends on.
 
 A `Contestant` (below) describes the model: its name, its hyper-parameters with their defaults, and the one
 that grows with the budget. `examples/my_model.py` is a complete example.

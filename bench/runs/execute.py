@@ -34,11 +34,16 @@ _TRACEBACK_LINES = 12
 
 @dataclass(frozen=True, kw_only=True)
 class Planned:
-    """A run to be: its spec, the contestant that the spec names, and what it costs."""
+    """A run to be: its spec, the contestant that the spec names, and what it costs.
+
+    Args:
+        observed: whether to keep what the contestant, which must have `observe`, shows of itself.
+    """
 
     spec: Spec
     contestant: Contestant
     cost: Cost
+    observed: bool = False
 
 
 def execute(
@@ -127,7 +132,9 @@ def _trained_and_tested(
         seed=spec.seed,
         device=device,
     )
-    trained = train(ranker, dataset, spec.protocol, seed=spec.seed, progress=progress)
+    trained = train(
+        ranker, dataset, spec.protocol, seed=spec.seed, observe=planned.observed, progress=progress
+    )
     timings |= {"train_s": trained.seconds, "samples_per_s": trained.rows / trained.seconds}
     before = time.perf_counter()
     test = dataset.splits["test"]

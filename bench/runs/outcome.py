@@ -18,7 +18,7 @@ class Outcome:
     Args:
         predictions: of the test split, in its order; None unless the run is ``ok``.
         curves: loss and valid AUC over the training; None unless the run is ``ok``.
-        observations: what the contestant shows of itself over the training; None where it shows nothing.
+        observations: what the contestant shows of itself over the training; None unless it was asked.
         weights: name → array, of the epoch that was tested; None unless they were asked for.
     """
 

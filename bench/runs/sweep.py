@@ -17,20 +17,23 @@ from bench.runs.store import Readable, Store
 def missing(planned: Sequence[Planned], stores: Readable, *, weights: bool = False) -> list[Planned]:
     """The planned runs that still have to be done, the longest first, so that processes end together.
 
-    Those whose process was killed the last time come last.
+    Those whose process was killed the last time come last. A run that is to be observed and was not is done
+    again.
 
     Args:
         weights: whether a run without its weights counts as not done.
     """
     view = stores.read()
     settled = view.settled()
-    if weights:
-        settled -= {
-            key
-            for key, run in view.runs.items()
-            if run.status == "ok" and not stores.path("weights", run.key).is_file()
-        }
-    left = list({key: run for run in planned if (key := run.spec.key()) not in settled}.values())
+
+    def done(key: str, run: Planned) -> bool:
+        if key not in settled:
+            return False
+        wanted = (["weights"] if weights else []) + (["observations"] if run.observed else [])
+        found = view.runs[key]
+        return found.status != "ok" or all(stores.path(kind, found.key).is_file() for kind in wanted)
+
+    left = list({key: run for run in planned if not done(key := run.spec.key(), run)}.values())
     killed = {key for key, run in view.runs.items() if run.status == "killed"}
     return sorted(left, key=lambda run: (run.spec.key() in killed, -run.cost.flops_train))
 

@@ -109,10 +109,18 @@ def _in_order(rows: Rows) -> Iterable[Rows]:
     return batches(rows.inputs_and_labels(), batch_size=EVALUATION_BATCH, shuffle_seed=None)
 
 
-def observed(contestant: nn.Module) -> Mapping[str, np.ndarray]:
-    """What the contestant shows of itself, see `bench.contestants.contract`; empty for most."""
-    shown: Mapping[str, Tensor] = getattr(contestant, "observations", dict)()
-    return {name: value.detach().cpu().numpy().copy() for name, value in shown.items()}
+@torch.no_grad()
+def observed(ranker: Ranker, rows: Rows) -> Mapping[str, np.ndarray]:
+    """What the contestant shows of itself on `rows`, see `observe` in `bench.contestants.contract`.
+
+    The ranker, its mode too, and the random numbers to come are as before afterwards.
+    """
+    training = ranker.training
+    with torch.random.fork_rng():
+        ranker.eval()
+        shown: Mapping[str, Tensor] = ranker.contestant.observe(ranker.features(rows))  # type: ignore[operator]
+        ranker.train(training)
+    return {name: value.cpu().numpy().copy() for name, value in shown.items()}
 
 
 def seed_for(seed: int, purpose: str) -> int:

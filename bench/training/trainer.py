@@ -27,6 +27,8 @@ from bench.training.ranker import Ranker, observed, predict, seed_for
 
 CURVE_POINTS = 50
 """Points of the training curve in one epoch."""
+OBSERVED_ROWS = 512
+"""Valid rows on which a contestant is observed."""
 EXPLOSION_FACTOR = 10.0
 """A mean task loss that is this many times that of always saying one half counts as divergence."""
 
@@ -55,9 +57,10 @@ class Training:
     Args:
         epochs: passes made; `best_epoch`, from 1, is the one whose weights are left.
         rows: seen, all passes together, in `steps`.
-        seconds: of the steps alone; `valid_seconds`: of predicting valid.
+        seconds: of the steps alone, without observing; `valid_seconds`: of predicting valid.
         curve: loss and valid AUC.
-        observations: (step, what the contestant showed then), at every point of the curve.
+        observations: (step, what the contestant showed then), at every point of the curve; empty where
+            nobody asked.
         valid_logits: (rows, tasks), of the best epoch.
     """
 
@@ -113,9 +116,19 @@ class Trainer:
 
 
 def train(
-    ranker: Ranker, dataset: Dataset, protocol: Protocol, *, seed: int, progress: Progress | None = None
+    ranker: Ranker,
+    dataset: Dataset,
+    protocol: Protocol,
+    *,
+    seed: int,
+    observe: bool = False,
+    progress: Progress | None = None,
 ) -> Training:
     """Trains `ranker` in place, and leaves it with the weights of its best epoch.
+
+    Args:
+        observe: whether to ask the contestant, which must have `observe`, what it shows. No other number of
+            the training depends on it.
 
     Raises:
         Diverged: the loss became NaN or infinite, or exploded.
@@ -132,12 +145,16 @@ def train(
     losses: list[tuple[float, float]] = []
     best, best_epoch, best_weights, best_logits = -math.inf, 0, None, np.empty(0)
     step, seconds, valid_seconds = 0, 0.0, 0.0
+    watched = _spread(valid.inputs_and_labels(), OBSERVED_ROWS) if observe else None
 
-    def mark() -> None:
-        """A point of the curve, and what the contestant shows there."""
+    def mark() -> float:
+        """A point of the curve, and what the contestant shows there; returns the seconds that it showed."""
         curve.append(_curve_point(step, epoch, losses))
-        if shown := observed(ranker.contestant):
-            observations.append((step, shown))
+        if watched is None:
+            return 0.0
+        started = time.perf_counter()
+        observations.append((step, observed(ranker, watched)))
+        return time.perf_counter() - started
 
     for epoch in range(1, protocol.epochs + 1):
         started = time.perf_counter()
@@ -151,13 +168,13 @@ def train(
                 raise Diverged(f"loss is {losses[-1][0]} at step {step + 1} of epoch {epoch}")
             step += 1
             if len(losses) == point_every:
-                mark()
+                seconds -= mark()
             if progress is not None:
                 progress(
                     min(step * protocol.batch_size, len(rows) * protocol.epochs), len(rows) * protocol.epochs
                 )
         if losses:
-            mark()
+            seconds -= mark()
         seconds += time.perf_counter() - started
 
         started = time.perf_counter()
@@ -224,6 +241,11 @@ def _curve_point(step: int, epoch: int, losses: list[tuple[float, float]]) -> Cu
             f"above {EXPLOSION_FACTOR:g} × ln 2"
         )
     return CurvePoint(step=step, epoch=epoch, train_loss=mean, valid_auc=math.nan)
+
+
+def _spread(rows: Rows, count: int) -> Rows:
+    """That many of the rows, or all where there are fewer, evenly spread over them."""
+    return rows.take(np.linspace(0, len(rows) - 1, min(count, len(rows))).astype(np.int64))
 
 
 def _snapshot(ranker: Ranker) -> Mapping[str, Tensor]:

@@ -127,7 +127,7 @@ def test_one_block_carries_every_token_to_every_other():
     [
         ({"token_dim": 10}, "token_dim is 10; it must be a multiple of num_tokens, 4"),
         ({"norm": "sandwich"}, "norm is 'sandwich', allowed: post, pre, none"),
-        ({"slicing": "any"}, "slicing is 'any', allowed: fields, equal"),
+        ({"slicing": "any"}, "slicing is 'any', allowed: fields, equal, shuffled"),
         ({"num_tokens": 6}, "num_tokens is 6; 5 whole fields allow 1 … 5"),
     ],
 )

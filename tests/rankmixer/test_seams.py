@@ -7,52 +7,19 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from ablations.arms.components import SharedFFN, WithoutSkip
+from ablations.arms.routing import BySelfAttention
 from bench.contestants.budget import solve
 from bench.contestants.contract import Contestant, InputShape
 from bench.contestants.counting import measure, on_meta
 from bench.contestants.registry import CONTESTANTS
 from bench.spec import Budget
 from rankmixer import RankMixer, SparseRankMixer, TokenMixerLarge
-from rankmixer.per_token import PerTokenFFN
 from rankmixer.rankmixer import Block
 
 SHAPE = InputShape(field_dims=(8,) * 10, groups=tuple((i,) for i in range(10)), num_tasks=2)
 T, D, N, L = 5, 20, 30, 2
 SIZES = {"num_layers": L, "num_tokens": T, "token_dim": D, "hidden_dim": N}
-
-
-class SelfAttention(nn.Module):
-    """softmax(Q Kᵀ / √(D/H)) V W over the tokens, (T, B, D) → (T, B, D); here H = T."""
-
-    def __init__(self, dim: int, num_heads: int) -> None:
-        super().__init__()
-        self.num_heads, self.qkv, self.out = num_heads, nn.Linear(dim, 3 * dim), nn.Linear(dim, dim)
-
-    def forward(self, x_TBD: Tensor) -> Tensor:
-        qkv_TB3HW = self.qkv(x_TBD).unflatten(2, (3, self.num_heads, -1))
-        attended_BHTW = F.scaled_dot_product_attention(*qkv_TB3HW.permute(2, 1, 3, 0, 4))
-        return self.out(attended_BHTW.permute(2, 0, 1, 3).flatten(2))
-
-
-class AttentionRankMixer(RankMixer):
-    def block(self) -> nn.Module:
-        block = super().block()
-        block.mixing = SelfAttention(self.token_dim, self.num_tokens)
-        return block
-
-
-class WithoutSkip(RankMixer):
-    def block(self) -> nn.Module:
-        ffn = PerTokenFFN(self.num_tokens, self.token_dim, self.hidden_dim)
-        return Block(nn.Identity(), ffn, self.token_dim, skip=False)
-
-
-class SharedFFN(RankMixer):
-    def block(self) -> nn.Module:
-        block = super().block()
-        D, N = self.token_dim, self.hidden_dim
-        block.ffn = nn.Sequential(nn.Linear(D, N), nn.GELU(), nn.Linear(N, D))
-        return block
 
 
 def contestant_of(model: type[nn.Module]) -> Contestant:
@@ -77,7 +44,7 @@ def costs(model: type[nn.Module], **changes: object) -> tuple[int, int]:
 def test_a_subclass_is_counted_and_not_taken_for_the_model_it_is_made_of():
     parameters, products = costs(RankMixer)
     attention = 4 * D * D
-    assert costs(AttentionRankMixer) == (
+    assert costs(BySelfAttention) == (
         parameters + L * (attention + 4 * D),
         products + L * (T * attention + 2 * T * T * D),
     )
@@ -89,8 +56,8 @@ def test_a_subclass_is_counted_and_not_taken_for_the_model_it_is_made_of():
 
 def test_a_subclass_is_sized_by_what_it_costs_itself():
     budget = Budget(kind="dense_parameters", target=100_000)
-    solution = solve(contestant_of(AttentionRankMixer), SHAPE, budget)
-    model = contestant_of(AttentionRankMixer).build(SHAPE, solution.hyperparameters)
+    solution = solve(contestant_of(BySelfAttention), SHAPE, budget)
+    model = contestant_of(BySelfAttention).build(SHAPE, solution.hyperparameters)
     size = sum(p.numel() for p in model.parameters())
     assert size == solution.reached
     assert abs(size / 100_000 - 1) <= 0.02
@@ -98,7 +65,7 @@ def test_a_subclass_is_sized_by_what_it_costs_itself():
     assert solution.hyperparameters != plain.hyperparameters
 
 
-@pytest.mark.parametrize("model_class", [AttentionRankMixer, WithoutSkip, SharedFFN])
+@pytest.mark.parametrize("model_class", [BySelfAttention, WithoutSkip, SharedFFN])
 def test_a_subclass_trains(model_class):
     torch.manual_seed(0)
     model = model_class(SHAPE.field_dims, **SIZES)

@@ -112,21 +112,19 @@ def test_both_routers_learn_from_the_task():
 def test_penalty_and_offset_move_once_a_training_step_and_never_in_eval():
     model = model_of(active_fraction=0.25)  # about half of the gates start open
     for step in (1, 2, 3):
+        excess = model.activation_fractions(batch()[0]).mean() - 0.25
+        assert excess > 0
+        expected = model.offset - model.offset_rate * excess
         model.loss(*batch(), BCE)
         assert model.penalty.item() == pytest.approx(FIRST_PENALTY * 1.2**step)
-    excess = model.activation_fractions().mean() - 0.25
-    assert excess > 0
-    assert model.offset < 0
+        torch.testing.assert_close(model.offset, expected)
     model.active_fraction = 1.0
     for _ in range(5):
         model.loss(*batch(), BCE)
     assert model.penalty.item() == pytest.approx(FIRST_PENALTY)  # 1.2³ up, five times down: held at the start
-    before = (model.penalty.clone(), model.offset.clone(), model.active_LTE.clone())
+    before = (model.penalty.clone(), model.offset.clone())
     loss = model.eval().loss(*batch(), BCE)
-    assert all(
-        torch.equal(a, b)
-        for a, b in zip(before, (model.penalty, model.offset, model.active_LTE), strict=True)
-    )
+    assert all(torch.equal(a, b) for a, b in zip(before, (model.penalty, model.offset), strict=True))
     torch.testing.assert_close(loss, BCE(model(batch()[0]), batch()[1]))
 
 

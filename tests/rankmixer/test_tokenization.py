@@ -9,7 +9,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rankmixer.tokenization import GroupTokenizer, Tokenizer, even_runs
+from rankmixer.tokenization import GroupTokenizer, Tokenizer, even_runs, shuffled
 
 FIELD_DIMS = (4, 1, 3, 2, 6)
 GROUPS = ((4, 0), (1, 2, 3))
@@ -44,6 +44,19 @@ def test_tokens_are_projections_of_runs_of_whole_fields_group_after_group():
         expected = x_BI[:, columns_of(fields)] @ projection.weight.T + projection.bias
         torch.testing.assert_close(x_TBD[token], expected)
         assert fields_that_matter(tokenizer, token) == sorted(fields)
+
+
+def test_shuffled_slices_are_runs_of_whole_fields_in_one_order_that_the_groups_do_not_decide():
+    dims, groups = (2, 3) * 6, (tuple(range(6)), tuple(range(6, 12)))
+    tokenizer = Tokenizer(dims, groups, num_tokens=6, token_dim=8, slicing="shuffled")
+    order = shuffled(range(12))
+    assert sorted(order) == list(range(12))
+    assert order == shuffled(reversed(range(12))) != list(range(12))
+    starts = [sum(dims[:i]) for i in range(12)]
+    columns = [column for i in order for column in range(starts[i], starts[i] + dims[i])]
+    assert tokenizer.regroup.columns.tolist() == columns
+    assert tokenizer.slice_dims == even_runs([dims[i] for i in order], 6)
+    assert any(len({i < 6 for i in order[t : t + 2]}) == 2 for t in range(0, 12, 2))
 
 
 def test_equal_slices_cut_fields_and_lose_no_column():

@@ -14,6 +14,7 @@ from bench.runs.entrants import Entrant
 from bench.runs.execute import execute
 from bench.runs.store import RUNS_FILE, Store
 from bench.runs.sweep import missing, sweep
+from bench.training.trainer import OBSERVED_ROWS
 from tests.bench.runs.quick import CPU, entrant, planned_runs, run
 
 
@@ -70,30 +71,60 @@ def test_weights_are_kept_on_request_and_then_missing_where_they_are_not(small_w
     assert again.files.keys() == {"predictions", "curves", "weights"}
 
 
-def test_what_a_contestant_shows_of_itself_is_kept(small_world, tmp_path):
-    class Showing(torch.nn.Module):
-        def __init__(self, field_dims, num_tasks=1, *, width=1):
-            super().__init__()
-            self.head = torch.nn.Linear(sum(field_dims), num_tasks)
+class Showing(torch.nn.Module):
+    """Would change the training, did observing not put back what it disturbs: it has dropout."""
 
-        def forward(self, x_BI):
-            return self.head(x_BI)
+    def __init__(self, field_dims, num_tasks=1, *, width=1):
+        super().__init__()
+        self.dropout = torch.nn.Dropout(0.5)
+        self.norm = torch.nn.BatchNorm1d(sum(field_dims))
+        self.head = torch.nn.Linear(sum(field_dims), num_tasks)
 
-        def observations(self):
-            return {"bias": self.head.bias, "one": torch.ones(())}
+    def forward(self, x_BI):
+        return self.head(self.dropout(self.norm(x_BI)))
 
-    showing = Contestant(
+    def observe(self, x_BI):
+        torch.rand(3)
+        return {
+            "bias": self.head.bias,
+            "mean": self(x_BI).mean(),
+            "rows": torch.tensor(len(x_BI)),
+            "gradient": self.head.weight.grad.norm(),
+        }
+
+
+SHOWING = Entrant(
+    contestant=Contestant(
         name="s", title="S", model=Showing, hyperparameters={"width": 1}, dial=Dial(name="width")
     )
+)
+
+
+def test_what_a_contestant_shows_of_itself_is_kept_where_the_study_asks(small_world, tmp_path):
     store = Store(tmp_path)
-    (record,) = run(small_world, store, Entrant(contestant=showing), budgets=(None,), seeds=(0,))
+    given = {"budgets": (None,), "seeds": (0,)}
+    (plain,) = run(small_world, store, SHOWING, **given)
+    assert not store.path("observations", plain.key).exists()
+    assert run(small_world, store, SHOWING, **given) == []
+    (record,) = run(small_world, store, SHOWING, **given, observed=True)
+    assert (record.key, record.metrics) == (plain.key, plain.metrics)
+    assert run(small_world, store, SHOWING, **given, observed=True) == []
     table = pq.read_table(store.path("observations", record.key)).to_pandas()
     steps = pq.read_table(store.path("curves", record.key))["step"].to_pylist()
     bias = table[table["name"] == "bias"]
     assert bias["step"].tolist() == [step for step in steps for _ in range(2)]
     assert [list(index) for index in bias["index"][:2]] == [[0], [1]]
     assert bias["value"].nunique() > 2
-    assert set(table.loc[table["name"] == "one", "value"]) == {1.0}
+    assert set(table.loc[table["name"] == "rows", "value"]) == {OBSERVED_ROWS}
+    assert (table.loc[table["name"] == "gradient", "value"] > 0).all()
+
+
+def test_one_that_shows_nothing_is_not_asked_again_and_again(small_world, tmp_path):
+    store = Store(tmp_path)
+    given = {"seeds": (0,), "observed": True}
+    (record,) = run(small_world, store, entrant("dlrm-mlp"), **given)
+    assert "observations" not in record.files
+    assert run(small_world, store, entrant("dlrm-mlp"), **given) == []
 
 
 def test_running_again_does_only_what_is_missing_and_gives_the_same_numbers(small_world, tmp_path):
