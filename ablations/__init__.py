@@ -5,10 +5,17 @@ A file holds one `STUDY`: a base, and arms that each change one thing. The model
 
 from ablations import (
     activation,
+    blocks,
     components,
+    depth,
     directions,
     expansion,
+    experts,
+    gates,
+    initialisation,
     norm,
+    old_operators,
+    residuals,
     routing,
     sparsity,
     tokenization,
@@ -26,6 +33,13 @@ ABLATIONS: dict[str, Study] = {
         norm.STUDY,
         expansion.STUDY,
         directions.STUDY,
+        residuals.STUDY,
+        blocks.STUDY,
+        experts.STUDY,
+        gates.STUDY,
+        old_operators.STUDY,
+        initialisation.STUDY,
+        depth.STUDY,
     )
 }
 """In the order of the papers."""
