@@ -15,6 +15,7 @@ import jinja2
 import pandas as pd
 
 from reports import escaping
+from reports.ablation_table import ablation_frame
 from reports.across import across_sections
 from reports.appendix import again_section, environment_section, failures_section, failures_table
 from reports.comparison import Study
@@ -113,6 +114,7 @@ def build_report(
         "machine": frame[["key", "contestant", "seed", *machine]],
         **tuning_frames(every_study, [each for of_study in twice for each in of_study]),
         **fairness_frames(every_study),
+        **ablation_frame([*zip(every_study, found, strict=True)]),
     }
     content = {"lead": lead, "places": places}
     for folder, suffixes in (("figures", (".png", ".pdf")), ("tables", (".tex", ".csv"))):

@@ -1,0 +1,179 @@
+"""The sentences of an ablation: the answer, how many signs of the paper are found, and how arms were made."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from reports.ablation import Ablation, Arm
+from reports.comparison import Study
+from reports.notation import fixed, points
+from reports.prose import listed
+from reports.statistics import Difference
+
+MOST_NAMED = 4
+"""How many arms of a kind a sentence names."""
+_NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
+_SIZED = {
+    "as_baseline": "the hyper-parameters of {base}, but for what an arm changes",
+    "baseline": "solved for the dense parameters of {base}, or a share of them",
+    "budget": "solved for the budget",
+    "given": "as given",
+}
+"""How an arm is sized, as the record says it → in words."""
+
+
+def answer(ablation: Ablation) -> str:
+    """What each arm loses or gains; of lines, what the last point of each does. Ends with a full stop."""
+    return _answer_of_lines(ablation) if ablation.lines else _answer_of_arms(ablation)
+
+
+def place(ablation: Ablation) -> str:
+    return ", ".join((ablation.standings.data, ablation.standings.budget, f"task {ablation.standings.task}"))
+
+
+def agreement(ablation: Ablation) -> str:
+    """How many of the paper's signs are found here; empty where the paper says nothing of these arms."""
+    with_paper = [arm for arm in ablation.arms if arm.paper is not None and arm.paper.auc]
+    if not with_paper:
+        return ""
+    verdicts = [_agrees(arm) for arm in with_paper]
+    same, opposite = verdicts.count("same"), verdicts.count("opposite")
+    open_ = len(verdicts) - same - opposite
+    if len(with_paper) == 1:
+        told = {
+            "same": "is found here",
+            "opposite": "is the opposite here",
+            "open": "is not told from 0 here",
+        }
+        found = f"The paper's one difference has a sign that {told[verdicts[0]]}."
+    else:
+        parts = [f"{_number(same)} {'is' if same == 1 else 'are'} found here"]
+        parts += [f"{_number(opposite)} {'is' if opposite == 1 else 'are'} the opposite"] if opposite else []
+        parts += [f"{_number(open_)} {'is' if open_ == 1 else 'are'} not told from 0"] if open_ else []
+        found = f"Of the paper's {_number(len(verdicts))} signs, {listed(parts)}."
+    return f"{found} Its data and its scale are different: compare signs and orders, not sizes."
+
+
+def made(study: Study, ablations: Sequence[Ablation]) -> str:
+    """How the arms were sized, and by which setting they were trained."""
+    base = ablations[0].base.label
+    by_size: dict[str, list[str]] = {}
+    for arm in ablations[0].arms:
+        if arm.sized is not None:
+            by_size.setdefault(arm.sized, []).append(arm.label)
+    sentences = []
+    for sized, labels in by_size.items():
+        every = len(by_size) == 1
+        of = "the arms" if every else _labels(labels)
+        sentences.append(f"Size of {of}: {_SIZED[sized].format(base=base)}.")
+    if study.tuned is None:
+        sentences.append(f"All are trained by the protocol of {base}.")
+    else:
+        sentences.append(f"All are trained by the setting that was tuned for {base}: {study.tuned}.")
+    return " ".join(sentences)
+
+
+def changed(label: str) -> str:
+    """An arm as an adverbial: ``without token mixing``, ``with k = 8``."""
+    lower = label.lower()
+    if lower.startswith("no "):
+        return f"without {label[3:].replace(', no ', ' and ')}"
+    return label if lower.startswith(("without ", "with ")) else f"with {label}"
+
+
+def _answer_of_arms(ablation: Ablation) -> str:
+    base = ablation.base.label
+    found = {
+        verdict: _of_verdict(ablation, verdict) for verdict in ("worse", "better", "tie", "undecided", "")
+    }
+    clauses: list[str] = []
+    for verdict, verb in (("worse", "loses"), ("better", "gains")):
+        if arms := found[verdict]:
+            clauses.append(_changes(arms, verb, base="it" if clauses else base))
+    if ties := found["tie"]:
+        rest = not found["undecided"] and not found[""]
+        clauses.append(_ties(ties, base, others=bool(clauses), rest=rest))
+    if undecided := found["undecided"]:
+        doubts = {arm.standing.to_baseline.doubt for arm in undecided if arm.standing.to_baseline}
+        clauses.append(f"no difference can be judged of {_named(undecided)} ({listed(sorted(doubts))})")
+    if without := found[""]:
+        clauses.append(f"{_named(without)} {'has' if len(without) == 1 else 'have'} no result to compare")
+    text = "; ".join(clauses)
+    return f"{text[0].upper()}{text[1:]}."
+
+
+def _of_verdict(ablation: Ablation, verdict: str) -> list[Arm]:
+    """The arms of that verdict, the largest difference first."""
+    found = [arm for arm in ablation.arms if arm.standing.verdict == verdict]
+    return sorted(
+        found, key=lambda arm: -abs(arm.standing.to_baseline.mean) if arm.standing.to_baseline else 0.0
+    )
+
+
+def _changes(arms: Sequence[Arm], verb: str, *, base: str) -> str:
+    """``without token mixing RankMixer loses 0.31 [0.22, 0.40] points of AUC, with shared FFN 0.12 […]``."""
+    parts = [f"{changed(arm.label)} {_size(arm.standing.to_baseline)}" for arm in arms[1:MOST_NAMED]]
+    first = f"{changed(arms[0].label)} {base} {verb} {_size(arms[0].standing.to_baseline)} points of AUC"
+    if more := len(arms) - MOST_NAMED if len(arms) > MOST_NAMED else 0:
+        parts.append(f"with {_number(more)} more {'arms' if more > 1 else 'arm'} less")
+    return ", ".join([first, *parts])
+
+
+def _ties(ties: Sequence[Arm], base: str, *, others: bool, rest: bool) -> str:
+    """
+    Args:
+        others: whether other arms were named before; `rest`: whether these are all that are left.
+    """
+    if others and rest:
+        return "the other arm ties" if len(ties) == 1 else f"the other {_number(len(ties))} arms tie"
+    if len(ties) == 1:
+        return f"{ties[0].label} ties with {base}"
+    return f"{'all ' if rest else ''}{_number(len(ties))} arms tie with {base}"
+
+
+def _answer_of_lines(ablation: Ablation) -> str:
+    """The last point of each line."""
+    by_point: dict[str, list[str]] = {}
+    for line, arms in ablation.lines.items():
+        last = arms[-1]
+        value, verdict = last.standing.to_baseline, last.standing.verdict
+        if verdict in ("worse", "better"):
+            said = f"{line} {'loses' if verdict == 'worse' else 'gains'} {_size(value)}"
+        elif verdict == "tie":
+            said = f"{line} ties ({points(value)})"
+        else:
+            said = f"{line} has no verdict"
+        by_point.setdefault(str(last.point), []).append(said)
+    sentences = [
+        f"at {point}, in points of AUC against {ablation.base.label}: {'; '.join(said)}"
+        for point, said in by_point.items()
+    ]
+    text = ". ".join(f"{sentence[0].upper()}{sentence[1:]}" for sentence in sentences)
+    return f"{text}."
+
+
+def _agrees(arm: Arm) -> str:
+    assert arm.paper is not None
+    if arm.standing.verdict not in ("better", "worse"):
+        return "open"
+    return "same" if (arm.standing.verdict == "better") == (arm.paper.auc > 0) else "opposite"
+
+
+def _size(value: Difference | None) -> str:
+    """``0.31 [0.22, 0.40]``, without its sign."""
+    assert value is not None
+    turned = value if value.mean > 0 else value.reversed()
+    mean, low, high = (fixed(100 * part, 2) for part in (turned.mean, turned.low, turned.high))
+    return f"{mean} [{low}, {high}]"
+
+
+def _named(arms: Sequence[Arm]) -> str:
+    return _labels([arm.label for arm in arms])
+
+
+def _labels(labels: Sequence[str]) -> str:
+    return listed(labels) if len(labels) <= MOST_NAMED else f"{_number(len(labels))} arms"
+
+
+def _number(number: int) -> str:
+    return _NUMBERS[number] if number < len(_NUMBERS) else str(number)

@@ -1,0 +1,210 @@
+"""The figure of an ablation along lines: difference to the base over a number, a line per kind of arm.
+
+Where the lines go over dense parameters, an arm is at the number it has, and every line starts at the base.
+Elsewhere an arm is at the number that its label says; base and arms of no line are horizontal lines.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import matplotlib.ticker
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from reports import escaping
+from reports.ablation import Ablation, Arm
+from reports.drawing import BASELINE_COLOUR, MARKERS, PALETTE, Image, lead_label, rendered, style
+from reports.figures import LINE_HEIGHT, spread
+from reports.notation import fixed, short
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Spot:
+    """A place on a line, in points of AUC; `low` and `high` are its interval's ends."""
+
+    x: float
+    mean: float
+    low: float
+    high: float
+
+
+def lines_figure(one: Ablation) -> Image | None:
+    """A panel for our lines, and a small one with an axis of its own for the paper's; None without a line."""
+    ours = {
+        line: [_spot(one, arm) for arm in arms if arm.standing.to_baseline]
+        for line, arms in one.lines.items()
+    }
+    ours = {line: spots for line, spots in ours.items() if spots}
+    if not ours:
+        return None
+    if one.is_over_size:
+        start = _Spot(x=one.base.cost["dense_parameters"], mean=0.0, low=0.0, high=0.0)
+        ours = {line: [start, *spots] for line, spots in ours.items()}
+    theirs = _of_paper(one)
+    with style():
+        figure = Figure(figsize=(9.0, 4.3))
+        if theirs:
+            left, right = figure.subplots(1, 2, width_ratios=(2.0, 1.0))
+            figure.subplots_adjust(left=0.085, right=0.985, bottom=0.13, top=0.92, wspace=0.85)
+        else:
+            left = figure.subplots()
+            figure.subplots_adjust(left=0.085, right=0.74, bottom=0.13, top=0.92)
+        colours = {line: PALETTE[place % len(PALETTE)] for place, line in enumerate(one.lines)}
+        _draw(left, one, ours, _references(one), colours)
+        left.set_ylabel(escaping.figure(f"Δ AUC to {one.base.label}, points"))
+        left.set_title("here", loc="left")
+        if theirs:
+            _draw_paper(right, one, theirs, colours)
+        png, pdf = rendered(figure)
+    bands = " Bands: 95 % intervals." if any(s.low < s.high for spots in ours.values() for s in spots) else ""
+    of_paper = " On the right the paper's differences, on its own data and its own scale." if theirs else ""
+    over = one.unit or "the number in its label"
+    return Image(
+        name="lines",
+        png=png,
+        pdf=pdf,
+        caption=f"Test AUC minus that of {one.base.label}, in points of 0.01, over {over}.{bands}{of_paper}",
+        alternative=f"Test AUC minus that of {one.base.label} over {over}, a line per kind of arm",
+    )
+
+
+def _spot(one: Ablation, arm: Arm) -> _Spot:
+    value = arm.standing.to_baseline
+    assert value is not None
+    low, high = (
+        (value.low, value.high) if math.isfinite(value.half_width or 0.0) else (value.mean, value.mean)
+    )
+    return _Spot(x=_x(one, arm), mean=100 * value.mean, low=100 * low, high=100 * high)
+
+
+def _x(one: Ablation, arm: Arm) -> float:
+    assert arm.point is not None
+    return float(arm.standing.cost["dense_parameters"]) if one.is_over_size else arm.point.x
+
+
+def _references(one: Ablation) -> dict[str, float]:
+    """Label → height of each horizontal line, in points."""
+    if one.is_over_size:
+        return {}
+    others = {
+        arm.label: 100 * arm.standing.to_baseline.mean
+        for arm in one.arms
+        if arm.point is None and arm.standing.to_baseline
+    }
+    return {one.base.label: 0.0, **others}
+
+
+def _of_paper(one: Ablation) -> dict[str, list[tuple[float, float]]]:
+    """Line → (x, points) of those of its arms that the paper has."""
+    if one.is_over_size:
+        return {}
+    found = {
+        line: [
+            (arm.point.x, arm.paper.auc) for arm in arms if arm.paper is not None and arm.point is not None
+        ]
+        for line, arms in one.lines.items()
+    }
+    return {line: places for line, places in found.items() if places}
+
+
+def _draw(
+    axes: Axes,
+    one: Ablation,
+    lines: Mapping[str, Sequence[_Spot]],
+    references: Mapping[str, float],
+    colours: Mapping[str, str],
+) -> None:
+    names: dict[str, tuple[float, float, str]] = {}
+    for place, (line, spots) in enumerate(lines.items()):
+        x, colour = [spot.x for spot in spots], colours[line]
+        axes.fill_between(
+            x,
+            [s.low for s in spots],
+            [s.high for s in spots],
+            color=colour,
+            alpha=0.13,
+            linewidth=0,
+            zorder=2,
+        )
+        axes.plot(
+            x,
+            [s.mean for s in spots],
+            color=colour,
+            marker=MARKERS[place % len(MARKERS)],
+            markersize=5.5,
+            markeredgecolor="white",
+            markeredgewidth=0.6,
+            linewidth=1.7,
+            zorder=3,
+        )
+        names[line] = (spots[-1].x, spots[-1].mean, colour)
+    _scale(axes, one)
+    for label, height in references.items():
+        axes.axhline(height, color=BASELINE_COLOUR, linewidth=1.1, linestyle=(0, (4, 3)), zorder=2)
+        names[label] = (axes.get_xlim()[1], height, BASELINE_COLOUR)
+    low, high = axes.get_ylim()
+    heights = [(height - low) / (high - low) for _, height, _ in names.values()]
+    gap = min(1.1 * LINE_HEIGHT, 1.0 / max(1, len(heights) - 1))
+    for (name, (x_end, y_end, colour)), height in zip(
+        names.items(), spread(heights, gap, (0.0, 1.0)), strict=True
+    ):
+        lead_label(
+            axes,
+            escaping.figure(name),
+            at=(x_end, y_end),
+            coords="data",
+            to=(1.04, height),
+            colour=colour,
+            shrink=4,
+        )
+
+
+def _draw_paper(
+    axes: Axes, one: Ablation, lines: Mapping[str, Sequence[tuple[float, float]]], colours: Mapping[str, str]
+) -> None:
+    for place, line in enumerate(one.lines):
+        if line in lines:
+            x, height = zip(*lines[line], strict=True)
+            axes.plot(
+                x,
+                height,
+                color=colours[line],
+                marker=MARKERS[place % len(MARKERS)],
+                markersize=5.0,
+                markerfacecolor="white",
+                linewidth=1.4,
+                zorder=3,
+            )
+    for arm in one.arms:
+        if arm.point is None and arm.paper is not None:
+            axes.axhline(arm.paper.auc, color=BASELINE_COLOUR, linewidth=1.1, linestyle=(0, (4, 3)), zorder=2)
+    axes.axhline(0, color=BASELINE_COLOUR, linewidth=1.1, linestyle=(0, (4, 3)), zorder=2)
+    _scale(axes, one)
+    axes.set_title("in the paper", loc="left")
+
+
+def _scale(axes: Axes, one: Ablation) -> None:
+    """A logarithmic axis in the order of the study, ticked where the arms are."""
+    axes.yaxis.set_major_formatter(lambda value, _: fixed(value, 2, signed=True))
+    axes.yaxis.set_major_locator(matplotlib.ticker.MaxNLocator(6))
+    axes.set_xlabel(escaping.figure(one.unit))
+    places = {
+        _x(one, arm): arm.point.text for arms in one.lines.values() for arm in arms if arm.point is not None
+    }
+    if one.is_over_size:
+        places[float(one.base.cost["dense_parameters"])] = ""
+    if min(places) <= 0:
+        return
+    axes.set_xscale("log")
+    axes.xaxis.set_minor_locator(matplotlib.ticker.NullLocator())
+    if one.is_over_size:
+        axes.xaxis.set_major_locator(matplotlib.ticker.LogLocator(subs=(1.0, 2.0, 5.0)))
+        axes.xaxis.set_major_formatter(lambda value, _: short(value, "dense_parameters"))
+    else:
+        axes.set_xticks([*places], [escaping.figure(text) for text in places.values()])
+    x = [*places]
+    if x[0] > x[-1] and not one.is_over_size:
+        axes.invert_xaxis()
