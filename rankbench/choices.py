@@ -15,6 +15,7 @@ from typing import Annotated, Any
 
 import typer
 
+from bench.errors import BadInput
 from bench.spec import BUDGET_KINDS
 from rankbench import options
 
@@ -76,6 +77,14 @@ class Choices:
     baseline: Annotated[
         str | None,
         typer.Option("--baseline", help="Contestant that the others are compared with, or 'none'."),
+    ] = None
+    sized: Annotated[
+        str | None,
+        typer.Option(
+            "--sized",
+            help="How the arms of an ablation get their size: 'base' (the hyper-parameters of the base, but "
+            "for what the arm changes) or 'budget' (solved for the budget).",
+        ),
     ] = None
     seeds: Annotated[int | None, typer.Option("--seeds", help="How many seeds; they are 0, 1, 2, …")] = None
     width: Annotated[int | None, typer.Option("--width", help="Embedding width of every field.")] = None
@@ -140,17 +149,30 @@ class Choices:
 
 
 def takes_choices(command: Callable[..., int | None]) -> Callable[..., int | None]:
-    """`command` with an option for every field of `Choices` in place of its parameter `choices`."""
+    """`command` with an option for every field of `Choices` in place of its parameter `choices`.
+
+    Its argument `target` can be given by `--study` too.
+    """
     signature = inspect.signature(command, eval_str=True)
     fields = dataclasses.fields(Choices)
+    default = signature.parameters["target"].default
 
     @functools.wraps(command)
     def expanded(*_: Any, **given: Any) -> int | None:
         choices = Choices(**{field.name: given.pop(field.name) for field in fields})
+        given["target"] = _target(given["target"], given.pop("study"), default)
         return command(choices=choices, **given)
 
     parameters = []
     for parameter in signature.parameters.values():
+        if parameter.name == "target":
+            parameters += [
+                parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY, default=None),
+                inspect.Parameter(
+                    "study", inspect.Parameter.KEYWORD_ONLY, default=None, annotation=options.OwnStudy
+                ),
+            ]
+            continue
         if parameter.name != "choices":
             parameters.append(parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY))
             continue
@@ -166,6 +188,15 @@ def takes_choices(command: Callable[..., int | None]) -> Callable[..., int | Non
     expanded.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]
     expanded.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
     return expanded
+
+
+def _target(target: str | None, study: str | None, default: Any) -> str:
+    if target is not None and study is not None:
+        raise BadInput(f"--study is '{study}', but '{target}' is given too; give one of the two")
+    found = target or study or default
+    if found is inspect.Parameter.empty:
+        raise BadInput("neither a study nor a contestant is given; 'rankbench list' shows them")
+    return found
 
 
 def _option(field: str) -> str:

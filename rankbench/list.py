@@ -9,10 +9,11 @@ import typer
 from bench.contestants.lookup import registered
 from bench.contestants.settings_file import shipped
 from bench.errors import unknown_name
-from bench.runs.studies import STUDIES, TUNED, base_of
+from bench.runs.studies import TUNED, base_of
 from bench.training.protocols import PROTOCOLS
 from rankbench import options
 from rankbench.console import answer_json, table
+from rankbench.named import STUDIES
 
 KINDS = ("models", "studies", "protocols", "data")
 
@@ -48,7 +49,10 @@ def _all() -> dict[str, list[dict[str, Any]]]:
             }
             for c in registered().values()
         ],
-        "studies": [{"name": s.name, "kind": s.kind, "question": s.question} for s in STUDIES.values()],
+        "studies": [
+            {"name": s.name, "kind": s.kind, "question": s.question, "paper": s.paper or ""}
+            for s in STUDIES.values()
+        ],
         "protocols": [
             {
                 "name": TUNED,

@@ -19,6 +19,12 @@ DEVICES = ("auto", "cpu", "cuda")
 DEFAULT_STORES = [Path("results/local")]
 DEFAULT_DATA = Path("data")
 
+OwnStudy = Annotated[
+    str | None,
+    typer.Option(
+        "--study", help="Your own study, as path/to/file.py:NAME or package.module:NAME, in place of TARGET."
+    ),
+]
 Json = Annotated[bool, typer.Option("--json", help="Print the answer as JSON.")]
 Stores = Annotated[
     list[Path],

@@ -12,12 +12,14 @@ from bench.contestants.settings_file import read_settings, shipped
 from bench.contestants.tuned import TunedSettings
 from bench.contestants.values import read_values
 from bench.errors import BadInput, unknown_name
-from bench.runs.entrants import Entrant, told_apart
-from bench.runs.studies import STUDIES, TUNED, Study, base_of
+from bench.runs.entrants import Entrant, Sized, told_apart
+from bench.runs.own_studies import own_study
+from bench.runs.studies import TUNED, Study, base_of
 from bench.spec import BUDGET_KINDS, Protocol
 from bench.training.protocols import PROTOCOLS, changed
 from rankbench import options
 from rankbench.choices import PROTOCOL_VALUES, Choices
+from rankbench.named import STUDIES
 
 if TYPE_CHECKING:
     from bench.data.dataset import Dataset
@@ -28,6 +30,8 @@ SYNTHETIC_SEED = 1
 DEVELOPMENT_SEED = 0
 """Seed of the world on which this world was designed and contestants are tuned."""
 MOST_SEEDS = 1000
+SIZED: dict[str, Sized] = {"base": "as_baseline", "budget": "budget"}
+"""What `--sized` calls the two sizes of an arm."""
 
 
 def study(target: str, choices: Choices) -> Study:
@@ -40,6 +44,7 @@ def study(target: str, choices: Choices) -> Study:
     asked = dataclasses.replace(asked, **_simple_changes(asked, choices))
     entrants = list(_chosen(asked, choices))
     baseline = _place_of_baseline(asked, choices, entrants)
+    entrants = _sized(asked, choices, entrants, baseline)
     entrants = _with_settings(entrants, choices.settings or [])
     apart = told_apart(entrants)
     if choices.protocol is not None and choices.protocol.endswith(".toml") and asked.tuned is not None:
@@ -102,8 +107,11 @@ def _named_study(target: str, choices: Choices) -> Study:
     if target in STUDIES:
         return STUDIES[target]
     known = registered()
-    if target not in known and ":" not in target and not target.endswith(".py"):
-        raise unknown_name("study or contestant", target, [*STUDIES, *known])
+    if target not in known:
+        if ":" not in target and not target.endswith(".py"):
+            raise unknown_name("study or contestant", target, [*STUDIES, *known])
+        if (own := own_study(target)) is not None:
+            return own
     if choices.contestants is not None:
         raise BadInput(f"--contestants applies to studies, but '{target}' is one contestant; leave it out")
     contestant = named(target)
@@ -209,6 +217,20 @@ def _place_of_baseline(asked: Study, choices: Choices, entrants: list[Entrant]) 
     return None
 
 
+def _sized(asked: Study, choices: Choices, entrants: list[Entrant], baseline: int | None) -> list[Entrant]:
+    """The entrants, every arm with the size that `--sized` says."""
+    if choices.sized is None:
+        return entrants
+    if choices.sized not in SIZED:
+        raise BadInput(f"--sized is '{choices.sized}', allowed: {', '.join(SIZED)}")
+    if asked.kind != "ablation":
+        raise BadInput(f"--sized applies to ablations, but '{asked.name}' is a {asked.kind}; leave it out")
+    return [
+        one if place == baseline else dataclasses.replace(one, sized=SIZED[choices.sized])
+        for place, one in enumerate(entrants)
+    ]
+
+
 def by_contestant(option: str, settings: Sequence[str], entrants: Sequence[Entrant]) -> dict[str, list[str]]:
     """Contestant → the settings that `option` gives it, such as ``num_layers=3``.
 
@@ -240,7 +262,7 @@ def _with_settings(entrants: list[Entrant], settings: list[str]) -> list[Entrant
         dataclasses.replace(
             one,
             hyperparameters={**one.hyperparameters, **read_values(one.contestant, of[one.contestant.name])},
-            label="",
+            label="" if one.label == dataclasses.replace(one, label="").label else one.label,
         )
         if one.contestant.name in of
         else one

@@ -57,15 +57,12 @@ def named(name: str) -> Contestant:
     """
     if name in CONTESTANTS:
         return CONTESTANTS[name]
-    if file := _FILE.fullmatch(name):
-        return _of_ones_own(name, _module_of_file(Path(file["file"])), file["name"])
-    if module := _MODULE.fullmatch(name):
-        _make_importable(Path.cwd())
-        return _of_ones_own(name, module["module"], module["name"])
+    if (own := place_of_ones_own(name, "contestant")) is not None:
+        return _of_ones_own(name, *own)
     installed = _installed()
     if name in installed:
         contestant, place = installed[name]
-        return _checked(contestant, f"entry point {place}", place.partition(":")[0])
+        return checked(contestant, f"entry point {place}", place.partition(":")[0])
     raise BadInput(
         f"{unknown_name('contestant', name, [*CONTESTANTS, *installed])}; "
         "give your own contestant as package.module:NAME or path/to/file.py:NAME"
@@ -90,6 +87,25 @@ def contestants(names: Sequence[str]) -> list[Contestant]:
     return list(chosen.values())
 
 
+def place_of_ones_own(name: str, kind: str) -> tuple[str, str | None] | None:
+    """The module and the name in it that ``package.module:NAME`` or a file says, importable from now on.
+
+    None if `name` has another form.
+
+    Args:
+        kind: what it should be, for errors.
+
+    Raises:
+        BadInput: a file that does not exist, or that cannot be imported.
+    """
+    if file := _FILE.fullmatch(name):
+        return _module_of_file(Path(file["file"]), kind), file["name"]
+    if module := _MODULE.fullmatch(name):
+        _make_importable(Path.cwd())
+        return module["module"], module["name"]
+    return None
+
+
 def _installed() -> dict[str, tuple[Contestant, str]]:
     """The contestants of installed packages by name, each with its ``package.module:NAME``."""
     found: dict[str, tuple[Contestant, str]] = {}
@@ -105,7 +121,7 @@ def _installed() -> dict[str, tuple[Contestant, str]]:
 
 def _of_ones_own(given: str, module_name: str, name: str | None) -> Contestant:
     what = f"contestant '{given}'"
-    module = _import(module_name, what)
+    module = import_own(module_name, what)
     if name is None:
         found = {n: value for n, value in vars(module).items() if isinstance(value, Contestant)}
         if len({id(contestant) for contestant in found.values()}) != 1:
@@ -118,10 +134,15 @@ def _of_ones_own(given: str, module_name: str, name: str | None) -> Contestant:
     if not hasattr(module, name):
         known = [n for n, value in vars(module).items() if isinstance(value, Contestant)]
         raise unknown_name(f"contestant in {given.removesuffix(f':{name}')}:", name, known)
-    return _checked(_a_contestant(getattr(module, name), what), what, module_name)
+    return checked(_a_contestant(getattr(module, name), what), what, module_name)
 
 
-def _import(name: str, what: str) -> ModuleType:
+def import_own(name: str, what: str) -> ModuleType:
+    """The module called `name`; torch and global state are as before afterwards.
+
+    Raises:
+        BadInput: it cannot be imported; the message names `what`.
+    """
     # A plug-in that imports torch first of all must not be able to change it: what was there is put back.
     importlib.import_module("torch")
     importlib.invalidate_caches()
@@ -141,8 +162,13 @@ def _import(name: str, what: str) -> ModuleType:
         sys.dont_write_bytecode = writes_bytecode
 
 
-def _checked(contestant: Contestant, what: str, contestant_module: str) -> Contestant:
-    """`contestant` with its source, after a check that its model takes its hyper-parameters."""
+def checked(contestant: Contestant, what: str, contestant_module: str) -> Contestant:
+    """`contestant` with its source, after a check that its model takes its hyper-parameters.
+
+    Raises:
+        BadInput: its name cannot be used, or its model does not fit what it says of it.
+    """
+    _check_name(contestant, what)
     with unchanged_state(), blamed(what):
         model = contestant.load()
         check_defaults(contestant)
@@ -152,22 +178,26 @@ def _checked(contestant: Contestant, what: str, contestant_module: str) -> Conte
 def _a_contestant(found: object, what: str) -> Contestant:
     if not isinstance(found, Contestant):
         raise BadInput(f"{what} is a {type(found).__name__}; it must be a bench.contestants.Contestant")
+    _check_name(found, what)
+    return found
+
+
+def _check_name(found: Contestant, what: str) -> None:
     if not isinstance(found.name, str) or not _NAME.fullmatch(found.name):
         raise BadInput(
             f"{what} has the name {found.name!r}; a name can have letters, digits, '-', '_', '.' and '+'"
         )
     if found.name in CONTESTANTS:
         raise BadInput(f"{what} has the name '{found.name}', which is taken; choose another name")
-    return found
 
 
-def _module_of_file(path: Path) -> str:
+def _module_of_file(path: Path, kind: str) -> str:
     """The name under which the module in `path` can be imported, here and in the worker processes.
 
     Workers get the search path of this process. A file in a package is named with its packages.
     """
     if not path.is_file():
-        raise BadInput(f"contestant file {path} does not exist; give path/to/file.py:NAME")
+        raise BadInput(f"{kind} file {path} does not exist; give path/to/file.py:NAME")
     folder, name = path.resolve().parent, path.stem
     while (folder / "__init__.py").is_file():
         folder, name = folder.parent, f"{folder.name}.{name}"
@@ -182,7 +212,7 @@ def _module_of_file(path: Path) -> str:
     taken_by = origin or "not a valid module name"
     if origin not in (path.resolve(), folder / top / "__init__.py"):
         raise BadInput(
-            f"contestant file {path} cannot be imported as '{top}', which is {taken_by}; "
+            f"{kind} file {path} cannot be imported as '{top}', which is {taken_by}; "
             "rename the file, or give it as folder.module:NAME from the folder above"
         )
     return name

@@ -8,13 +8,20 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from bench.contestants import Contestant
 from bench.errors import BadInput
 
-Sized = Literal["budget", "baseline", "given"]
-SIZED: tuple[Sized, ...] = ("budget", "baseline", "given")
+Sized = Literal["budget", "baseline", "as_baseline", "given"]
+SIZED: tuple[Sized, ...] = get_args(Sized)
+
+_TOLD: Mapping[Sized, list[str]] = {
+    "budget": [],
+    "baseline": ["size of the baseline"],
+    "as_baseline": ["hyper-parameters of the baseline"],
+    "given": ["size as given"],
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,7 +34,9 @@ class Entrant:
         protocol: names of protocol values, such as ``dense_lr`` → what they are for this entrant.
         sized: ``budget``: its dial and trim are solved for the study's budget, and the hyper-parameters are
             as given where the study has none; ``baseline``: solved for the dense parameters that the study's
-            baseline has; ``given``: as given, whatever the budget.
+            baseline has; ``as_baseline``: with the hyper-parameters of the baseline at that budget, but for
+            what this entrant itself changes, and not solved; ``given``: as given, whatever the budget.
+        share: of the baseline's dense parameters that are the target, where `sized` is ``baseline``.
         label: unique in a study; empty: the contestant's title and what differs from its defaults.
     """
 
@@ -35,6 +44,7 @@ class Entrant:
     hyperparameters: Mapping[str, Any] = field(default_factory=dict)
     protocol: Mapping[str, Any] = field(default_factory=dict)
     sized: Sized = "budget"
+    share: float = 1.0
     label: str = ""
 
     def __post_init__(self) -> None:
@@ -48,7 +58,7 @@ class Entrant:
             f"{name} {short_value(value)}"
             for name, value in {**self.hyperparameters, **self.protocol}.items()
         ]
-        told += {"budget": [], "baseline": ["size of the baseline"], "given": ["size as given"]}[self.sized]
+        told += _TOLD[self.sized]
         return self.contestant.title + (f" ({', '.join(told)})" if told else "")
 
 

@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from bench.data.dataset import Dataset
 from bench.data.schema import Schema
 from bench.errors import BadInput
+from bench.runs.arms import sized_as_arm
+from bench.runs.entrants import Entrant
 from bench.runs.execute import Planned
 from bench.runs.sizing import SizedEntrant, Sizes
 from bench.runs.studies import Study
@@ -103,6 +105,7 @@ def plan(study: Study, datasets: Sequence[Dataset], *, command: str, sizes: Size
         untuned=tuple(dict.fromkeys(s.entrant.label for s in sized if not s.tuned and s.cost is not None))
         if any(s.tuned for s in sized)
         else (),
+        observed=study.observed,
     )
     warnings = dict.fromkeys(warning for s in sized for warning in s.warnings)
     return Plan(runs=runs, record=record, warnings=tuple(warnings))
@@ -124,24 +127,40 @@ def _all_sized(study: Study, schema: Schema, sizes: Sizes) -> list[SizedEntrant]
 
 
 def _sized_at(study: Study, budget: Budget | None, schema: Schema, sizes: Sizes) -> list[SizedEntrant]:
-    sized: dict[str, SizedEntrant] = {}
-    for entrant in study.entrants:
-        if entrant.sized != "baseline":
-            solved_for = budget if entrant.sized == "budget" else None
-            sized[entrant.label] = sized_as_tuned(study, entrant, schema, budget, solved_for, sizes)
-    baseline = sized.get(study.baseline or "")
-    for entrant in study.entrants:
-        if entrant.label in sized:
-            continue
+    first = next((one for one in study.entrants if one.label == study.baseline), None)
+    baseline = None
+    if first is not None:
+        solved_for = budget if first.sized == "budget" else None
+        baseline = sized_as_tuned(study, first, schema, budget, solved_for, sizes)
+    return [
+        baseline
+        if one is first and baseline is not None
+        else _sized_beside(study, one, baseline, budget, schema, sizes)
+        for one in study.entrants
+    ]
+
+
+def _sized_beside(
+    study: Study,
+    entrant: Entrant,
+    baseline: SizedEntrant | None,
+    budget: Budget | None,
+    schema: Schema,
+    sizes: Sizes,
+) -> SizedEntrant:
+    solved_for = budget if entrant.sized == "budget" else None
+    if entrant.sized in ("baseline", "as_baseline"):
         if baseline is None or baseline.cost is None:
             reason = (
                 f"{entrant.label} has the size of the baseline '{study.baseline}', which cannot take part"
             )
-            sized[entrant.label] = SizedEntrant(entrant=entrant, budget=budget, reason=reason)
-        else:
-            size_of_baseline = Budget(kind="dense_parameters", target=baseline.cost.dense_parameters)
-            sized[entrant.label] = sized_as_tuned(study, entrant, schema, budget, size_of_baseline, sizes)
-    return [sized[entrant.label] for entrant in study.entrants]
+            return SizedEntrant(entrant=entrant, budget=budget, reason=reason)
+        if entrant.sized == "baseline":
+            target = round(entrant.share * baseline.cost.dense_parameters)
+            solved_for = Budget(kind="dense_parameters", target=target)
+    if baseline is not None and study.kind == "ablation":
+        return sized_as_arm(entrant, baseline, schema, solved_for, sizes)
+    return sized_as_tuned(study, entrant, schema, budget, solved_for, sizes)
 
 
 def _planned(study: Study, dataset: Dataset, sized: SizedEntrant, seed: int) -> Planned:
@@ -176,6 +195,7 @@ def _members(dataset: Dataset, sized: SizedEntrant, runs: Sequence[Planned]) -> 
         budget=sized.budget,
         reason=sized.reason,
         setting={**sized.entrant.hyperparameters, **sized.entrant.protocol},
+        sized=sized.entrant.sized,
     )
     if sized.reason is not None:
         return [of_all]

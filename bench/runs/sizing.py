@@ -67,6 +67,7 @@ class Sizes:
             place,
             entrant.contestant.name,
             entrant.contestant.source,
+            entrant.contestant.hyperparameters,
             entrant.hyperparameters,
             None if solved_for is None else dataclasses.asdict(solved_for),
         )
@@ -74,6 +75,10 @@ class Sizes:
         if key not in self._known:
             self._known[key] = _sized(entrant, solved_for, features)
         return dataclasses.replace(self._known[key], entrant=entrant, budget=budget)
+
+    def input_shape(self, schema: Schema) -> InputShape:
+        """What contestants are built for on data of that schema."""
+        return self._features(schema)[1].input_shape()
 
     def _features(self, schema: Schema) -> tuple[int, Features]:
         for place, (known, features) in enumerate(self._embedded):

@@ -30,7 +30,8 @@ class Study:
         name: as the command line calls it.
         question: one sentence.
         entrants: who takes part; their labels differ.
-        kind: one of `KINDS`.
+        kind: one of `KINDS`. In an ablation every other entrant is an arm of the baseline: it starts from
+            the baseline's hyper-parameters and is trained as the baseline is, but for what it changes.
         datasets: families of the synthetic world, or names of imported data sets.
         synthetic_rows: rows of the synthetic world, its three splits together.
         budgets: sizes at which the entrants meet; None among them: hyper-parameters as given.
@@ -42,6 +43,8 @@ class Study:
         features: how rows are embedded.
         baseline: label of the entrant that the others are compared with; None: no differences are taken.
         paper: the paper's table that the results are set beside, such as ``rankmixer/table_1``.
+        observed: whether to keep what the models show of themselves during training; see `observe` in
+            `bench.contestants.contract`.
     """
 
     name: str
@@ -59,6 +62,7 @@ class Study:
     features: FeatureSpec = field(default_factory=lambda: FeatureSpec(width=8))
     baseline: str | None = None
     paper: str | None = None
+    observed: bool = False
 
     def __post_init__(self) -> None:
         if self.kind not in KINDS:
@@ -72,9 +76,32 @@ class Study:
             raise BadInput(
                 f"study '{self.name}': baseline is '{self.baseline}', allowed: {', '.join(labels)}"
             )
-        if self.baseline is None and any(one.sized == "baseline" for one in self.entrants):
+        for one in self.entrants:
+            if one.sized in ("baseline", "as_baseline"):
+                self._refuse_without_baseline(one)
+
+    def _refuse_without_baseline(self, one: Entrant) -> None:
+        """Raises BadInput where the baseline cannot say how an entrant like it is sized."""
+        if self.baseline is None:
             raise BadInput(
                 f"study '{self.name}' has entrants of the size of the baseline, but no baseline; name one"
+            )
+        if one.label == self.baseline:
+            raise BadInput(
+                f"study '{self.name}': '{one.label}' cannot be the baseline, because it has the size of the "
+                "baseline; choose another"
+            )
+        if one.sized == "as_baseline" and self.kind != "ablation":
+            raise BadInput(
+                f"study '{self.name}': '{one.label}' is sized as_baseline, but the study is a {self.kind}; "
+                "only the arms of an ablation can be"
+            )
+        if one.sized == "as_baseline" and (
+            name := next((n for n in one.hyperparameters if n in one.contestant.dial.proportions), None)
+        ):
+            raise BadInput(
+                f"study '{self.name}': '{one.label}' changes {name}, a proportion, which only a budget can "
+                "keep; size it by the budget"
             )
 
 

@@ -17,7 +17,7 @@ from bench.canonical import digest, plain
 from bench.runs.formats import Upgrade, upgraded
 from bench.spec import Budget, DatasetRef
 
-FORMAT = 2
+FORMAT = 3
 Kind = Literal["comparison", "ablation", "ladder", "tuning", "fairness"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 
@@ -35,6 +35,7 @@ class Member:
         reason: why it is impossible; None where it is not.
         setting: hyper-parameters, proportions and protocol values that were asked for in place of the
             contestant's and the protocol's own, such as ``dense_lr`` → 0.003; in plain JSON types.
+        sized: as in `bench.runs.entrants.Entrant`; None where an old record does not say.
         trial: its number in a tuning, 0 for the default setting; None elsewhere.
         varied: in a check of fairness, what differs from the setting in use, such as ``dense_lr ×2``; None
             for the setting in use, and elsewhere.
@@ -49,6 +50,7 @@ class Member:
     key: str | None = None
     reason: str | None = None
     setting: Mapping[str, Any] = field(default_factory=dict)
+    sized: str | None = None
     trial: int | None = None
     varied: str | None = None
 
@@ -65,8 +67,10 @@ class StudyRecord:
         command: runs it again; studies of one name are told apart by it.
         members: every run of it, and every entrant that is impossible.
         equal: the same entrants with their own defaults, by one protocol for all; empty where there are none.
-        tuned: where the settings of the members come from, in one line; None: from no tuning.
+        tuned: where the settings of the members come from, in one line; None: from no tuning. In an ablation
+            they are the baseline's settings, of every member.
         untuned: labels of the members that have no tuned setting, where others have one.
+        observed: whether what the models show of themselves during training is kept beside the runs.
     """
 
     name: str
@@ -79,6 +83,7 @@ class StudyRecord:
     equal: tuple[Member, ...] = ()
     tuned: str | None = None
     untuned: tuple[str, ...] = ()
+    observed: bool = False
 
     def run_keys(self) -> set[str]:
         """Of all its runs."""
@@ -119,13 +124,23 @@ class StudyRecord:
 
 def _settings_told(fields: dict[str, Any]) -> dict[str, Any]:
     """Format 1 knew neither settings nor tunings."""
-    members = fields.get("members")
+    told = _with_later(fields, "members", {"setting": {}, "trial": None, "varied": None})
+    return {**told, "equal": [], "tuned": None, "untuned": []}
+
+
+def _sizes_told(fields: dict[str, Any]) -> dict[str, Any]:
+    """Format 2 did not say how members were sized, nor whether they were observed."""
+    later = {"sized": None}
+    return {**_with_later(_with_later(fields, "members", later), "equal", later), "observed": False}
+
+
+def _with_later(fields: dict[str, Any], name: str, later: Mapping[str, Any]) -> dict[str, Any]:
+    """`fields` with what every member in the list called `name` did not have yet."""
+    members = fields.get(name)
     if not isinstance(members, list):
         return fields
-    later: dict[str, Any] = {"setting": {}, "trial": None, "varied": None}
-    told = [{**member, **later} if isinstance(member, Mapping) else member for member in members]
-    return {**fields, "members": told, "equal": [], "tuned": None, "untuned": []}
+    return {**fields, name: [{**one, **later} if isinstance(one, Mapping) else one for one in members]}
 
 
-_UPGRADES: tuple[Upgrade, ...] = (_settings_told,)
+_UPGRADES: tuple[Upgrade, ...] = (_settings_told, _sizes_told)
 """From format 1 to 2, and so on."""

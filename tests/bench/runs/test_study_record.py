@@ -37,12 +37,26 @@ def test_a_stored_line_of_every_format_is_read():
     for line in LINES.values():
         study = StudyRecord.from_json(line)
         assert [one.key for one in study.members] == [one["key"] for one in line["members"]]
-        assert (study.equal, study.tuned, study.untuned) == ((), None, ())
-        assert {(str(one.setting), one.trial, one.varied) for one in study.members} == {("{}", None, None)}
+        assert {one.sized for one in (*study.members, *study.equal)} == {None}
+        assert study.observed is False
         written = study.to_json()
         assert written["format"] == FORMAT
-        assert written.items() >= {k: v for k, v in line.items() if k not in ("format", "members")}.items()
+        changed = ("format", "members", "equal")
+        assert written.items() >= {k: v for k, v in line.items() if k not in changed}.items()
         assert StudyRecord.from_json(json.loads(json.dumps(written))) == study
+
+
+def test_format_1_knew_of_no_settings():
+    study = StudyRecord.from_json(LINES["format_1"])
+    assert (study.equal, study.tuned, study.untuned) == ((), None, ())
+    assert {(str(one.setting), one.trial, one.varied) for one in study.members} == {("{}", None, None)}
+
+
+def test_format_2_knew_them():
+    study = StudyRecord.from_json(LINES["format_2"])
+    assert (study.tuned, study.untuned) == ("24 trials each", ("N",))
+    assert [(one.setting, one.trial) for one in study.members] == [({"num_layers": 1, "dense_lr": 0.003}, 3)]
+    assert [one.key for one in study.equal] == ["2" * 32]
 
 
 def test_what_a_tuning_says_comes_back_and_is_kept_once(tmp_path):
