@@ -1,7 +1,8 @@
 """An ablation, judged: what each arm changes against the base, in quality, in size and in time.
 
-Arms whose labels are ``LINE · POINT``, such as ``vanilla · 1/4 active`` or ``D · 400k dense parameters``, are
-points of a line, if every line has two or more and all are numbers of one unit.
+Arms whose labels are ``LINE · POINT``, such as ``vanilla · 1/4 active`` or ``D · 400k dense parameters``, or
+only a ``POINT``, such as ``4 blocks``, are points of lines, if every line has two or more and all are numbers
+of one unit. A base whose label is a point of that unit is where every line begins.
 """
 
 from __future__ import annotations
@@ -13,13 +14,13 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from reports.comparison import Comparison, Entry
-from reports.paper import PaperArm, paper_arm
+from reports.paper import PaperArm, paper_arms
 from reports.standings import Judged, Standing, Standings
 from reports.statistics import Estimate, mean_estimate
 
 DENSE_PARAMETERS = "dense parameters"
 _POINT = re.compile(
-    r"(?P<line>.+) · (?P<text>(?P<number>\d+(?:\.\d+)?)(?:/(?P<over>[1-9]\d*)|(?P<scale>[kMB]))?)"
+    r"(?:(?P<line>.+) · )?(?P<text>(?P<number>\d+(?:\.\d+)?)(?:/(?P<over>[1-9]\d*)|(?P<scale>[kMB]))?)"
     r"(?: (?P<unit>.+))?"
 )
 _SCALES = {"k": 1e3, "M": 1e6, "B": 1e9}
@@ -27,7 +28,7 @@ _SCALES = {"k": 1e3, "M": 1e6, "B": 1e9}
 
 @dataclass(frozen=True, kw_only=True)
 class Point:
-    """Where on a line an arm lies: `text` is how its label says the number, such as ``1/4``."""
+    """Where an arm lies on a line, which may have no name; `text` is its number as in the label: ``1/4``."""
 
     line: str
     text: str
@@ -45,14 +46,16 @@ class Arm:
     Args:
         costs: name of a cost → (arm − base) / base, where both are known.
         seconds: the same of the measured training time, by seed.
-        paper: what the paper reports of it, or None.
+        examples_per_s: measured in training, mean over seeds; None where it is not known.
+        paper: what the paper reports of it, at one size or several.
         sized: as in the study's record; None where an old record does not say.
     """
 
     standing: Standing
     costs: Mapping[str, float]
     seconds: Estimate | None
-    paper: PaperArm | None
+    examples_per_s: Estimate | None
+    paper: tuple[PaperArm, ...]
     point: Point | None
     sized: str | None
 
@@ -66,13 +69,15 @@ class Ablation:
     """One comparison and task of an ablation.
 
     Args:
-        base_seconds: the base's measured training time, mean over its seeds; None where it is not known.
+        base_seconds, base_examples_per_s: measured in the base's training, mean over its seeds; None where
+            they are not known.
         arms: in the order of the study.
     """
 
     standings: Standings
     base: Standing
     base_seconds: Estimate | None
+    base_examples_per_s: Estimate | None
     arms: tuple[Arm, ...]
 
     @cached_property
@@ -96,6 +101,14 @@ class Ablation:
         """Do the lines go over dense parameters, of which an arm has more or fewer than its label says?"""
         return bool(self.lines) and self.unit == DENSE_PARAMETERS
 
+    @property
+    def start(self) -> float | None:
+        """Where on their axis the lines begin, at the base; None where the base has no place there."""
+        if self.is_over_size:
+            return float(self.base.cost["dense_parameters"]) if self.base.cost else None
+        point = point_of(self.base.label)
+        return point.x if point is not None and self.lines and point.unit == self.unit else None
+
 
 def ablation_of(comparison: Comparison, standings: Standings) -> Ablation | None:
     """None where the comparison has no base."""
@@ -108,6 +121,7 @@ def ablation_of(comparison: Comparison, standings: Standings) -> Ablation | None
         standings=standings,
         base=rows[base.label],
         base_seconds=_mean(base.values("timings.train_s").tolist()),
+        base_examples_per_s=_mean(base.values("timings.samples_per_s").tolist()),
         arms=tuple(
             _arm(entry, rows[label], base, rows[base.label], comparison.paper)
             for label, entry in entries.items()
@@ -128,7 +142,7 @@ def point_of(label: str) -> Point | None:
     if found is None:
         return None
     number = float(found["number"]) / float(found["over"] or 1) * _SCALES.get(found["scale"] or "", 1.0)
-    return Point(line=found["line"], text=found["text"], x=number, unit=found["unit"] or "")
+    return Point(line=found["line"] or "", text=found["text"], x=number, unit=found["unit"] or "")
 
 
 def _arm(entry: Entry, row: Standing, base: Entry, of_base: Standing, paper: str | None) -> Arm:
@@ -140,7 +154,8 @@ def _arm(entry: Entry, row: Standing, base: Entry, of_base: Standing, paper: str
             name: cost / of_base.cost[name] - 1 for name, cost in row.cost.items() if of_base.cost.get(name)
         },
         seconds=_mean([ratio for ratio in ratios if math.isfinite(ratio)]),
-        paper=None if paper is None else paper_arm(paper, entry.label),
+        examples_per_s=_mean(entry.values("timings.samples_per_s").tolist()),
+        paper=() if paper is None else paper_arms(paper, entry.label),
         point=point_of(entry.label),
         sized=entry.sized,
     )

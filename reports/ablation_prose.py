@@ -20,6 +20,7 @@ _SIZED = {
     "given": "as given",
 }
 """How an arm is sized, as the record says it → in words."""
+OTHER_DATA = "The paper's data and scale are different: compare signs and orders, not sizes."
 
 
 def answer(ablation: Ablation) -> str:
@@ -27,31 +28,21 @@ def answer(ablation: Ablation) -> str:
     return _answer_of_lines(ablation) if ablation.lines else _answer_of_arms(ablation)
 
 
-def place(ablation: Ablation) -> str:
-    return ", ".join((ablation.standings.data, ablation.standings.budget, f"task {ablation.standings.task}"))
-
-
 def agreement(ablation: Ablation) -> str:
     """How many of the paper's signs are found here; empty where the paper says nothing of these arms."""
-    with_paper = [arm for arm in ablation.arms if arm.paper is not None and arm.paper.auc]
-    if not with_paper:
+    verdicts = [_agrees(arm) for arm in ablation.arms if _sign(arm)]
+    if not verdicts:
         return ""
-    verdicts = [_agrees(arm) for arm in with_paper]
-    same, opposite = verdicts.count("same"), verdicts.count("opposite")
-    open_ = len(verdicts) - same - opposite
-    if len(with_paper) == 1:
-        told = {
-            "same": "is found here",
-            "opposite": "is the opposite here",
-            "open": "is not told from 0 here",
-        }
-        found = f"The paper's one difference has a sign that {told[verdicts[0]]}."
-    else:
-        parts = [f"{_number(same)} {'is' if same == 1 else 'are'} found here"]
-        parts += [f"{_number(opposite)} {'is' if opposite == 1 else 'are'} the opposite"] if opposite else []
-        parts += [f"{_number(open_)} {'is' if open_ == 1 else 'are'} not told from 0"] if open_ else []
-        found = f"Of the paper's {_number(len(verdicts))} signs, {listed(parts)}."
-    return f"{found} Its data and its scale are different: compare signs and orders, not sizes."
+    same, opposite, unclear = (verdicts.count(each) for each in ("same", "opposite", "unclear"))
+    if len(verdicts) == 1:
+        told = {"same": "is found", "opposite": "is the opposite", "unclear": "cannot be told from 0"}
+        return f"The sign that the paper has {told[verdicts[0]]} here."
+    if same == len(verdicts):
+        return f"All {_number(same)} signs of the paper are found here."
+    parts = [f"{_number(same)} {'is' if same == 1 else 'are'} found here"]
+    parts += [f"{_number(opposite)} {'is' if opposite == 1 else 'are'} the opposite"] if opposite else []
+    parts += [f"{_number(unclear)} cannot be told from 0"] if unclear else []
+    return f"Of the paper's {_number(len(verdicts))} signs, {listed(parts)}."
 
 
 def made(study: Study, ablations: Sequence[Ablation]) -> str:
@@ -137,6 +128,7 @@ def _answer_of_lines(ablation: Ablation) -> str:
     for line, arms in ablation.lines.items():
         last = arms[-1]
         value, verdict = last.standing.to_baseline, last.standing.verdict
+        line = line or last.label
         if verdict in ("worse", "better"):
             said = f"{line} {'loses' if verdict == 'worse' else 'gains'} {_size(value)}"
         elif verdict == "tie":
@@ -152,11 +144,16 @@ def _answer_of_lines(ablation: Ablation) -> str:
     return f"{text}."
 
 
+def _sign(arm: Arm) -> int:
+    """That of the paper's difference; 0 where it has none, or not one at all its sizes."""
+    signs = {1 if paper.auc > 0 else -1 for paper in arm.paper if paper.auc}
+    return signs.pop() if len(signs) == 1 else 0
+
+
 def _agrees(arm: Arm) -> str:
-    assert arm.paper is not None
     if arm.standing.verdict not in ("better", "worse"):
-        return "open"
-    return "same" if (arm.standing.verdict == "better") == (arm.paper.auc > 0) else "opposite"
+        return "unclear"
+    return "same" if (arm.standing.verdict == "better") == (_sign(arm) > 0) else "opposite"
 
 
 def _size(value: Difference | None) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from reports.ablation import Ablation, ablation_of, ablations
-from reports.ablation_prose import agreement, answer, made
+from reports.ablation_prose import OTHER_DATA, agreement, answer, made
 from reports.ablation_table import ablation_table
 from reports.comparison import Comparison, Study, place_of
 from reports.drawing import Image
@@ -27,6 +27,8 @@ def ablation_section(study: Study, found: Judged, sources: Sources, later: Seque
     for one in judged:
         sentences = " ".join(filter(None, (answer(one), agreement(one))))
         text.append(Paragraph(text=f"{_where(one)}: {sentences}" if len(judged) > 1 else sentences))
+    if any(arm.paper for one in judged for arm in one.arms):
+        text.append(Paragraph(text=OTHER_DATA))
     text.append(Paragraph(text=made(study, judged)))
     text.append(Paragraph(text=study.command, style="code"))
     return Section(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 import pandas as pd
@@ -95,14 +95,20 @@ def _own(metric: str) -> Callable[[Ablation], Cell]:
 
 def _paper(value: Callable[[PaperArm], float | None], decimals: int) -> Callable[[Arm, Standings], Cell]:
     def cell(arm: Arm, _: Standings) -> Cell:
-        found = None if arm.paper is None else value(arm.paper)
-        return Cell(text=fixed(found, decimals, signed=True), style="quiet")
+        found = [_with_size(fixed(value(paper), decimals, signed=True), paper) for paper in arm.paper]
+        return Cell(text=", ".join(found) or MISSING, style="quiet")
 
     return cell
 
 
+def _with_size(text: str, paper: PaperArm) -> str:
+    """``+0.09 at 150M``, where the paper has several sizes."""
+    size = paper.dense_parameters
+    return text if size is None else f"{text} at {short(size, 'dense_parameters')}"
+
+
 def _has_paper(value: Callable[[PaperArm], float | None]) -> Callable[[Ablation], bool]:
-    return lambda one: any(arm.paper is not None and value(arm.paper) is not None for arm in one.arms)
+    return lambda one: any(value(paper) is not None for arm in one.arms for paper in arm.paper)
 
 
 def _nothing(one: Ablation) -> Cell:
@@ -119,6 +125,12 @@ def _seconds(value: Estimate | None) -> str:
         return MISSING
     mean = fixed(100 * value.mean, 0, signed=True)
     return mean if value.half_width is None else f"{mean} ± {fixed(100 * value.half_width, 0)}"
+
+
+def _speed(examples_per_s: Estimate | None, of_example: int | None = 1) -> str:
+    return (
+        MISSING if examples_per_s is None or of_example is None else short(of_example * examples_per_s.mean)
+    )
 
 
 def _loss(value: Difference | None) -> str:
@@ -198,6 +210,18 @@ COLUMNS: tuple[_Column, ...] = (
             text=f"{fixed(one.base_seconds.mean, 1)} s" if one.base_seconds else MISSING
         ),
     ),
+    _Column(
+        title="Examples/s in training",
+        cell=lambda arm, _: Cell(text=_speed(arm.examples_per_s)),
+        of_base=lambda one: Cell(text=_speed(one.base_examples_per_s)),
+        when=lambda one: one.is_over_size,
+    ),
+    _Column(
+        title="FLOP/s in training",
+        cell=lambda arm, _: Cell(text=_speed(arm.examples_per_s, arm.standing.cost.get("flops_train"))),
+        of_base=lambda one: Cell(text=_speed(one.base_examples_per_s, one.base.cost.get("flops_train"))),
+        when=lambda one: one.is_over_size,
+    ),
 )
 """What an arm changes: quality, size and time, the paper's beside each."""
 
@@ -224,10 +248,11 @@ def _flat(study: Study, one: Ablation, arm: Arm) -> dict[str, Any]:
         f"{name}_relative": arm.costs.get(name)
         for name in ("dense_parameters", "active_parameters", "flops_forward")
     }
-    paper = arm.paper
-    flat |= {
-        "paper_auc": paper.auc / 100 if paper else None,
-        "paper_dense_parameters_percent": paper.dense_parameters_percent if paper else None,
-        "paper_flops_percent": paper.flops_percent if paper else None,
+    paper = {
+        field.name: getattr(arm.paper[0], field.name) if arm.paper else None for field in fields(PaperArm)
     }
-    return flat
+    return (
+        flat
+        | {f"paper_{name}": value for name, value in paper.items()}
+        | {"examples_per_s": arm.examples_per_s.mean if arm.examples_per_s else None}
+    )

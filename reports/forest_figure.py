@@ -14,7 +14,7 @@ from matplotlib.lines import Line2D
 from reports import escaping
 from reports.ablation import Ablation, Arm
 from reports.drawing import FAINT, INK, VERDICT_COLOURS, WIDTH, Image, rendered, style
-from reports.notation import fixed, points
+from reports.notation import points, tick
 from reports.statistics import Difference
 
 MOST_PANELS = 12
@@ -23,6 +23,7 @@ NARROW = 6.4
 """Inches of a figure of one panel."""
 LONGEST_LINE = 26
 """Letters of a label's line."""
+LONGEST_TITLE = 30
 
 
 def forest_figure(ablations: Sequence[Ablation]) -> Image | None:
@@ -43,7 +44,7 @@ def forest_figure(ablations: Sequence[Ablation]) -> Image | None:
     height = 0.95 + sum(0.12 + 0.15 * len(lines) for lines in rows.values())
     with style():
         figure = Figure(figsize=(inches, num_rows * height + 0.3), layout="constrained")
-        grid = figure.subplots(num_rows, columns, sharey=True, squeeze=False)
+        grid = figure.subplots(num_rows, columns, sharex=True, sharey=True, squeeze=False)
         for axes in grid.ravel()[len(panels) :]:
             axes.set_visible(False)
         for axes, one in zip(grid.ravel(), panels, strict=False):
@@ -75,7 +76,8 @@ def panel_title(one: Ablation, panels: Sequence[Ablation]) -> str:
         for name in ("data", "budget", "task")
         if len({getattr(other.standings, name) for other in panels}) > 1
     ]
-    return " · ".join(told)
+    text = " · ".join(told)
+    return text if len(text) <= LONGEST_TITLE else "\n".join(told)
 
 
 def listed_bases(panels: Sequence[Ablation]) -> str:
@@ -90,8 +92,8 @@ def _draw(axes: Axes, one: Ablation, labels: Sequence[str], *, numbers: bool) ->
         place, value = labels.index(arm.label), arm.standing.to_baseline
         if value is not None:
             _draw_difference(axes, place, value)
-        if arm.paper is not None:
-            axes.add_line(_hollow([arm.paper.auc], [place]))
+        for paper in arm.paper:
+            axes.add_line(_hollow([paper.auc], [place]))
         if numbers:
             axes.annotate(
                 points(value) if value is not None else _why_none(arm),
@@ -102,7 +104,8 @@ def _draw(axes: Axes, one: Ablation, labels: Sequence[str], *, numbers: bool) ->
             )
     axes.autoscale_view()
     axes.xaxis.set_major_locator(matplotlib.ticker.MaxNLocator(5))
-    axes.xaxis.set_major_formatter(lambda value, _: fixed(value, 2, signed=True).rstrip("0").rstrip("."))
+    axes.xaxis.set_major_formatter(lambda value, _: tick(value))
+    axes.tick_params(labelbottom=True)
     axes.set_xlabel(escaping.figure(f"Δ AUC to {one.base.label}, points"))
 
 
@@ -141,7 +144,7 @@ def _why_none(arm: Arm) -> str:
 
 
 def _with_paper(panels: Sequence[Ablation]) -> bool:
-    return any(arm.paper is not None for one in panels for arm in one.arms)
+    return any(arm.paper for one in panels for arm in one.arms)
 
 
 def _legend(panels: Sequence[Ablation]) -> list[Line2D]:

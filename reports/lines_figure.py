@@ -1,7 +1,7 @@
 """The figure of an ablation along lines: difference to the base over a number, a line per kind of arm.
 
-Where the lines go over dense parameters, an arm is at the number it has, and every line starts at the base.
-Elsewhere an arm is at the number that its label says; base and arms of no line are horizontal lines.
+Where the lines go over dense parameters, an arm is at the number it has, elsewhere at that of its label. The
+base is where all lines begin, or a horizontal line where it has no place on them, as other arms of no line.
 """
 
 from __future__ import annotations
@@ -18,7 +18,10 @@ from reports import escaping
 from reports.ablation import Ablation, Arm
 from reports.drawing import BASELINE_COLOUR, MARKERS, PALETTE, Image, lead_label, rendered, style
 from reports.figures import LINE_HEIGHT, spread
-from reports.notation import fixed, short
+from reports.notation import short, tick
+
+AXES = {"active": "active share of the experts"}
+"""Unit of the points of lines → title of the axis, where it is not the unit itself."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,8 +43,8 @@ def lines_figure(one: Ablation) -> Image | None:
     ours = {line: spots for line, spots in ours.items() if spots}
     if not ours:
         return None
-    if one.is_over_size:
-        start = _Spot(x=one.base.cost["dense_parameters"], mean=0.0, low=0.0, high=0.0)
+    if one.start is not None:
+        start = _Spot(x=one.start, mean=0.0, low=0.0, high=0.0)
         ours = {line: [start, *spots] for line, spots in ours.items()}
     theirs = _of_paper(one)
     with style():
@@ -55,13 +58,13 @@ def lines_figure(one: Ablation) -> Image | None:
         colours = {line: PALETTE[place % len(PALETTE)] for place, line in enumerate(one.lines)}
         _draw(left, one, ours, _references(one), colours)
         left.set_ylabel(escaping.figure(f"Δ AUC to {one.base.label}, points"))
-        left.set_title("here", loc="left")
         if theirs:
+            left.set_title("here", loc="left")
             _draw_paper(right, one, theirs, colours)
         png, pdf = rendered(figure)
     bands = " Bands: 95 % intervals." if any(s.low < s.high for spots in ours.values() for s in spots) else ""
     of_paper = " On the right the paper's differences, on its own data and its own scale." if theirs else ""
-    over = one.unit or "the number in its label"
+    over = AXES.get(one.unit, one.unit) or "the number of its label"
     return Image(
         name="lines",
         png=png,
@@ -87,14 +90,12 @@ def _x(one: Ablation, arm: Arm) -> float:
 
 def _references(one: Ablation) -> dict[str, float]:
     """Label → height of each horizontal line, in points."""
-    if one.is_over_size:
-        return {}
     others = {
         arm.label: 100 * arm.standing.to_baseline.mean
         for arm in one.arms
         if arm.point is None and arm.standing.to_baseline
     }
-    return {one.base.label: 0.0, **others}
+    return others if one.start is not None else {one.base.label: 0.0, **others}
 
 
 def _of_paper(one: Ablation) -> dict[str, list[tuple[float, float]]]:
@@ -102,9 +103,7 @@ def _of_paper(one: Ablation) -> dict[str, list[tuple[float, float]]]:
     if one.is_over_size:
         return {}
     found = {
-        line: [
-            (arm.point.x, arm.paper.auc) for arm in arms if arm.paper is not None and arm.point is not None
-        ]
+        line: [(arm.point.x, paper.auc) for arm in arms for paper in arm.paper if arm.point is not None]
         for line, arms in one.lines.items()
     }
     return {line: places for line, places in found.items() if places}
@@ -125,7 +124,7 @@ def _draw(
             [s.low for s in spots],
             [s.high for s in spots],
             color=colour,
-            alpha=0.13,
+            alpha=0.11,
             linewidth=0,
             zorder=2,
         )
@@ -167,10 +166,8 @@ def _draw_paper(
 ) -> None:
     for place, line in enumerate(one.lines):
         if line in lines:
-            x, height = zip(*lines[line], strict=True)
             axes.plot(
-                x,
-                height,
+                *zip(*lines[line], strict=True),
                 color=colours[line],
                 marker=MARKERS[place % len(MARKERS)],
                 markersize=5.0,
@@ -178,33 +175,36 @@ def _draw_paper(
                 linewidth=1.4,
                 zorder=3,
             )
-    for arm in one.arms:
-        if arm.point is None and arm.paper is not None:
-            axes.axhline(arm.paper.auc, color=BASELINE_COLOUR, linewidth=1.1, linestyle=(0, (4, 3)), zorder=2)
-    axes.axhline(0, color=BASELINE_COLOUR, linewidth=1.1, linestyle=(0, (4, 3)), zorder=2)
     _scale(axes, one)
+    references = {arm.label: paper.auc for arm in one.arms if arm.point is None for paper in arm.paper}
+    for label, height in {one.base.label: 0.0, **references}.items():
+        axes.axhline(height, color=BASELINE_COLOUR, linewidth=1.1, linestyle=(0, (4, 3)), zorder=2)
+        axes.annotate(
+            escaping.figure(label),
+            (0.02, height),
+            xycoords=("axes fraction", "data"),
+            xytext=(0, 3),
+            textcoords="offset points",
+            color=BASELINE_COLOUR,
+            fontsize=8.0,
+        )
+    axes.margins(y=0.08)
     axes.set_title("in the paper", loc="left")
 
 
 def _scale(axes: Axes, one: Ablation) -> None:
-    """A logarithmic axis in the order of the study, ticked where the arms are."""
-    axes.yaxis.set_major_formatter(lambda value, _: fixed(value, 2, signed=True))
+    """A logarithmic axis in the order of the study, with a tick at the number of each label."""
+    axes.yaxis.set_major_formatter(lambda value, _: tick(value))
     axes.yaxis.set_major_locator(matplotlib.ticker.MaxNLocator(6))
-    axes.set_xlabel(escaping.figure(one.unit))
-    places = {
-        _x(one, arm): arm.point.text for arms in one.lines.values() for arm in arms if arm.point is not None
-    }
-    if one.is_over_size:
-        places[float(one.base.cost["dense_parameters"])] = ""
-    if min(places) <= 0:
+    axes.set_xlabel(escaping.figure(AXES.get(one.unit, one.unit)))
+    points = [arm.point for arms in one.lines.values() for arm in arms if arm.point is not None]
+    ticks = {point.x: point.text for point in points}
+    if one.start is not None:
+        ticks = {one.start: short(one.start), **ticks}
+    if min(ticks) <= 0:
         return
     axes.set_xscale("log")
     axes.xaxis.set_minor_locator(matplotlib.ticker.NullLocator())
-    if one.is_over_size:
-        axes.xaxis.set_major_locator(matplotlib.ticker.LogLocator(subs=(1.0, 2.0, 5.0)))
-        axes.xaxis.set_major_formatter(lambda value, _: short(value, "dense_parameters"))
-    else:
-        axes.set_xticks([*places], [escaping.figure(text) for text in places.values()])
-    x = [*places]
-    if x[0] > x[-1] and not one.is_over_size:
+    axes.set_xticks([*ticks], [escaping.figure(text) for text in ticks.values()])
+    if points[0].x > points[-1].x:
         axes.invert_xaxis()

@@ -29,11 +29,17 @@ SYNTHETIC_NAME = re.compile(r"(rules|trees|network)-\d+-\d+")
 
 @dataclass(frozen=True, kw_only=True)
 class PaperArm:
-    """What a paper reports of an arm against its base: points of AUC, and percent of size if it says so."""
+    """What a paper reports of an arm against its base.
+
+    Args:
+        auc: points that the arm gains; the percents are what it has more; None where the paper does not say.
+        dense_parameters: of the base, where the paper has several.
+    """
 
     auc: float
     dense_parameters_percent: float | None = None
     flops_percent: float | None = None
+    dense_parameters: float | None = None
 
 
 def stands_beside(table: str | None, dataset: str) -> bool:
@@ -50,10 +56,12 @@ def named(table: str) -> str:
     return f"{title}'s {item.replace('_', ' ').capitalize()} (arXiv {arxiv})"
 
 
-def paper_arm(table: str, label: str) -> PaperArm | None:
-    """What the paper reports of the arm with that label; None where it reports nothing."""
+def paper_arms(table: str, label: str) -> tuple[PaperArm, ...]:
+    """What the paper reports of the arm with that label: mostly one or nothing, else one for each size."""
     rows = [row for row in _tables()[table] if row.get("entrant") == label]
-    return PaperArm(**{name: value for name, value in rows[0].items() if name != "entrant"}) if rows else None
+    return tuple(
+        PaperArm(**{name: value for name, value in row.items() if name != "entrant"}) for row in rows
+    )
 
 
 def paper_shares(table: str | None) -> dict[tuple[int, int], float]:
