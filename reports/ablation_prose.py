@@ -58,9 +58,9 @@ def made(study: Study, ablations: Sequence[Ablation]) -> str:
         of = "the arms" if every else _labels(labels)
         sentences.append(f"Size of {of}: {_SIZED[sized].format(base=base)}.")
     if study.tuned is None:
-        sentences.append(f"All are trained by the protocol of {base}.")
+        sentences.append("All are trained by the protocol of the base.")
     else:
-        sentences.append(f"All are trained by the setting that was tuned for {base}: {study.tuned}.")
+        sentences.append(f"All are trained by the setting that was tuned for the base: {study.tuned}.")
     return " ".join(sentences)
 
 

@@ -24,6 +24,8 @@ NARROW = 6.4
 LONGEST_LINE = 26
 """Letters of a label's line."""
 LONGEST_TITLE = 30
+BELOW = 0.24
+"""How far under our value the paper's is drawn, in rows, so that neither hides the other."""
 
 
 def forest_figure(ablations: Sequence[Ablation]) -> Image | None:
@@ -41,7 +43,7 @@ def forest_figure(ablations: Sequence[Ablation]) -> Image | None:
     columns = min(len(panels), COLUMNS)
     num_rows = math.ceil(len(panels) / columns)
     inches = NARROW if columns == 1 else WIDTH
-    height = 0.95 + sum(0.12 + 0.15 * len(lines) for lines in rows.values())
+    height = 0.95 + sum(0.18 + 0.15 * len(lines) for lines in rows.values())
     with style():
         figure = Figure(figsize=(inches, num_rows * height + 0.3), layout="constrained")
         grid = figure.subplots(num_rows, columns, sharex=True, sharey=True, squeeze=False)
@@ -50,7 +52,7 @@ def forest_figure(ablations: Sequence[Ablation]) -> Image | None:
         for axes, one in zip(grid.ravel(), panels, strict=False):
             _draw(axes, one, labels, numbers=columns == 1)
             if len(panels) > 1:
-                axes.set_title(escaping.figure(panel_title(one, panels)), loc="left")
+                axes.set_title(panel_title(one, panels), loc="left")
         grid[0, 0].set_yticks(range(len(labels)), ["\n".join(lines) for lines in rows.values()])
         grid[0, 0].set_ylim(len(labels) - 0.4, -0.6)
         figure.legend(handles=_legend(panels), loc="outside upper left", ncols=5, frameon=False)
@@ -72,7 +74,7 @@ def forest_figure(ablations: Sequence[Ablation]) -> Image | None:
 def panel_title(one: Ablation, panels: Sequence[Ablation]) -> str:
     """What tells the panel from the others."""
     told = [
-        getattr(one.standings, name)
+        escaping.figure(getattr(one.standings, name))
         for name in ("data", "budget", "task")
         if len({getattr(other.standings, name) for other in panels}) > 1
     ]
@@ -93,7 +95,7 @@ def _draw(axes: Axes, one: Ablation, labels: Sequence[str], *, numbers: bool) ->
         if value is not None:
             _draw_difference(axes, place, value)
         for paper in arm.paper:
-            axes.add_line(_hollow([paper.auc], [place]))
+            axes.add_line(_hollow([paper.auc], [place + BELOW]))
         if numbers:
             axes.annotate(
                 points(value) if value is not None else _why_none(arm),

@@ -16,7 +16,7 @@ from matplotlib.figure import Figure
 
 from reports import escaping
 from reports.ablation import Ablation, Arm
-from reports.drawing import BASELINE_COLOUR, MARKERS, PALETTE, Image, lead_label, rendered, style
+from reports.drawing import BASELINE_COLOUR, MARKERS, PALETTE, WIDTH, Image, lead_label, rendered, style
 from reports.figures import LINE_HEIGHT, spread
 from reports.notation import short, tick
 
@@ -48,13 +48,11 @@ def lines_figure(one: Ablation) -> Image | None:
         ours = {line: [start, *spots] for line, spots in ours.items()}
     theirs = _of_paper(one)
     with style():
-        figure = Figure(figsize=(9.0, 4.3))
+        figure = Figure(figsize=(WIDTH, 4.2), layout="constrained")
         if theirs:
             left, right = figure.subplots(1, 2, width_ratios=(2.0, 1.0))
-            figure.subplots_adjust(left=0.085, right=0.985, bottom=0.13, top=0.92, wspace=0.85)
         else:
             left = figure.subplots()
-            figure.subplots_adjust(left=0.085, right=0.74, bottom=0.13, top=0.92)
         colours = {line: PALETTE[place % len(PALETTE)] for place, line in enumerate(one.lines)}
         _draw(left, one, ours, _references(one), colours)
         left.set_ylabel(escaping.figure(f"Δ AUC to {one.base.label}, points"))
@@ -140,6 +138,12 @@ def _draw(
             zorder=3,
         )
         names[line] = (spots[-1].x, spots[-1].mean, colour)
+        for bound in ("low", "high"):
+            axes.plot(
+                x, [getattr(s, bound) for s in spots], color=colour, alpha=0.45, linewidth=0.6, zorder=2
+            )
+    if one.start is not None:
+        axes.plot(one.start, 0.0, color=BASELINE_COLOUR, marker="o", markersize=6.5, zorder=5)
     _scale(axes, one)
     for label, height in references.items():
         axes.axhline(height, color=BASELINE_COLOUR, linewidth=1.1, linestyle=(0, (4, 3)), zorder=2)

@@ -102,7 +102,8 @@ def token_figure(one: Observed) -> Image:
 def layer_figure(shown: Sequence[Observed]) -> Image:
     """Over the layers, a line per entrant: in one panel, or one for each line that the labels make."""
     points = {one.entry.label: point_of(one.entry.label) for one in shown}
-    names = list(dict.fromkeys(point.line for point in points.values() if point is not None)) or [""]
+    lines = {point.line: None for point in points.values() if point is not None and point.line}
+    names = list(lines) or [""]
     columns = min(len(names), 3)
     num_rows = math.ceil(len(names) / columns)
     with style():
@@ -128,12 +129,13 @@ def layer_figure(shown: Sequence[Observed]) -> Image:
 
 
 def _layers(axes: Axes, shown: Sequence[Observed], points: dict[str, Point | None], name: str) -> None:
-    """The entrants of one line, and those of none."""
-    here = [one for one in shown if (point := points[one.entry.label]) is None or point.line == name]
-    colours = iter(_colours(sum(points[one.entry.label] is not None for one in here) or len(here)))
+    """The entrants of one line, and those that belong to every line or to none."""
+    here = [one for one in shown if (point := points[one.entry.label]) is None or point.line in ("", name)]
+    references = {label for label, point in points.items() if point is None and name}
+    colours = iter(_colours(sum(one.entry.label not in references for one in here)))
     for one in here:
         point = points[one.entry.label]
-        is_reference = point is None and name != ""
+        is_reference = one.entry.label in references
         means = one.values.groupby("layer")["value"].mean()
         axes.plot(
             means.index,

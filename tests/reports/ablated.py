@@ -77,9 +77,8 @@ def ablate(
 
 
 def _run(builder, spec: Spec, label: str, shift: float, observations) -> None:
-    if spec.key() in builder.store.read().runs:
-        return
-    run = builder.ok(spec, shift=shift, train_s=12.5 + len(label) / 20 + spec.seed / 4)
+    if spec.key() not in builder.store.read().runs:
+        builder.ok(spec, shift=shift, train_s=12.5 + len(label) / 20 + spec.seed / 4)
     if observations is None:
         return
     rows = [
@@ -88,13 +87,14 @@ def _run(builder, spec: Spec, label: str, shift: float, observations) -> None:
         for name, array in observations(label, step + spec.seed).items()
         for index, value in np.ndenumerate(array)
     ]
-    path = builder.store.path("observations", run.key)
+    path = builder.store.path("observations", spec.key())
     path.parent.mkdir(parents=True, exist_ok=True)
-    pd.DataFrame(rows).to_parquet(path, index=False)
+    if rows:
+        pd.DataFrame(rows).to_parquet(path, index=False)
 
 
 def _spec(builder, label: str, seed: int, dataset: str, size: int, base: str) -> Spec:
-    setting = {"width": 64} if label == base else {"width": 64, "arm": label}
+    setting = {"width": 64, "base": base} if label == base else {"width": 64, "arm": label}
     return builder.spec("rankmixer", seed, budget=size, dataset=dataset, hyperparameters=setting)
 
 
