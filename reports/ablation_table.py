@@ -18,12 +18,14 @@ from reports.standings import Judged, Standing, Standings
 from reports.statistics import Difference, Estimate
 from reports.tables import test_split
 
-BASE_NOTE = "The first row is the base with its own values; the others are differences to it."
+BASE_NOTE = (
+    "The first row is the base with its own values; the others are differences to it. Less log loss is "
+    "better."
+)
 TIME_NOTE = (
     "Training time is measured while the runs train, so it depends on what else the machine does. It is "
     "compared by seed."
 )
-LOSS_NOTE = "Less log loss is better."
 
 
 def ablation_table(one: Ablation) -> Table:
@@ -54,7 +56,6 @@ def ablation_frame(studies: Sequence[tuple[Study, Judged]]) -> dict[str, pd.Data
 def _notes(one: Ablation) -> tuple[str, ...]:
     notes = [
         BASE_NOTE,
-        LOSS_NOTE,
         *([test_split(one.standings)] if one.standings.num_rows is not None else []),
     ]
     notes += [

@@ -19,7 +19,7 @@ from reports.statistics import Difference
 
 MOST_PANELS = 12
 COLUMNS = 3
-NARROW = 6.4
+NARROW = 6.0
 """Inches of a figure of one panel."""
 LONGEST_LINE = 26
 """Letters of a label's line."""

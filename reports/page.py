@@ -1,7 +1,8 @@
 """The report: one page as HTML and as Markdown, with its figures and tables, from the records of stores.
 
 Environment, times, unreadable lines and the command are at the end of the page, in the tables of that
-section, and in `machine.csv`. Everything else has the same bytes for the same results.
+section, and in `machine.csv`; the training times of an ablation are in its own section and in `ablation.csv`.
+Everything else has the same bytes for the same results.
 """
 
 from __future__ import annotations
