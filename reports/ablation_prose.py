@@ -14,8 +14,8 @@ MOST_NAMED = 4
 """How many arms of a kind a sentence names."""
 _NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
 _SIZED = {
-    "as_baseline": "the hyper-parameters of {base}, but for what an arm changes",
-    "baseline": "solved for the dense parameters of {base}, or a share of them",
+    "as_baseline": "the hyper-parameters of the base, but for what an arm changes",
+    "baseline": "solved for the dense parameters of the base, or a share of them",
     "budget": "solved for the budget",
     "given": "as given",
 }
@@ -39,15 +39,14 @@ def agreement(ablation: Ablation) -> str:
         return f"The sign that the paper has {told[verdicts[0]]} here."
     if same == len(verdicts):
         return f"All {_number(same)} signs of the paper are found here."
-    parts = [f"{_number(same)} {'is' if same == 1 else 'are'} found here"]
-    parts += [f"{_number(opposite)} {'is' if opposite == 1 else 'are'} the opposite"] if opposite else []
+    parts = [f"{_counted(same)} found here"]
+    parts += [f"{_counted(opposite)} the opposite"] if opposite else []
     parts += [f"{_number(unclear)} cannot be told from 0"] if unclear else []
     return f"Of the paper's {_number(len(verdicts))} signs, {listed(parts)}."
 
 
 def made(study: Study, ablations: Sequence[Ablation]) -> str:
     """How the arms were sized, and by which setting they were trained."""
-    base = ablations[0].base.label
     by_size: dict[str, list[str]] = {}
     for arm in ablations[0].arms:
         if arm.sized is not None:
@@ -56,7 +55,7 @@ def made(study: Study, ablations: Sequence[Ablation]) -> str:
     for sized, labels in by_size.items():
         every = len(by_size) == 1
         of = "the arms" if every else _labels(labels)
-        sentences.append(f"Size of {of}: {_SIZED[sized].format(base=base)}.")
+        sentences.append(f"Size of {of}: {_SIZED[sized]}.")
     if study.tuned is None:
         sentences.append("All are trained by the protocol of the base.")
     else:
@@ -88,7 +87,7 @@ def _answer_of_arms(ablation: Ablation) -> str:
         doubts = {arm.standing.to_baseline.doubt for arm in undecided if arm.standing.to_baseline}
         clauses.append(f"no difference can be judged of {_named(undecided)} ({listed(sorted(doubts))})")
     if without := found[""]:
-        clauses.append(f"{_named(without)} {'has' if len(without) == 1 else 'have'} no result to compare")
+        clauses.append(f"there is no result to compare for {_named(without)}")
     text = "; ".join(clauses)
     return f"{text[0].upper()}{text[1:]}."
 
@@ -118,8 +117,9 @@ def _ties(ties: Sequence[Arm], base: str, *, others: bool, rest: bool) -> str:
     if others and rest:
         return "the other arm ties" if len(ties) == 1 else f"the other {_number(len(ties))} arms tie"
     if len(ties) == 1:
-        return f"{ties[0].label} ties with {base}"
-    return f"{'all ' if rest else ''}{_number(len(ties))} arms tie with {base}"
+        return f"no difference to {base} is found {changed(ties[0].label)}"
+    counted = "both" if rest and len(ties) == 2 else f"{'all ' if rest else ''}{_number(len(ties))}"
+    return f"{counted} arms tie with {base}"
 
 
 def _answer_of_lines(ablation: Ablation) -> str:
@@ -170,6 +170,10 @@ def _named(arms: Sequence[Arm]) -> str:
 
 def _labels(labels: Sequence[str]) -> str:
     return listed(labels) if len(labels) <= MOST_NAMED else f"{_number(len(labels))} arms"
+
+
+def _counted(number: int) -> str:
+    return "none is" if number == 0 else f"{_number(number)} {'is' if number == 1 else 'are'}"
 
 
 def _number(number: int) -> str:
