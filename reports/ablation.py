@@ -18,7 +18,8 @@ from reports.paper import PaperArm, paper_arms
 from reports.standings import Judged, Standing, Standings
 from reports.statistics import Estimate, mean_estimate
 
-DENSE_PARAMETERS = "dense parameters"
+DENSE_PARAMETERS, TIMES_BASE = "dense parameters", "× base size"
+"""Units of points that lie at the dense parameters that an arm has."""
 _POINT = re.compile(
     r"(?:(?P<line>.+) · )?(?P<text>(?P<number>\d+(?:\.\d+)?)(?:/(?P<over>[1-9]\d*)|(?P<scale>[kMB]))?)"
     r"(?: (?P<unit>.+))?"
@@ -99,7 +100,7 @@ class Ablation:
     @property
     def is_over_size(self) -> bool:
         """Do the lines go over dense parameters, of which an arm has more or fewer than its label says?"""
-        return bool(self.lines) and self.unit == DENSE_PARAMETERS
+        return bool(self.lines) and self.unit in (DENSE_PARAMETERS, TIMES_BASE)
 
     @property
     def start(self) -> float | None:

@@ -65,14 +65,18 @@ def made(study: Study, ablations: Sequence[Ablation]) -> str:
 
 def changed(label: str) -> str:
     """An arm as an adverbial: ``without token mixing``, ``with k = 8``."""
-    lower = label.lower()
-    if lower.startswith("no "):
+    if label.lower().startswith("no "):
         return f"without {label[3:].replace(', no ', ' and ')}"
-    return label if lower.startswith(("without ", "with ")) else f"with {label}"
+    return label if label.startswith(("without ", "with ")) else f"with {quoted(label)}"
+
+
+def quoted(label: str) -> str:
+    """With quotation marks where a comma of its own would part it from the rest of a sentence."""
+    return f"“{label}”" if ", " in label else label
 
 
 def _answer_of_arms(ablation: Ablation) -> str:
-    base = ablation.base.label
+    base = quoted(ablation.base.label)
     found = {
         verdict: _of_verdict(ablation, verdict) for verdict in ("worse", "better", "tie", "undecided", "")
     }
@@ -101,9 +105,9 @@ def _of_verdict(ablation: Ablation, verdict: str) -> list[Arm]:
 
 
 def _changes(arms: Sequence[Arm], verb: str, *, base: str) -> str:
-    """``without token mixing RankMixer loses 0.31 [0.22, 0.40] points of AUC, with shared FFN 0.12 […]``."""
+    """``without token mixing, RankMixer loses 0.31 [0.22, 0.40] points of AUC, with shared FFN 0.12 […]``."""
     parts = [f"{changed(arm.label)} {_size(arm.standing.to_baseline)}" for arm in arms[1:MOST_NAMED]]
-    first = f"{changed(arms[0].label)} {base} {verb} {_size(arms[0].standing.to_baseline)} points of AUC"
+    first = f"{changed(arms[0].label)}, {base} {verb} {_size(arms[0].standing.to_baseline)} points of AUC"
     if more := len(arms) - MOST_NAMED if len(arms) > MOST_NAMED else 0:
         parts.append(f"with {_number(more)} more {'arms' if more > 1 else 'arm'} less")
     return ", ".join([first, *parts])
@@ -137,7 +141,7 @@ def _answer_of_lines(ablation: Ablation) -> str:
             said = f"{line} has no verdict"
         by_point.setdefault(str(last.point), []).append(said)
     sentences = [
-        f"at {point}, in points of AUC against {ablation.base.label}: {'; '.join(said)}"
+        f"at {point}, in points of AUC against {quoted(ablation.base.label)}: {'; '.join(said)}"
         for point, said in by_point.items()
     ]
     text = ". ".join(f"{sentence[0].upper()}{sentence[1:]}" for sentence in sentences)
@@ -165,7 +169,7 @@ def _size(value: Difference | None) -> str:
 
 
 def _named(arms: Sequence[Arm]) -> str:
-    return _labels([arm.label for arm in arms])
+    return _labels([quoted(arm.label) for arm in arms])
 
 
 def _labels(labels: Sequence[str]) -> str:

@@ -15,12 +15,12 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from reports import escaping
-from reports.ablation import Ablation, Arm
+from reports.ablation import DENSE_PARAMETERS, TIMES_BASE, Ablation, Arm
 from reports.drawing import BASELINE_COLOUR, MARKERS, PALETTE, WIDTH, Image, lead_label, rendered, style
 from reports.figures import LINE_HEIGHT, spread
 from reports.notation import short, tick
 
-AXES = {"active": "active share of the experts"}
+AXES = {"active": "active share of the experts", TIMES_BASE: DENSE_PARAMETERS, "× D": "multiple of D"}
 """Unit of the points of lines → title of the axis, where it is not the unit itself."""
 
 
@@ -204,7 +204,9 @@ def _scale(axes: Axes, one: Ablation) -> None:
     points = [arm.point for arms in one.lines.values() for arm in arms if arm.point is not None]
     ticks = {point.x: point.text for point in points}
     if one.start is not None:
-        ticks = {one.start: short(one.start), **ticks}
+        times = one.start if one.unit == TIMES_BASE else 1.0
+        places = [one.start, *(times * x for x in ticks)]
+        ticks = {place: short(place, "dense_parameters") for place in places}
     if min(ticks) <= 0:
         return
     axes.set_xscale("log")

@@ -7,12 +7,11 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from reports.comparison import Comparison, Entry
+from reports.comparison import Comparison, Entry, Study
 from reports.sources import UNREADABLE, Sources
 
 TITLES = {"active_share": "share of active experts", "gradient_norm": "gradient norm"}
 """What a name in a file of observations means."""
-COLUMNS = ("step", "layer", "token", "value")
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -50,6 +49,28 @@ def observed(comparison: Comparison, sources: Sources) -> list[Observed]:
         names = set.intersection(*(set(run["name"]) for run in shown))
         found += [Observed(entry=entry, name=name, values=_over_seeds(shown, name)) for name in sorted(names)]
     return found
+
+
+def observed_frame(studies: Sequence[Study], sources: Sources) -> dict[str, pd.DataFrame]:
+    """Name of the file → its table, if there are such: a row per value of every entrant."""
+    frames = [
+        one.values.assign(
+            study=study.title,
+            data=comparison.data,
+            budget=comparison.budget,
+            label=one.entry.label,
+            name=one.name,
+        )
+        for study in studies
+        if study.observed
+        for comparison in study.comparisons
+        for one in observed(comparison, sources)
+    ]
+    if not frames:
+        return {}
+    every = pd.concat(frames)
+    where = ["study", "data", "budget", "label", "name"]
+    return {"observed": every[[*where, *(name for name in every.columns if name not in where)]]}
 
 
 def _over_seeds(runs: Sequence[pd.DataFrame], name: str) -> pd.DataFrame:

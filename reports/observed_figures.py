@@ -22,6 +22,7 @@ from reports.sections import Paragraph, Section
 COLUMNS = 4
 MOST_TOKENS = 16
 MOST_FIGURES = 4
+"""Of one quantity by token; of more entrants none is drawn, as none of them is more telling than others."""
 
 
 def observed_sections(
@@ -36,9 +37,13 @@ def observed_sections(
     sections = []
     for name in dict.fromkeys(one.name for one in shown):
         of_name = [one for one in shown if one.name == name]
-        of_tokens = [one for one in of_name if one.is_of_tokens][:MOST_FIGURES]
+        of_tokens = [one for one in of_name if one.is_of_tokens]
         of_layers = [one for one in of_name if not one.is_of_tokens]
         title = f"{of_name[0].title[0].upper()}{of_name[0].title[1:]}"
+        if len(of_tokens) > MOST_FIGURES:
+            why = f"{len(of_tokens)} entrants show it, too many to draw; tables/observed.csv has the numbers."
+            sections.append(Section(title=f"{title}, {place}", text=(Paragraph(text=why),)))
+            of_tokens = []
         for one in of_tokens:
             text = [Paragraph(text=_ends(one, "it ends"))]
             if paper and name == "active_share":

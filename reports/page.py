@@ -24,6 +24,7 @@ from reports.datafiles import comparison_frame, fairness_frames, pairs_frame, tu
 from reports.drawing import Mark, marks
 from reports.fairness import Check
 from reports.frame import MACHINE_PREFIXES, run_frame, without_machine
+from reports.observed import observed_frame
 from reports.prose import METHODS, warnings
 from reports.sections import Facts, Paragraph, Placed, Section, Table, placed
 from reports.sources import Sources
@@ -116,6 +117,7 @@ def build_report(
         **tuning_frames(every_study, [each for of_study in twice for each in of_study]),
         **fairness_frames(every_study),
         **ablation_frame([*zip(every_study, found, strict=True)]),
+        **observed_frame(every_study, sources),
     }
     content = {"lead": lead, "places": places}
     for folder, suffixes in (("figures", (".png", ".pdf")), ("tables", (".tex", ".csv"))):

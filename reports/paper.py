@@ -53,7 +53,8 @@ def named(table: str) -> str:
     """``RankMixer's Table 2 (arXiv 2507.15551)``."""
     paper, _, item = table.partition("/")
     title, arxiv = PAPERS[paper]
-    return f"{title}'s {item.replace('_', ' ').capitalize()} (arXiv {arxiv})"
+    words = item.replace("_", " ")
+    return f"{title}'s {words.capitalize() if words[-1].isdigit() else words} (arXiv {arxiv})"
 
 
 def paper_arms(table: str, label: str) -> tuple[PaperArm, ...]:

@@ -11,10 +11,36 @@ import pandas as pd
 
 from bench.runs.study_record import Member, StudyRecord
 from bench.spec import Spec
+from reports.ablation import Ablation, ablations
+from reports.sources import Sources
+from reports.study_section import judged
 
 BASE = "RankMixer"
 COMPONENTS = {"no skip connections": -0.03, "no token mixing": -0.4, "no LayerNorm": 0.02, "shared FFN": -0.2}
 """Label of an arm → what it adds to how strongly the logits follow the truth."""
+
+
+SPARSITY = {
+    f"{line} · {share} active": step * place
+    for line, step in (("DTSI + ReLU", -0.02), ("vanilla", -0.13))
+    for place, share in enumerate(("1", "1/2", "1/4", "1/8"))
+} | {"dense of the active size": -0.35}
+DEPTHS = {
+    f"{no}residual between blocks · {blocks} blocks": step * place
+    for no, step in (("", 0.05), ("no ", -0.1))
+    for place, blocks in enumerate((4, 8), start=1)
+}
+
+
+def shares(label: str, step: int) -> dict[str, np.ndarray]:
+    """Of two layers, three tokens and four experts; nothing of a dense model."""
+    place = np.arange(24.0).reshape(2, 3, 4)
+    return {} if label.startswith("dense") else {"active_share": (place + step) / 1000}
+
+
+def norms(label: str, step: int) -> dict[str, np.ndarray]:
+    blocks = int(label.removesuffix(" blocks").rpartition(" ")[2])
+    return {"gradient_norm": 0.9 ** np.arange(blocks) * step}
 
 
 def ablate(
@@ -110,3 +136,10 @@ def _member(label: str, spec: Spec, size: int, setting: Mapping[str, Any]) -> Me
         key=spec.key(),
         setting=setting,
     )
+
+
+def only(builder) -> Ablation:
+    """The ablation of the only comparison."""
+    (study,) = builder.studies()
+    (one,) = ablations(judged(study, Sources([builder.directory])))
+    return one
