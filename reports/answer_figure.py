@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 
 from reports import escaping
 from reports.drawing import FAINT, Image, Mark, rendered, style
-from reports.notation import fixed
+from reports.notation import tick
 from reports.standings import Standing, Standings
 from reports.statistics import Estimate
 
@@ -79,7 +79,7 @@ def _draw(axes: Axes, standings: Standings, labels: Sequence[str], mark: Mapping
     else:
         axes.axvline(0, color=FAINT, linewidth=0.9, zorder=2)
         axes.set_xlabel(escaping.figure(f"Δ AUC to {standings.baseline}, points"))
-        axes.xaxis.set_major_formatter(lambda value, _: fixed(value, 2, signed=True).rstrip("0").rstrip("."))
+        axes.xaxis.set_major_formatter(lambda value, _: tick(value))
 
 
 def _value(row: Standing, standings: Standings) -> tuple[float | None, float, float]:

@@ -36,6 +36,7 @@ class Entry:
         planned: the seeds it is to be run with.
         reason: why it cannot take part; empty where it can.
         setting: what was asked for in place of defaults: hyper-parameters and protocol values.
+        sized: as in `bench.runs.study_record.Member`.
     """
 
     label: str
@@ -44,6 +45,7 @@ class Entry:
     planned: tuple[int, ...]
     reason: str = ""
     setting: Mapping[str, Any] = field(default_factory=dict)
+    sized: str | None = None
 
     @property
     def ok(self) -> pd.DataFrame:
@@ -111,6 +113,8 @@ class Study:
         untuned: labels of the entrants that have no tuned setting, where others have one.
         tunings: of a tuning study, which has no comparisons, its trials, budget by budget.
         checks: of a check of fairness, which has no comparisons either, the same.
+        paper: name of the paper's table that the study names, or None.
+        observed: whether what its models show of themselves during training is kept beside the runs.
     """
 
     title: str
@@ -125,6 +129,8 @@ class Study:
     untuned: tuple[str, ...] = ()
     tunings: tuple[Tuning, ...] = ()
     checks: tuple[Check, ...] = ()
+    paper: str | None = None
+    observed: bool = False
 
     @property
     def keys(self) -> set[str]:

@@ -35,6 +35,11 @@ MARKERS = "sD^vP<>phd*"
 """One fewer than the colours, so that no pair of both comes twice among the first hundred."""
 BASELINE_MARKER = "o"
 
+WIDTH = 9.0
+"""Inches of a figure as wide as the page."""
+VERDICT_COLOURS = {"better": "#0066a8", "worse": "#b3470a", "tie": "#7b838b", "undecided": "#7b838b"}
+"""Those of the page's tables."""
+
 STYLE = {
     "font.family": "DejaVu Sans",
     "font.size": 9.0,
@@ -59,13 +64,17 @@ STYLE = {
 
 @dataclass(frozen=True, kw_only=True)
 class Image:
-    """A finished figure: `name` says what it shows, `caption` and `alternative` are for people."""
+    """A finished figure: `name` says what it shows, `caption` and `alternative` are for people.
+
+    `inches` is its width, so that a page can set the type of all figures in one size.
+    """
 
     name: str
     png: bytes
     pdf: bytes
     caption: str
     alternative: str
+    inches: float = WIDTH
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -40,6 +40,12 @@ def fixed(number: float | None, decimals: int, *, signed: bool = False) -> str:
     return f"{rounded:{'+' if signed else ''},.{decimals}f}".replace("-", "−")
 
 
+def tick(value: float) -> str:
+    """A signed difference on an axis, no longer than it must be: ``−0.5``, ``0``, ``+1``."""
+    text = fixed(value, 2, signed=True).rstrip("0").rstrip(".")
+    return "0" if text == "+0" else text
+
+
 def estimate(value: Estimate | None, decimals: int) -> str:
     """``0.8032 ± 0.0004``; ``0.99 [0.97, 1.00]`` where a bound of what is possible cuts the interval off; the
     mean alone where one seed gives no interval."""

@@ -1,7 +1,8 @@
 """The report: one page as HTML and as Markdown, with its figures and tables, from the records of stores.
 
 Environment, times, unreadable lines and the command are at the end of the page, in the tables of that
-section, and in `machine.csv`. Everything else has the same bytes for the same results.
+section, and in `machine.csv`; the training times of an ablation are in its own section and in `ablation.csv`.
+Everything else has the same bytes for the same results.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import jinja2
 import pandas as pd
 
 from reports import escaping
+from reports.ablation_table import ablation_frame
 from reports.across import across_sections
 from reports.appendix import again_section, environment_section, failures_section, failures_table
 from reports.comparison import Study
@@ -22,6 +24,7 @@ from reports.datafiles import comparison_frame, fairness_frames, pairs_frame, tu
 from reports.drawing import Mark, marks
 from reports.fairness import Check
 from reports.frame import MACHINE_PREFIXES, run_frame, without_machine
+from reports.observed import observed_frame
 from reports.prose import METHODS, warnings
 from reports.sections import Facts, Paragraph, Placed, Section, Table, placed
 from reports.sources import Sources
@@ -113,6 +116,8 @@ def build_report(
         "machine": frame[["key", "contestant", "seed", *machine]],
         **tuning_frames(every_study, [each for of_study in twice for each in of_study]),
         **fairness_frames(every_study),
+        **ablation_frame([*zip(every_study, found, strict=True)]),
+        **observed_frame(every_study, sources),
     }
     content = {"lead": lead, "places": places}
     for folder, suffixes in (("figures", (".png", ".pdf")), ("tables", (".tex", ".csv"))):

@@ -4,6 +4,9 @@
 contestant may have several, of different size. Those of RankMixer's Table 1 (arXiv 2507.15551) are gains in
 AUC of the tasks "finish" and "skip", in points of 0.01, over a DLRM-MLP of 8.7 million dense parameters, on
 data that is not public. The synthetic feed imitates it, so the table is shown beside that data only.
+
+Tables of ablations have a row per arm, by the label of the entrant, with its gain in AUC over the base in
+points. Base and arm share their data, so such a table is shown beside any.
 """
 
 from __future__ import annotations
@@ -11,20 +14,61 @@ from __future__ import annotations
 import functools
 import json
 import re
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from reports.notation import fixed, short
 
 RANKMIXER_TABLE = "rankmixer/table_1"
+PAPERS = {"rankmixer": ("RankMixer", "2507.15551"), "tokenmixer_large": ("TokenMixer-Large", "2602.06563")}
 PAPER_TASKS = ("finish", "skip")
 SYNTHETIC_NAME = re.compile(r"(rules|trees|network)-\d+-\d+")
 """How the names of the synthetic feed's data sets begin: family, rows and seed."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class PaperArm:
+    """What a paper reports of an arm against its base.
+
+    Args:
+        auc: points that the arm gains; the percents are what it has more; None where the paper does not say.
+        dense_parameters: of the base, where the paper has several.
+    """
+
+    auc: float
+    dense_parameters_percent: float | None = None
+    flops_percent: float | None = None
+    dense_parameters: float | None = None
+
+
 def stands_beside(table: str | None, dataset: str) -> bool:
     """Does the paper's `table` belong beside results on `dataset`?"""
-    return table in _tables() and SYNTHETIC_NAME.match(dataset) is not None
+    if table not in _tables():
+        return False
+    return "entrant" in _tables()[table][0] or SYNTHETIC_NAME.match(dataset) is not None
+
+
+def named(table: str) -> str:
+    """``RankMixer's Table 2 (arXiv 2507.15551)``."""
+    paper, _, item = table.partition("/")
+    title, arxiv = PAPERS[paper]
+    words = item.replace("_", " ")
+    return f"{title}'s {words.capitalize() if words[-1].isdigit() else words} (arXiv {arxiv})"
+
+
+def paper_arms(table: str, label: str) -> tuple[PaperArm, ...]:
+    """What the paper reports of the arm with that label: mostly one or nothing, else one for each size."""
+    rows = [row for row in _tables()[table] if row.get("entrant") == label]
+    return tuple(
+        PaperArm(**{name: value for name, value in row.items() if name != "entrant"}) for row in rows
+    )
+
+
+def paper_shares(table: str | None) -> dict[tuple[int, int], float]:
+    """(layer, token) → share of active experts at the end of training; empty where the table has none."""
+    rows = _tables().get(table or "", [])
+    return {(row["layer"], row["token"]): row["active_share"] for row in rows if "active_share" in row}
 
 
 def paper_task(task: str) -> str:
@@ -42,7 +86,7 @@ def gain_text(table: str, contestant: str, task: str) -> str:
     return ", ".join(
         f"{fixed(row[task], 2, signed=True)} at {short(row['dense_parameters'], 'dense_parameters')}"
         for row in _tables()[table]
-        if row["contestant"] == contestant and row[task] is not None
+        if row.get("contestant") == contestant and row[task] is not None
     )
 
 

@@ -1,4 +1,4 @@
-"""The test predictions of a comparison, reduced run by run to DeLong placements and per-user AUCs."""
+"""The test predictions of a comparison, reduced run by run to DeLong placements, log losses and user AUCs."""
 
 from __future__ import annotations
 
@@ -21,9 +21,10 @@ AUC_TOLERANCE = 1e-6
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Reduced:
-    """What the judge keeps of predictions: (N,) placements and, with users, (U,) AUCs of the users."""
+    """What the judge keeps of predictions: (N,) placements and log losses, and with users their (U,) AUCs."""
 
     placements: Floats
+    log_losses: Floats
     user_aucs: Floats | None
 
 
@@ -36,7 +37,7 @@ class TaskPredictions:
     Args:
         aucs: key → test AUC in the record, of every run that has one.
 
-    Memory: one float64 per test row for each group of runs asked for, however many seeds it has.
+    Memory: two float64 per test row for each group of runs asked for, however many seeds it has.
     """
 
     def __init__(self, sources: Sources, task: str, aucs: Mapping[str, float]) -> None:
@@ -60,6 +61,7 @@ class TaskPredictions:
 
     def _read_average(self, keys: tuple[str, ...]) -> Reduced | None:
         total: Floats | float = 0.0
+        losses: Floats | float = 0.0
         by_user: Floats | float = 0.0
         for key in keys:
             score = self._score(key)
@@ -70,10 +72,15 @@ class TaskPredictions:
                 self._sources.leave_out("predictions", key, f"its AUC of {self._task} is not the record's")
                 return None
             total = total + placed
+            losses = losses + np.logaddexp(0, np.where(self.rows.positive, -1.0, 1.0) * score)
             if self.rows.user is not None:
                 by_user = by_user + user_aucs(self.rows, score)
         users = None if self.rows is None or self.rows.user is None else np.asarray(by_user) / len(keys)
-        return Reduced(placements=np.asarray(total) / len(keys), user_aucs=users)
+        return Reduced(
+            placements=np.asarray(total) / len(keys),
+            log_losses=np.asarray(losses) / len(keys),
+            user_aucs=users,
+        )
 
     def _score(self, key: str) -> np.ndarray | None:
         digest = self._digests.get(key)

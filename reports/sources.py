@@ -55,16 +55,23 @@ class Sources:
 
     def curve(self, key: str) -> Any | None:
         """The training curve of a run as a data frame; None where there is no readable file."""
-        table = self._table(key, "curves")
-        try:
-            return None if table is None else table.to_pandas()
-        except UNREADABLE as error:
-            self.leave_out("curves", key, str(error))
-            return None
+        return self._frame(key, "curves")
+
+    def observations(self, key: str) -> Any | None:
+        """What a run showed of itself during training: `step`, `name`, `index` and `value`; None as above."""
+        return self._frame(key, "observations")
 
     def leave_out(self, folder: str, key: str, why: str) -> None:
         """Says on the page that a file is damaged."""
         self.set_aside[f"{folder}/{key}.parquet"] = " ".join(why.split())[:200]
+
+    def _frame(self, key: str, folder: str) -> Any | None:
+        table = self._table(key, folder)
+        try:
+            return None if table is None else table.to_pandas()
+        except UNREADABLE as error:
+            self.leave_out(folder, key, str(error))
+            return None
 
     def _table(self, key: str, folder: str, columns: Sequence[str] | None = None) -> pa.Table | None:
         if f"{folder}/{key}.parquet" in self.set_aside:

@@ -18,9 +18,11 @@ from reports.statistics import (
     Range,
     VariancePart,
     delong_parts,
+    loss_difference,
     mean_estimate,
     paired_difference,
     rank_intervals,
+    row_parts,
     user_parts,
 )
 
@@ -53,6 +55,7 @@ class Standing:
             these are not known.
         to_baseline: AUC minus the baseline's, paired by seed; None for itself or without a common seed.
         uauc_to_baseline: the same of UAUC, where users are known.
+        log_loss_to_baseline: the same of log loss, of which less is better.
     """
 
     label: str
@@ -68,6 +71,7 @@ class Standing:
     attained: Estimate | None
     to_baseline: Difference | None
     uauc_to_baseline: Difference | None
+    log_loss_to_baseline: Difference | None
 
     @property
     def verdict(self) -> str:
@@ -157,12 +161,11 @@ def judge(study: str, comparison: Comparison, task: str, sources: Sources) -> St
     baseline = next((e for e in comparison.entries if e.label == comparison.baseline), None)
     rows = []
     for entry in comparison.entries:
-        differences: dict[str, Difference | None] = {"to_baseline": None, "uauc_to_baseline": None}
+        differences: dict[str, Difference | None] = {}
         if baseline is not None and baseline is not entry:
-            differences["to_baseline"] = pairs.get((entry.label, baseline.label))
-            differences["uauc_to_baseline"] = _difference(
-                entry, baseline, f"test.{task}.uauc", predictions, of_users=True
-            )
+            differences["auc"] = pairs.get((entry.label, baseline.label))
+            for metric in ("uauc", "log_loss"):
+                differences[metric] = _difference(entry, baseline, f"test.{task}.{metric}", predictions)
         rows.append(_standing(entry, comparison, task, rank.get(entry.label), differences, references))
     shared = predictions.rows
     return Standings(
@@ -201,10 +204,9 @@ def _keys_and_values(entry: Entry, column: str) -> tuple[list[str], list[float]]
     return [] if values.empty else entry.ok.loc[values.index, "key"].tolist(), values.tolist()
 
 
-def _difference(
-    first: Entry, second: Entry, column: str, predictions: TaskPredictions, *, of_users: bool = False
-) -> Difference | None:
+def _difference(first: Entry, second: Entry, column: str, predictions: TaskPredictions) -> Difference | None:
     """First minus second, by common seed; None where there is none."""
+    metric = column.rpartition(".")[2]
     differences: pd.Series[float] = (first.values(column) - second.values(column)).dropna()
     if differences.empty:
         return None
@@ -212,17 +214,20 @@ def _difference(
         predictions.average(tuple(entry.ok.loc[differences.index, "key"])) for entry in (first, second)
     ]
     rows = predictions.rows
-    too_few = "" if rows is None else rows.too_few_users() if of_users else rows.too_few()
-    parts = _test_parts(reduced[0], reduced[1], predictions, of_users=of_users)
-    return paired_difference(differences.tolist(), parts, too_few)
+    too_few = "" if rows is None else rows.too_few_users() if metric == "uauc" else rows.too_few()
+    parts = _test_parts(reduced[0], reduced[1], predictions, metric)
+    judged_by = loss_difference if metric == "log_loss" else paired_difference
+    return judged_by(differences.tolist(), parts, too_few)
 
 
 def _test_parts(
-    first: Reduced | None, second: Reduced | None, predictions: TaskPredictions, *, of_users: bool
+    first: Reduced | None, second: Reduced | None, predictions: TaskPredictions, metric: str
 ) -> list[VariancePart] | None:
     if first is None or second is None or predictions.rows is None:
         return None
-    if not of_users:
+    if metric == "log_loss":
+        return row_parts(predictions.rows, first.log_losses, second.log_losses)
+    if metric == "auc":
         return delong_parts(predictions.rows, first.placements, second.placements)
     if first.user_aucs is None or second.user_aucs is None:
         return None
@@ -259,8 +264,9 @@ def _standing(
         budget_error=(cost[kind] - target) / target if kind in cost else None,
         metrics=metrics,
         attained=_attained(entry.values(prefix + "auc"), references),
-        to_baseline=differences["to_baseline"],
-        uauc_to_baseline=differences["uauc_to_baseline"],
+        to_baseline=differences.get("auc"),
+        uauc_to_baseline=differences.get("uauc"),
+        log_loss_to_baseline=differences.get("log_loss"),
     )
 
 

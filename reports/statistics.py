@@ -9,9 +9,10 @@ A difference between two contestants is uncertain for two reasons, and its varia
   summed within each user, because rows of one user are not independent (Obuchowski 1997, Biometrics 53).
 
 For per-user AUC the second part is that of the draw of the users: the variance of a mean of per-user
-differences. The degrees of freedom of the sum are Welch and Satterthwaite's. With two or three seeds and
-seeds that differ much more than the test rows do, the interval is too narrow: of true ties, up to 13 % (two
-seeds) or 8 % (three) are called a difference instead of 5 %, by simulation; with five seeds it is near 5 %.
+differences. For log loss it is that of a mean of per-row differences, summed within each user where users are
+known. The degrees of freedom of the sum are Welch and Satterthwaite's. With two or three seeds and seeds that
+differ much more than the test rows do, the interval is too narrow: of true ties, up to 13 % (two seeds) or
+8 % (three) are called a difference instead of 5 %, by simulation; with five seeds it is near 5 %.
 Contestants are compared seed by seed and only then averaged; predictions are never averaged.
 
 Letters: `S` seeds, `N` rows of the test split, `U` users.
@@ -85,6 +86,7 @@ class Difference(Estimate):
     """
 
     doubt: str = ""
+    less_is_better: bool = False
 
     def reversed(self) -> Difference:
         """Second minus first."""
@@ -95,9 +97,9 @@ class Difference(Estimate):
         """``better``, ``worse``, ``tie`` (zero lies in the interval) or ``undecided`` (see `doubt`)."""
         if self.doubt or self.half_width is None:
             return "undecided"
-        if self.low > 0:
-            return "better"
-        return "worse" if self.high < 0 else "tie"
+        if self.low <= 0 <= self.high:
+            return "tie"
+        return "better" if (self.mean > 0) != self.less_is_better else "worse"
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -169,6 +171,14 @@ def paired_difference(
     )
 
 
+def loss_difference(
+    differences: Values, test_parts: Sequence[VariancePart] | None, too_few: str = ""
+) -> Difference:
+    """The same of log losses, of which less is better; the part of the test rows is that of `row_parts`."""
+    found = paired_difference(differences, test_parts, too_few)
+    return dataclasses.replace(found, possible=(-math.inf, math.inf), less_is_better=True)
+
+
 def placements(rows: SharedRows, score: NDArray[np.floating]) -> Floats:
     """(N,) structural components of a run with (N,) scores; over either class they average to the AUC.
 
@@ -199,10 +209,19 @@ def delong_parts(rows: SharedRows, first: Floats, second: Floats) -> list[Varian
     influence = np.empty(difference.size)
     for members in classes:
         influence[members] = (difference[members] - difference[members].mean()) / np.count_nonzero(members)
-    by_user = np.bincount(rows.user, weights=influence)
-    if by_user.size < 2:
-        return [(math.inf, 1)]
-    return [(float(by_user @ by_user) * by_user.size / (by_user.size - 1), by_user.size - 1)]
+    return [_user_part(rows.user, influence)]
+
+
+def row_parts(rows: SharedRows, first: Floats, second: Floats) -> list[VariancePart]:
+    """Variance of the difference of two means over the test rows by the draw of the rows, or of the users.
+
+    Args:
+        first, second: (N,) values of either contestant, such as log losses, averaged over seeds.
+    """
+    difference = first - second
+    if rows.user is None:
+        return [_mean_part(difference)]
+    return [_user_part(rows.user, (difference - difference.mean()) / difference.size)]
 
 
 def user_aucs(rows: SharedRows, score: NDArray[np.floating]) -> Floats:
@@ -253,6 +272,14 @@ def rank_intervals(
         interval = (1 + verdicts.count("better"), len(labels) - verdicts.count("worse"))
         result[label] = interval if decided else None
     return result
+
+
+def _user_part(user: NDArray[np.intp], influence: Floats) -> VariancePart:
+    """Of a sum of (N,) influences, the rows of one user kept together."""
+    by_user = np.bincount(user, weights=influence)
+    if by_user.size < 2:
+        return math.inf, 1
+    return float(by_user @ by_user) * by_user.size / (by_user.size - 1), by_user.size - 1
 
 
 def _mean_part(values: Floats) -> VariancePart:

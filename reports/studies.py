@@ -97,6 +97,8 @@ def _recorded(record: StudyRecord, frame: pd.DataFrame, title: str) -> Study:
         untuned=record.untuned,
         tunings=_tunings(record.members, runs) if is_tuning else (),
         checks=_checks(record.members, runs) if is_check else (),
+        paper=record.paper,
+        observed=record.observed,
     )
 
 
@@ -258,6 +260,7 @@ def _entry(members: Sequence[Member], label: str, runs: pd.DataFrame) -> Entry:
         planned=tuple(sorted({m.seed for m in members if m.key is not None and m.seed is not None})),
         reason=_reason(members),
         setting=members[0].setting,
+        sized=members[0].sized,
     )
 
 

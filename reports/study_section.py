@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from reports.ablation import ablations
+from reports.ablation_section import ablation_section
 from reports.across import across_sections
 from reports.answer_figure import answer_figure
 from reports.comparison import Comparison, Study, place_of
@@ -40,6 +42,9 @@ def study_section(
         return tuning_section(study, mark)
     if study.checks:
         return fairness_section(study, mark)
+    figures = [section for drawn in FIGURES for section in drawn(study, found, sources, mark)]
+    if study.kind == "ablation" and found and len(ablations(found)) == len(found):
+        return ablation_section(study, found, sources, (_held_equal(study), *figures))
     standings = [each for _, each in found]
     text = [Paragraph(text=study.question, style="lead")] if study.question else []
     text += [Paragraph(text=note, style="warning") for note in study.notes]
@@ -59,7 +64,7 @@ def study_section(
             *across,
             *_comparison_sections(study, found),
             _held_equal(study),
-            *(section for drawn in FIGURES for section in drawn(study, found, sources, mark)),
+            *figures,
         ),
     )
 

@@ -124,7 +124,7 @@ def _table(
 def _comparison_notes(standings: Standings, *, terminal: bool) -> tuple[str, ...]:
     """What a reader must know of the comparison's table."""
     rows = standings.rows
-    notes = [_test_split(standings)] if standings.num_rows is not None else []
+    notes = [test_split(standings)] if standings.num_rows is not None else []
     if standings.baseline is None:
         notes.append("This comparison has no baseline, so there is no column of differences.")
     if standings.best_below_floor():
@@ -148,7 +148,8 @@ def _comparison_notes(standings: Standings, *, terminal: bool) -> tuple[str, ...
     return tuple(notes)
 
 
-def _test_split(standings: Standings) -> str:
+def test_split(standings: Standings) -> str:
+    """How many rows and users the differences rest on."""
     users = f" of {standings.num_users:,} users" if standings.num_users is not None else ""
     return f"Test split: {standings.num_rows:,} rows{users}, {standings.num_positives:,} of them positive."
 

@@ -279,7 +279,8 @@ def new_store(tmp_path: Path) -> Callable[[str], StoreBuilder]:
 @pytest.fixture
 def without_drawing(monkeypatch: pytest.MonkeyPatch) -> None:
     """Figures are laid out but not drawn, for tests that look at something else."""
-    for module in ("answer_figure", "figures", "fairness_section", "tuning_figures", "two_protocols"):
+    modules = ("answer_figure", "figures", "fairness_section", "forest_figure", "lines_figure")
+    for module in (*modules, "observed_figures", "tuning_figures", "two_protocols"):
         monkeypatch.setattr(f"reports.{module}.rendered", lambda figure: (b"PNG", b"PDF"))
 
 

@@ -13,7 +13,7 @@ from bench.errors import BadInput
 from bench.runs.record import Run
 from reports.curves import mean_curves
 from reports.sources import Sources
-from reports.statistics import SharedRows, user_aucs
+from reports.statistics import SharedRows, loss_difference, user_aucs
 from reports.study_section import judged
 
 
@@ -129,6 +129,36 @@ def test_the_interval_of_uauc_is_wider_than_that_of_the_seeds(builder):
         variances[0] ** 2 / 2 + variances[1] ** 2 / (np.isfinite(users).sum() - 1)
     )
     assert found.half_width == pytest.approx(stats.t.ppf(0.975, freedom) * np.sqrt(sum(variances)), rel=1e-5)
+
+
+@pytest.mark.parametrize("users", [True, False])
+def test_the_interval_of_log_loss_is_that_of_its_seeds_and_rows(builder, users):
+    """Where users are known, of the sums of their rows: by the ratio of two sums (Cochran 1977, 6.3)."""
+    builder.three_contestants(users=users)
+    _, rows = only(builder)
+    losses = []
+    for contestant in ("rankmixer", "dlrm-mlp"):
+        tables = [pd.read_parquet(builder.predictions(builder.spec(contestant, seed))) for seed in range(3)]
+        chance = np.array([1 / (1 + np.exp(-table["logit.finish"])) for table in tables])
+        positive = tables[0]["label.finish"].to_numpy() == 1
+        losses.append(-np.log(np.where(positive, chance, 1 - chance)))
+    by_seed = losses[0].mean(axis=1) - losses[1].mean(axis=1)
+    by_row = losses[0].mean(axis=0) - losses[1].mean(axis=0)
+    units = pd.DataFrame({"unit": tables[0]["user"] if users else np.arange(by_row.size), "d": by_row})
+    of_unit = units.groupby("unit")["d"].agg(["sum", "size"])
+    residual = of_unit["sum"] - by_row.mean() * of_unit["size"]
+    sampled = (residual**2).sum() * len(of_unit) / (len(of_unit) - 1) / by_row.size**2
+    variances = by_seed.var(ddof=1) / 3, sampled
+    freedom = sum(variances) ** 2 / (variances[0] ** 2 / 2 + variances[1] ** 2 / (len(of_unit) - 1))
+    found = rows["RankMixer"].log_loss_to_baseline
+    assert found.mean == pytest.approx(by_seed.mean(), abs=1e-7)
+    assert found.half_width == pytest.approx(stats.t.ppf(0.975, freedom) * np.sqrt(sum(variances)), rel=1e-4)
+
+
+def test_less_log_loss_is_better():
+    lower = loss_difference([-0.02, -0.021, -0.019], [(1e-8, 99)])
+    assert (lower.verdict, lower.reversed().verdict) == ("better", "worse")
+    assert loss_difference([-0.02, 0.021, -0.019], [(1e-8, 99)]).verdict == "tie"
 
 
 def test_users_widen_nothing_else(builder, new_store):

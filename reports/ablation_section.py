@@ -1,0 +1,78 @@
+"""The section of an ablation: what each arm changes, in a sentence, a figure and a table."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from reports.ablation import Ablation, ablation_of, ablations
+from reports.ablation_prose import OTHER_DATA, agreement, answer, made
+from reports.ablation_table import ablation_table
+from reports.comparison import Comparison, Study, place_of
+from reports.drawing import Image
+from reports.forest_figure import forest_figure
+from reports.lines_figure import lines_figure
+from reports.observed import observed
+from reports.observed_figures import observed_sections
+from reports.paper import paper_shares
+from reports.sections import Facts, Paragraph, Section
+from reports.sources import Sources
+from reports.standings import Judged, Standings
+from reports.tables import metrics_table
+
+
+def ablation_section(study: Study, found: Judged, sources: Sources, later: Sequence[Section]) -> Section:
+    """Answer, figure, a table for every comparison and task, what was observed, and the `later` sections."""
+    judged = ablations(found)
+    text: list[Paragraph | Facts] = [Paragraph(text=study.question, style="lead")]
+    for one in judged:
+        sentences = " ".join(filter(None, (answer(one), agreement(one))))
+        text.append(Paragraph(text=f"{_where(one)}: {sentences}" if len(judged) > 1 else sentences))
+    if any(arm.paper for one in judged for arm in one.arms):
+        text.append(Paragraph(text=OTHER_DATA))
+    text.append(Paragraph(text=made(study, judged)))
+    text.append(Paragraph(text=study.command, style="code"))
+    return Section(
+        title=study.title,
+        text=tuple(text),
+        figures=_figures(judged),
+        sections=(
+            *(_comparison_section(study, comparison, standings) for comparison, standings in found),
+            *(
+                section
+                for comparison in study.comparisons
+                for section in _observed(study, comparison, sources)
+            ),
+            *later,
+        ),
+    )
+
+
+def _figures(judged: Sequence[Ablation]) -> tuple[Image, ...]:
+    """Lines where all comparisons have them, else a forest."""
+    if all(one.lines for one in judged):
+        lines = [lines_figure(one) for one in judged]
+        return tuple(image for image in lines if image is not None)
+    forest = forest_figure(judged)
+    return (forest,) if forest else ()
+
+
+def _comparison_section(study: Study, comparison: Comparison, standings: Standings) -> Section:
+    one = ablation_of(comparison, standings)
+    assert one is not None
+    metrics = metrics_table(standings)
+    return Section(
+        title=f"{place_of(study, comparison)}, task {standings.task}",
+        tables=(ablation_table(one), *([metrics] if metrics.rows else [])),
+    )
+
+
+def _observed(study: Study, comparison: Comparison, sources: Sources) -> list[Section]:
+    if not study.observed:
+        return []
+    return observed_sections(
+        observed(comparison, sources), paper_shares(study.paper), place_of(study, comparison)
+    )
+
+
+def _where(one: Ablation) -> str:
+    return f"{one.standings.data}, {one.standings.budget}, task {one.standings.task}"

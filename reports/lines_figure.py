@@ -1,0 +1,216 @@
+"""The figure of an ablation along lines: difference to the base over a number, a line per kind of arm.
+
+Where the lines go over dense parameters, an arm is at the number it has, elsewhere at that of its label. The
+base is where all lines begin, or a horizontal line where it has no place on them, as other arms of no line.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import matplotlib.ticker
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from reports import escaping
+from reports.ablation import DENSE_PARAMETERS, TIMES_BASE, Ablation, Arm
+from reports.drawing import BASELINE_COLOUR, MARKERS, PALETTE, WIDTH, Image, lead_label, rendered, style
+from reports.figures import LINE_HEIGHT, spread
+from reports.notation import short, tick
+
+AXES = {"active": "active share of the experts", TIMES_BASE: DENSE_PARAMETERS, "× D": "multiple of D"}
+"""Unit of the points of lines → title of the axis, where it is not the unit itself."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Spot:
+    """A place on a line, in points of AUC; `low` and `high` are its interval's ends."""
+
+    x: float
+    mean: float
+    low: float
+    high: float
+
+
+def lines_figure(one: Ablation) -> Image | None:
+    """A panel for our lines, and a small one with an axis of its own for the paper's; None without a line."""
+    ours = {
+        line: [_spot(one, arm) for arm in arms if arm.standing.to_baseline]
+        for line, arms in one.lines.items()
+    }
+    ours = {line: spots for line, spots in ours.items() if spots}
+    if not ours:
+        return None
+    if one.start is not None:
+        start = _Spot(x=one.start, mean=0.0, low=0.0, high=0.0)
+        ours = {line: [start, *spots] for line, spots in ours.items()}
+    theirs = _of_paper(one)
+    with style():
+        figure = Figure(figsize=(WIDTH, 4.2), layout="constrained")
+        if theirs:
+            left, right = figure.subplots(1, 2, width_ratios=(2.0, 1.0))
+        else:
+            left = figure.subplots()
+        colours = {line: PALETTE[place % len(PALETTE)] for place, line in enumerate(one.lines)}
+        _draw(left, one, ours, _references(one), colours)
+        left.set_ylabel(escaping.figure(f"Δ AUC to {one.base.label}, points"))
+        if theirs:
+            left.set_title("here", loc="left")
+            _draw_paper(right, one, theirs, colours)
+        png, pdf = rendered(figure)
+    bands = " Bands: 95 % intervals." if any(s.low < s.high for spots in ours.values() for s in spots) else ""
+    of_paper = " On the right the paper's differences, on its own data and its own scale." if theirs else ""
+    over = AXES.get(one.unit, one.unit) or "the number of its label"
+    return Image(
+        name="lines",
+        png=png,
+        pdf=pdf,
+        caption=f"Test AUC minus that of {one.base.label}, in points of 0.01, over {over}.{bands}{of_paper}",
+        alternative=f"Test AUC minus that of {one.base.label} over {over}, a line per kind of arm",
+    )
+
+
+def _spot(one: Ablation, arm: Arm) -> _Spot:
+    value = arm.standing.to_baseline
+    assert value is not None
+    low, high = (
+        (value.low, value.high) if math.isfinite(value.half_width or 0.0) else (value.mean, value.mean)
+    )
+    return _Spot(x=_x(one, arm), mean=100 * value.mean, low=100 * low, high=100 * high)
+
+
+def _x(one: Ablation, arm: Arm) -> float:
+    assert arm.point is not None
+    return float(arm.standing.cost["dense_parameters"]) if one.is_over_size else arm.point.x
+
+
+def _references(one: Ablation) -> dict[str, float]:
+    """Label → height of each horizontal line, in points."""
+    others = {
+        arm.label: 100 * arm.standing.to_baseline.mean
+        for arm in one.arms
+        if arm.point is None and arm.standing.to_baseline
+    }
+    return others if one.start is not None else {one.base.label: 0.0, **others}
+
+
+def _of_paper(one: Ablation) -> dict[str, list[tuple[float, float]]]:
+    """Line → (x, points) of those of its arms that the paper has."""
+    if one.is_over_size:
+        return {}
+    found = {
+        line: [(arm.point.x, paper.auc) for arm in arms for paper in arm.paper if arm.point is not None]
+        for line, arms in one.lines.items()
+    }
+    return {line: places for line, places in found.items() if places}
+
+
+def _draw(
+    axes: Axes,
+    one: Ablation,
+    lines: Mapping[str, Sequence[_Spot]],
+    references: Mapping[str, float],
+    colours: Mapping[str, str],
+) -> None:
+    names: dict[str, tuple[float, float, str]] = {}
+    for place, (line, spots) in enumerate(lines.items()):
+        x, colour = [spot.x for spot in spots], colours[line]
+        axes.fill_between(
+            x,
+            [s.low for s in spots],
+            [s.high for s in spots],
+            color=colour,
+            alpha=0.11,
+            linewidth=0,
+            zorder=2,
+        )
+        axes.plot(
+            x,
+            [s.mean for s in spots],
+            color=colour,
+            marker=MARKERS[place % len(MARKERS)],
+            markersize=5.5,
+            markeredgecolor="white",
+            markeredgewidth=0.6,
+            linewidth=1.7,
+            zorder=3,
+        )
+        names[line] = (spots[-1].x, spots[-1].mean, colour)
+        for bound in ("low", "high"):
+            axes.plot(
+                x, [getattr(s, bound) for s in spots], color=colour, alpha=0.45, linewidth=0.6, zorder=2
+            )
+    if one.start is not None:
+        axes.plot(one.start, 0.0, color=BASELINE_COLOUR, marker="o", markersize=6.5, zorder=5)
+    _scale(axes, one)
+    for label, height in references.items():
+        axes.axhline(height, color=BASELINE_COLOUR, linewidth=1.1, linestyle=(0, (4, 3)), zorder=2)
+        names[label] = (axes.get_xlim()[1], height, BASELINE_COLOUR)
+    low, high = axes.get_ylim()
+    heights = [(height - low) / (high - low) for _, height, _ in names.values()]
+    gap = min(1.1 * LINE_HEIGHT, 1.0 / max(1, len(heights) - 1))
+    for (name, (x_end, y_end, colour)), height in zip(
+        names.items(), spread(heights, gap, (0.0, 1.0)), strict=True
+    ):
+        lead_label(
+            axes,
+            escaping.figure(name),
+            at=(x_end, y_end),
+            coords="data",
+            to=(1.04, height),
+            colour=colour,
+            shrink=4,
+        )
+
+
+def _draw_paper(
+    axes: Axes, one: Ablation, lines: Mapping[str, Sequence[tuple[float, float]]], colours: Mapping[str, str]
+) -> None:
+    for place, line in enumerate(one.lines):
+        if line in lines:
+            axes.plot(
+                *zip(*lines[line], strict=True),
+                color=colours[line],
+                marker=MARKERS[place % len(MARKERS)],
+                markersize=5.0,
+                markerfacecolor="white",
+                linewidth=1.4,
+                zorder=3,
+            )
+    _scale(axes, one)
+    references = {arm.label: paper.auc for arm in one.arms if arm.point is None for paper in arm.paper}
+    for label, height in {one.base.label: 0.0, **references}.items():
+        axes.axhline(height, color=BASELINE_COLOUR, linewidth=1.1, linestyle=(0, (4, 3)), zorder=2)
+        axes.annotate(
+            escaping.figure(label),
+            (0.02, height),
+            xycoords=("axes fraction", "data"),
+            xytext=(0, 3),
+            textcoords="offset points",
+            color=BASELINE_COLOUR,
+            fontsize=8.0,
+        )
+    axes.margins(y=0.08)
+    axes.set_title("in the paper", loc="left")
+
+
+def _scale(axes: Axes, one: Ablation) -> None:
+    """A logarithmic axis in the order of the study, with a tick at the number of each label."""
+    axes.yaxis.set_major_formatter(lambda value, _: tick(value))
+    axes.yaxis.set_major_locator(matplotlib.ticker.MaxNLocator(6))
+    axes.set_xlabel(escaping.figure(AXES.get(one.unit, one.unit)))
+    points = [arm.point for arms in one.lines.values() for arm in arms if arm.point is not None]
+    ticks = {point.x: point.text for point in points}
+    if one.start is not None:
+        times = one.start if one.unit == TIMES_BASE else 1.0
+        places = [one.start, *(times * x for x in ticks)]
+        ticks = {place: short(place, "dense_parameters") for place in places}
+    if min(ticks) <= 0:
+        return
+    axes.set_xscale("log")
+    axes.xaxis.set_minor_locator(matplotlib.ticker.NullLocator())
+    axes.set_xticks([*ticks], [escaping.figure(text) for text in ticks.values()])
+    if points[0].x > points[-1].x:
+        axes.invert_xaxis()

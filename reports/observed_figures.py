@@ -1,0 +1,196 @@
+"""Figures of what models showed of themselves during training: by token over the steps, or by layer."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import matplotlib
+import matplotlib.colors
+import matplotlib.ticker
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from reports import escaping
+from reports.ablation import Point, point_of
+from reports.drawing import BASELINE_COLOUR, PALETTE, WIDTH, Image, rendered, style
+from reports.notation import fixed, short
+from reports.observed import Observed
+from reports.prose import listed
+from reports.sections import Paragraph, Section
+
+COLUMNS = 4
+MOST_TOKENS = 16
+MOST_FIGURES = 4
+"""Of one quantity by token; of more entrants none is drawn, as none of them is more telling than others."""
+
+
+def observed_sections(
+    shown: Sequence[Observed], paper: dict[tuple[int, int], float], place: str
+) -> list[Section]:
+    """A section for every quantity.
+
+    Args:
+        paper: (layer, token) → share of active experts at the end of training, as the paper reports it.
+        place: where it was observed, for the titles.
+    """
+    sections = []
+    for name in dict.fromkeys(one.name for one in shown):
+        of_name = [one for one in shown if one.name == name]
+        of_tokens = [one for one in of_name if one.is_of_tokens]
+        of_layers = [one for one in of_name if not one.is_of_tokens]
+        title = f"{of_name[0].title[0].upper()}{of_name[0].title[1:]}"
+        if len(of_tokens) > MOST_FIGURES:
+            why = f"{len(of_tokens)} entrants show it, too many to draw; tables/observed.csv has the numbers."
+            sections.append(Section(title=f"{title}, {place}", text=(Paragraph(text=why),)))
+            of_tokens = []
+        for one in of_tokens:
+            text = [Paragraph(text=_ends(one, "it ends"))]
+            if paper and name == "active_share":
+                text.append(Paragraph(text=_ends_in_paper(paper)))
+            sections.append(
+                Section(
+                    title=f"{title}, {one.entry.label}, {place}",
+                    text=tuple(text),
+                    figures=(token_figure(one),),
+                )
+            )
+        if of_layers:
+            sections.append(Section(title=f"{title} by layer, {place}", figures=(layer_figure(of_layers),)))
+    return sections
+
+
+def token_figure(one: Observed) -> Image:
+    """A panel per token, a line per layer, over the steps of training."""
+    tokens = sorted(one.values["token"].unique())
+    layers = sorted(one.values["layer"].unique())
+    drawn = tokens[:MOST_TOKENS]
+    columns = min(len(drawn), COLUMNS)
+    num_rows = math.ceil(len(drawn) / columns)
+    target = one.entry.setting.get("active_fraction") if one.name == "active_share" else None
+    colours = _colours(len(layers))
+    with style():
+        figure = Figure(figsize=(WIDTH, 0.95 + 1.6 * num_rows), layout="constrained")
+        panels = figure.subplots(num_rows, columns, sharex=True, sharey=True, squeeze=False).ravel()
+        for axes, token in zip(panels, drawn, strict=False):
+            for layer, colour in zip(layers, colours, strict=True):
+                of_layer = one.values[(one.values["token"] == token) & (one.values["layer"] == layer)]
+                _curve(axes, of_layer["step"], of_layer, colour, label=f"layer {layer}")
+            if target is not None:
+                axes.axhline(target, color=BASELINE_COLOUR, linewidth=1.0, linestyle=(0, (4, 3)), zorder=2)
+            axes.set_title(f"token {token}", loc="left")
+            axes.xaxis.set_major_locator(matplotlib.ticker.MaxNLocator(3, integer=True))
+            axes.xaxis.set_major_formatter(lambda value, _: short(value))
+        for axes in panels[len(drawn) :]:
+            axes.set_visible(False)
+        for axes in panels[len(drawn) - columns : len(drawn)]:  # the lowest of each column
+            axes.tick_params(labelbottom=True)
+        if one.name == "active_share":
+            panels[0].set_ylim(-0.03, 1.03)
+        handles = panels[0].get_legend_handles_labels()[0]
+        figure.legend(handles=handles, loc="outside upper left", ncols=8, frameon=False)
+        figure.supxlabel("step", fontsize=9.0)
+        figure.supylabel(one.title, fontsize=9.0)
+        png, pdf = rendered(figure)
+    left_out = f" The first {MOST_TOKENS} of {len(tokens)} tokens." if len(tokens) > MOST_TOKENS else ""
+    dashed = f" Dashed: the target, {fixed(target, 3)}." if target is not None else ""
+    return Image(
+        name=f"observed-{one.name}",
+        png=png,
+        pdf=pdf,
+        caption=f"{one.title[0].upper()}{one.title[1:]} over training: mean over seeds, and the range of the "
+        f"seeds.{dashed}{left_out}",
+        alternative=f"{one.title} over training steps, a panel per token and a line per layer",
+    )
+
+
+def layer_figure(shown: Sequence[Observed]) -> Image:
+    """Over the layers, a line per entrant: in one panel, or one for each line that the labels make."""
+    points = {one.entry.label: point_of(one.entry.label) for one in shown}
+    lines = {point.line: None for point in points.values() if point is not None and point.line}
+    names = list(lines) or [""]
+    columns = min(len(names), 3)
+    num_rows = math.ceil(len(names) / columns)
+    with style():
+        figure = Figure(figsize=(WIDTH, 0.7 + 3.0 * num_rows), layout="constrained")
+        panels = figure.subplots(num_rows, columns, sharex=True, sharey=True, squeeze=False).ravel()
+        for axes, name in zip(panels, names, strict=False):
+            _layers(axes, shown, points, name)
+            axes.set_title(escaping.figure(name), loc="left")
+        for axes in panels[len(names) :]:
+            axes.set_visible(False)
+        figure.supxlabel("layer", fontsize=9.0)
+        figure.supylabel(shown[0].title, fontsize=9.0)
+        png, pdf = rendered(figure)
+    title = shown[0].title
+    return Image(
+        name=f"observed-{shown[0].name}",
+        png=png,
+        pdf=pdf,
+        caption=f"{title[0].upper()}{title[1:]} of each layer: mean over the observed steps of training and "
+        "over seeds.",
+        alternative=f"{title} of each layer, a line per entrant",
+    )
+
+
+def _layers(axes: Axes, shown: Sequence[Observed], points: dict[str, Point | None], name: str) -> None:
+    """The entrants of one line, and those that belong to every line or to none."""
+    here = [one for one in shown if (point := points[one.entry.label]) is None or point.line in ("", name)]
+    references = {label for label, point in points.items() if point is None and name}
+    colours = iter(_colours(sum(one.entry.label not in references for one in here)))
+    for one in here:
+        point = points[one.entry.label]
+        is_reference = one.entry.label in references
+        means = one.values.groupby("layer")["value"].mean()
+        axes.plot(
+            means.index,
+            means,
+            color=BASELINE_COLOUR if is_reference else next(colours),
+            linestyle=(0, (4, 3)) if is_reference else "-",
+            marker="o",
+            markersize=3.6,
+            linewidth=1.5,
+            label=escaping.figure(one.entry.label if point is None else str(point)),
+        )
+    if all((one.values["value"] > 0).all() for one in shown):
+        axes.set_yscale("log")
+    axes.xaxis.set_major_locator(matplotlib.ticker.MaxNLocator(6, integer=True))
+    axes.legend(frameon=False, fontsize=8.0)
+
+
+def _curve(axes: Axes, step: Sequence[float], values: object, colour: str, *, label: str) -> None:
+    axes.fill_between(step, values["low"], values["high"], color=colour, alpha=0.15, linewidth=0)  # type: ignore[index]
+    axes.plot(step, values["value"], color=colour, linewidth=1.5, label=label)  # type: ignore[index]
+
+
+def _colours(number: int) -> list[str]:
+    """Few are told apart by hue, many by their order."""
+    if number <= 3:
+        return [*PALETTE[:number]]
+    scale = matplotlib.colormaps["viridis"]
+    return [matplotlib.colors.to_hex(scale(0.9 * place / (number - 1))) for place in range(number)]
+
+
+def _ends(one: Observed, verb: str) -> str:
+    """Between which values the tokens of each layer end."""
+    last = one.values[one.values["step"] == one.values["step"].max()]
+    ranges = last.groupby("layer")["value"].agg(["min", "max"])
+    told = [
+        f"between {fixed(low, 2)} and {fixed(high, 2)} in layer {layer}"
+        for layer, low, high in ranges.itertuples()
+    ]
+    return (
+        f"{one.title[0].upper()}{one.title[1:]}: of {last['token'].nunique()} tokens, {verb} {listed(told)}."
+    )
+
+
+def _ends_in_paper(paper: dict[tuple[int, int], float]) -> str:
+    layers = sorted({layer for layer, _ in paper})
+    told = []
+    for layer in layers:
+        values = [value for (of, _), value in paper.items() if of == layer]
+        told.append(f"between {fixed(min(values), 2)} and {fixed(max(values), 2)} in layer {layer}")
+    return (
+        f"In the paper it ends {listed(told)}, of {len({token for _, token in paper})} tokens. Its tokens "
+        "and its data are different: compare how far tokens and layers part, not single tokens."
+    )
