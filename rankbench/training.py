@@ -62,8 +62,8 @@ def train(
     left = missing(list(every.values()), joined, weights=keep_weights)
     complain(f"runs: {len(every)} planned, {len(every) - len(left)} already in the store")
     done: list[Run] = []
-    members = (*planned.record.equal, *planned.record.members)
-    labels = {m.key: _label(m, planned) for m in members if m.key is not None}
+    equal = {m.key: f"{_label(m, planned)} by equal protocol" for m in planned.record.equal if m.key}
+    labels = equal | {m.key: _label(m, planned) for m in planned.record.members if m.key}
     with SweepProgress(len(left), labels) as shown:
         for dataset, _ in planned.runs:
             runs = [run for run in left if run.spec.dataset.name == dataset.name]

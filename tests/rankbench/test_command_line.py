@@ -18,7 +18,7 @@ ROWS = 4_000
 
 def small_run(*more: str) -> list[str]:
     options = ["--rows", str(ROWS), "--budget", "8k", "--seeds", "2", "--contestants", "dlrm-mlp,dcnv2"]
-    return ["run", "compare", *options, "--batch-size", "512", *more]
+    return ["run", "compare", *options, "--protocol", "short", "--batch-size", "512", *more]
 
 
 @pytest.mark.parametrize(
@@ -126,7 +126,7 @@ def test_a_contestant_of_ones_own_joins(bench, tmp_path):
     source = Path(__file__).parents[2] / "examples" / "my_model.py"
     (tmp_path / "my_model.py").write_text(source.read_text())
     small = ["run", "compare", "--rows", str(ROWS), "--budget", "8k", "--seeds", "2", "--batch-size", "512"]
-    done = bench(*small, "--contestants", "dlrm-mlp,my_model:FM")
+    done = bench(*small, "--protocol", "short", "--contestants", "dlrm-mlp,my_model:FM")
     assert re.search(r" [1-4]/4 FM seed 1: ok", done.stderr)  # of two side by side either may end last
     assert " 4/4 " in done.stderr
     assert " FM " in done.stdout

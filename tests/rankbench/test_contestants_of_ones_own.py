@@ -7,7 +7,7 @@ from pathlib import Path
 from bench.runs.store import Store
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "my_model.py"
-OPTIONS = ["--rows", "4000", "--budget", "8k", "--batch-size", "512"]
+OPTIONS = ["--rows", "4000", "--budget", "8k", "--protocol", "short", "--batch-size", "512"]
 
 
 def test_a_file_joins_by_its_path_in_several_processes(bench, tmp_path):

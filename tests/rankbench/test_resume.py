@@ -14,7 +14,7 @@ from bench.runs.store import RUNS_FILE, Store
 
 COMMAND = [
     *(sys.executable, "-m", "rankbench", "run", "compare", "--rows", "30k", "--budget", "8k", "--seeds", "2"),
-    *("--contestants", "dlrm-mlp,dcnv2,rankmixer", "--batch-size", "256"),
+    *("--protocol", "short", "--contestants", "dlrm-mlp,dcnv2,rankmixer", "--batch-size", "256"),
 ]
 ENVIRONMENT = {**os.environ, "OMP_NUM_THREADS": "1"}
 MACHINE_FILES = {

@@ -60,7 +60,9 @@ def test_what_is_tuned_is_chosen_written_and_used(bench, tmp_path):
         assert view.runs[tested.key].spec.protocol.dense_lr == of_file.protocol["dense_lr"]
 
     count = lines(tmp_path)
-    bench("run", "compare", *TUNE[2:], "--protocol", "own.toml")  # on the world of the studies
+    done = bench("run", "compare", *TUNE[2:], "--protocol", "own.toml")  # on the world of the studies
+    assert "DCNv2 seed 0: ok" in done.stderr
+    assert "DCNv2 by equal protocol seed 0: ok" in done.stderr
     view = store(tmp_path).read()
     study = view.studies[-1]
     assert (study.name, study.tuned, study.untuned) == ("compare", found.told(), ())
