@@ -5,7 +5,7 @@ Letters: T tokens, B batch, D token width, N hidden width of the base's FFN of o
 
 from __future__ import annotations
 
-import math
+from math import gcd
 
 import torch
 from torch import Tensor, nn
@@ -80,7 +80,7 @@ class SelfAttention(nn.Module):
 
     def __init__(self, dim: int) -> None:
         super().__init__()
-        self.num_heads = math.gcd(dim, 4)
+        self.num_heads = gcd(dim, 4)
         self.qkv, self.out = PerTokenLinear(3, dim, dim), nn.Linear(dim, dim)
 
     def forward(self, x_TBD: Tensor) -> Tensor:

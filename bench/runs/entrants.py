@@ -89,6 +89,17 @@ def refuse_equal_labels(entrants: Iterable[Entrant]) -> None:
         seen.add(one.label)
 
 
+def refuse_unlike_namesakes(entrants: Iterable[Entrant]) -> None:
+    """Raises BadInput where two contestants share a name, by which their runs are told apart."""
+    known: dict[str, Contestant] = {}
+    for one in entrants:
+        if known.setdefault(one.contestant.name, one.contestant) != one.contestant:
+            raise BadInput(
+                f"two contestants are called '{one.contestant.name}', one of them that of '{one.label}'; "
+                "give one of them another name"
+            )
+
+
 def short_value(value: Any) -> str:
     """A hyper-parameter as a label says it: lists as 64-32, numbers in their shortest form."""
     if isinstance(value, (tuple, list)):

@@ -12,7 +12,7 @@ from bench.contestants.registry import CONTESTANTS
 from bench.contestants.settings_file import shipped
 from bench.contestants.tuned import TunedSettings
 from bench.errors import BadInput
-from bench.runs.entrants import Entrant, refuse_equal_labels
+from bench.runs.entrants import Entrant, refuse_equal_labels, refuse_unlike_namesakes
 from bench.runs.study_record import KINDS, Kind
 from bench.spec import Budget, FeatureSpec, Protocol
 from bench.training.protocols import PROTOCOLS, changed, protocol
@@ -74,6 +74,7 @@ class Study:
             if not getattr(self, what):
                 raise BadInput(f"study '{self.name}' has no {what}; it needs at least one")
         refuse_equal_labels(self.entrants)
+        refuse_unlike_namesakes(self.entrants)
         labels = [one.label for one in self.entrants]
         if self.baseline is not None and self.baseline not in labels:
             raise BadInput(

@@ -135,6 +135,12 @@ def test_an_arm_as_the_baseline_needs_one(small_world, changes, says):
         planned(small_world, arm(), **changes)
 
 
+def test_two_models_have_two_names(small_world):
+    other = dataclasses.replace(ARM, model=NotOfFour)
+    with pytest.raises(BadInput, match="two contestants are called 'rankmixer-arm', one of them that of 'b'"):
+        planned(small_world, arm("a"), arm("b", contestant=other))
+
+
 def test_a_proportion_needs_a_budget(small_world):
     with pytest.raises(
         BadInput, match="'wide' changes expansion, a proportion, which only a budget can keep"
