@@ -58,7 +58,22 @@ def revert(s_HBW: Tensor, num_tokens: int) -> Tensor:
 
 
 class TokenMixing(nn.Module):
-    """`mix` with as many heads as tokens, as a block takes it: (T, B, D) → (T, B, D)."""
+    """`mix` as a block takes it, None: with as many heads as tokens, (T, B, D) → (T, B, D)."""
+
+    def __init__(self, num_heads: int | None = None) -> None:
+        super().__init__()
+        self.num_heads = num_heads
 
     def forward(self, x_TBD: Tensor) -> Tensor:
-        return mix(x_TBD, x_TBD.shape[0])
+        return mix(x_TBD, x_TBD.shape[0] if self.num_heads is None else self.num_heads)
+
+
+class TokenReverting(nn.Module):
+    """`revert` as a block takes it."""
+
+    def __init__(self, num_tokens: int) -> None:
+        super().__init__()
+        self.num_tokens = num_tokens
+
+    def forward(self, s_HBW: Tensor) -> Tensor:
+        return revert(s_HBW, self.num_tokens)

@@ -41,12 +41,15 @@ class PerTokenLinear(nn.Module):
 
 
 class PerTokenFFN(nn.Module):
-    """v_t = W2_t · GELU(W1_t s_t + b1_t) + b2_t, for every token t: (T, B, D) → (T, B, D)."""
+    """v_t = W2_t · GELU(W1_t s_t + b1_t) + b2_t, for every token t: (T, B, D) → (T, B, D).
 
-    def __init__(self, num_tokens: int, dim: int, hidden_dim: int) -> None:
+    `down_init` scales what W2 and b2 start with.
+    """
+
+    def __init__(self, num_tokens: int, dim: int, hidden_dim: int, *, down_init: float = 1.0) -> None:
         super().__init__()
         self.up = PerTokenLinear(num_tokens, dim, hidden_dim)
-        self.down = PerTokenLinear(num_tokens, hidden_dim, dim)
+        self.down = PerTokenLinear(num_tokens, hidden_dim, dim, init_scale=down_init)
 
     def forward(self, s_TBD: Tensor) -> Tensor:
         if blockwise.pays(s_TBD, self.up.weight.shape[2]):

@@ -85,6 +85,8 @@ class GroupTokenizer(nn.Module):
         token_dim: D.
         num_layers: linear layers of every MLP, GELU between them.
 
+    There is no global token where `global_mlp` is set to None.
+
     Raises:
         ValueError: `groups` is no partition of the fields, or there are too few fields to fill T tokens.
     """
@@ -110,15 +112,21 @@ class GroupTokenizer(nn.Module):
             )
         else:
             self.group_dims = even_runs([field_dims[i] for i in order], num_tokens - 1)
-        self.regroup = Regroup(field_dims, order)
-        self.global_mlp = _token_mlp(sum(field_dims), token_dim, num_layers)
+        self.regroup: nn.Module = Regroup(field_dims, order)
+        self.global_mlp: nn.Module | None = _token_mlp(sum(field_dims), token_dim, num_layers)
         self.group_mlps = nn.ModuleList(_token_mlp(dim, token_dim, num_layers) for dim in self.group_dims)
+
+    @property
+    def num_tokens(self) -> int:
+        """T."""
+        return len(self.group_mlps) + (self.global_mlp is not None)
 
     def forward(self, x_BI: Tensor) -> Tensor:
         """(B, I) → tokens first, the global one before all, (T, B, D)."""
         e_BI = self.regroup(x_BI)
+        of_all = [] if self.global_mlp is None else [self.global_mlp(e_BI)]
         groups = zip(self.group_mlps, e_BI.split(self.group_dims, dim=1), strict=True)
-        return torch.stack([self.global_mlp(e_BI), *(mlp(group_BI) for mlp, group_BI in groups)])
+        return torch.stack([*of_all, *(mlp(group_BI) for mlp, group_BI in groups)])
 
 
 def _token_mlp(in_dim: int, token_dim: int, num_layers: int) -> nn.Sequential:

@@ -20,6 +20,9 @@ linear layer. The residual between blocks adds the tokens as they were r blocks 
 the task loss of a head of its own behind each such sum, with weight 0.1. Norms are shared by the tokens; the
 pooled tokens are normalised unless `norm` is ``post``. A mixed token's SwiGLU is as wide for its width as a
 token's: round(N · T/H). The balance loss of S-P MoE is that of Switch Transformers.
+
+To try other pieces, override `tokens`, `block`, `swiglu_shapes` or `swiglu`, or exchange an attribute of what
+they return, such as a block's `mixing`: see `rankmixer.rankmixer`.
 """
 
 from __future__ import annotations
@@ -31,8 +34,9 @@ from torch import Tensor, nn
 
 from rankmixer import blockwise
 from rankmixer.experts import SparsePerTokenMoE, expert_widths
+from rankmixer.gradients import gradient_norms
 from rankmixer.initialisation import initialise
-from rankmixer.mixing import mix, revert
+from rankmixer.mixing import TokenMixing, TokenReverting
 from rankmixer.per_token import PerTokenSwiGLU
 from rankmixer.routing import SOFTMAXES, balance_loss, top_k_gates
 from rankmixer.tokenization import GroupTokenizer
@@ -56,7 +60,7 @@ class TokenMixerLarge(nn.Module):
         num_layers: L, blocks.
         num_tokens: T, the global token among them; runs of whole fields stand for the groups. None: one token
             for each group, and the global one.
-        num_heads: H, a divisor of D; None: T.
+        num_heads: H, a divisor of D; None: one for each group, and one more.
         token_dim: D.
         hidden_dim: N, the hidden width nD of a token's SwiGLU, all of its experts together; None: 2 D.
         tokenizer_layers: linear layers of every token's MLP.
@@ -119,46 +123,21 @@ class TokenMixerLarge(nn.Module):
             )
         if num_experts == 1 and balance_weight:
             raise ValueError(f"balance_weight is {balance_weight}; with a single expert it must be 0")
-        self.tokenizer = GroupTokenizer(
-            field_dims, groups, num_tokens=num_tokens, token_dim=token_dim, num_layers=tokenizer_layers
-        )
-        self.num_tokens = 1 + len(self.tokenizer.group_dims)
-        self.num_heads = self.num_tokens if num_heads is None else num_heads
+        self.token_dim, self.tokenizer_layers = token_dim, tokenizer_layers
+        self.tokenizer = self.tokens(field_dims, groups, num_tokens)
+        self.num_tokens = self.tokenizer.num_tokens
+        self.num_heads = 1 + len(self.tokenizer.group_dims) if num_heads is None else num_heads
         if token_dim % self.num_heads:
             raise ValueError(
                 f"token_dim is {token_dim}; it must be a multiple of num_heads, {self.num_heads}"
             )
-        self.num_layers, self.token_dim, self.norm = num_layers, token_dim, norm
+        self.num_layers, self.norm, self.residual, self.down_init = num_layers, norm, residual, down_init
         self.hidden_dim = 2 * token_dim if hidden_dim is None else hidden_dim
         self.num_experts, self.active_experts = num_experts, active_experts
-        self.inter_residual = inter_residual
-        self.auxiliary_weight, self.balance_weight = auxiliary_weight, balance_weight
-
-        def swiglu(tokens: int, dim: int, hidden: int) -> nn.Module:
-            if num_experts == 1:
-                return PerTokenSwiGLU(tokens, dim, hidden, down_init=down_init)
-            return SparsePerTokenMoE(
-                tokens,
-                dim,
-                hidden,
-                num_experts=num_experts,
-                active_experts=active_experts,
-                gate_scale=num_experts / active_experts if gate_scale is None else gate_scale,
-                router_softmax=router_softmax,
-                down_init=down_init,
-            )
-
-        (_, mixed_dim, mixed_hidden), _ = self._swiglu_shapes()
-        self.blocks = nn.ModuleList(
-            Block(
-                Sublayer(swiglu(self.num_heads, mixed_dim, mixed_hidden), mixed_dim, norm=norm),
-                Sublayer(swiglu(self.num_tokens, token_dim, self.hidden_dim), token_dim, norm=norm),
-                num_tokens=self.num_tokens,
-                num_heads=self.num_heads,
-                residual=residual,
-            )
-            for _ in range(num_layers)
-        )
+        self.gate_scale = num_experts / active_experts if gate_scale is None else gate_scale
+        self.router_softmax, self.balance_weight = router_softmax, balance_weight
+        self.inter_residual, self.auxiliary_weight = inter_residual, auxiliary_weight
+        self.blocks = nn.ModuleList(self.block() for _ in range(num_layers))
         self.readout = Readout(token_dim, num_tasks, norm=norm, output=output)
         heads = len(self._joints()) if auxiliary_weight else 0
         self.auxiliary_readouts = nn.ModuleList(
@@ -187,20 +166,54 @@ class TokenMixerLarge(nn.Module):
             objective = objective + self.balance_weight * balance
         return objective
 
+    def observe(self, x_BI: Tensor) -> dict[str, Tensor]:
+        """``gradient_norm``, (L,): of the mean logit by the weights of each block."""
+        return {"gradient_norm": gradient_norms(self, x_BI, self.blocks)}
+
+    def tokens(
+        self, field_dims: Sequence[int], groups: Sequence[Sequence[int]] | None, num_tokens: int | None
+    ) -> GroupTokenizer:
+        """A fresh tokenizer, (B, I) → (T, B, D), `num_tokens` as it was given."""
+        dim, layers = self.token_dim, self.tokenizer_layers
+        return GroupTokenizer(field_dims, groups, num_tokens=num_tokens, token_dim=dim, num_layers=layers)
+
+    def block(self) -> Block:
+        """A fresh block. Called while the model is built, when all sizes are set."""
+        on_mixed, on_tokens = (
+            Sublayer(self.swiglu(*shape), shape[1], norm=self.norm) for shape in self.swiglu_shapes()
+        )
+        mixing, reverting = TokenMixing(self.num_heads), TokenReverting(self.num_tokens)
+        return Block(mixing, on_mixed, reverting, on_tokens, residual=self.residual)
+
+    def swiglu_shapes(self) -> tuple[tuple[int, int, int], tuple[int, int, int]]:
+        """(tokens, width, hidden width) of the SwiGLU on mixed and of that on reverted tokens."""
+        T, H, D, N = self.num_tokens, self.num_heads, self.token_dim, self.hidden_dim
+        return (H, T * D // H, max(1, round(N * T / H))), (T, D, N)
+
+    def swiglu(self, tokens: int, dim: int, hidden: int) -> nn.Module:
+        """A fresh pSwiGLU, dense or sparse: tokens → the same, a sparse one with its router's scores."""
+        if self.num_experts == 1:
+            return PerTokenSwiGLU(tokens, dim, hidden, down_init=self.down_init)
+        return SparsePerTokenMoE(
+            tokens,
+            dim,
+            hidden,
+            num_experts=self.num_experts,
+            active_experts=self.active_experts,
+            gate_scale=self.gate_scale,
+            router_softmax=self.router_softmax,
+            down_init=self.down_init,
+        )
+
     def closed_form(self) -> dict[str, int]:
         """Active parameters: all but the experts that an example does not choose."""
         idle = self.num_experts - self.active_experts
         routed = sum(
             tokens * 3 * dim * expert_widths(hidden, self.num_experts)[1]
-            for tokens, dim, hidden in self._swiglu_shapes()
+            for tokens, dim, hidden in self.swiglu_shapes()
         )
         dense = sum(p.numel() for p in self.parameters())
         return {"active_parameters": dense - len(self.blocks) * idle * routed}
-
-    def _swiglu_shapes(self) -> tuple[tuple[int, int, int], tuple[int, int, int]]:
-        """(tokens, width, hidden width) of the SwiGLU on mixed and of that on reverted tokens."""
-        T, H, D, N = self.num_tokens, self.num_heads, self.token_dim, self.hidden_dim
-        return (H, T * D // H, max(1, round(N * T / H))), (T, D, N)
 
     def _joints(self) -> list[int]:
         """Blocks, counted from 1, that a residual between blocks ends behind."""
@@ -224,16 +237,17 @@ class Block(nn.Module):
     """Mix, a SwiGLU on mixed tokens, revert, a SwiGLU on tokens: (T, B, D) → the same, and router scores."""
 
     def __init__(
-        self, on_mixed: Sublayer, on_tokens: Sublayer, *, num_tokens: int, num_heads: int, residual: str
+        self, mixing: nn.Module, on_mixed: Sublayer, reverting: nn.Module, on_tokens: Sublayer, residual: str
     ) -> None:
         super().__init__()
-        self.on_mixed, self.on_tokens = on_mixed, on_tokens
-        self.num_tokens, self.num_heads, self.from_input = num_tokens, num_heads, residual == "input"
+        self.mixing, self.on_mixed = mixing, on_mixed
+        self.reverting, self.on_tokens = reverting, on_tokens
+        self.from_input = residual == "input"
 
     def forward(self, x_TBD: Tensor) -> tuple[Tensor, list[Tensor]]:
-        m_HBW = mix(x_TBD, self.num_heads)
+        m_HBW = self.mixing(x_TBD)
         m_HBW, of_mixed = self.on_mixed(m_HBW, residual=m_HBW)
-        r_TBD = revert(m_HBW, self.num_tokens)
+        r_TBD = self.reverting(m_HBW)
         x_TBD, of_tokens = self.on_tokens(r_TBD, residual=x_TBD if self.from_input else r_TBD)
         return x_TBD, [score for score in (of_mixed, of_tokens) if score is not None]
 
@@ -241,19 +255,22 @@ class Block(nn.Module):
 class Sublayer(nn.Module):
     """A layer with RMSNorms and a residual: pre r + f(N(x)), post N(r + f(x)), sandwich r + N(f(N(x))).
 
-    Beside the sum come the scores of the layer's router; None for a layer without.
+    Beside the sum come the scores of the layer's router; None for a layer without. `skip` may be turned off,
+    which leaves out the r +.
     """
 
     def __init__(self, layer: nn.Module, dim: int, *, norm: str) -> None:
         super().__init__()
-        self.layer, self.post = layer, norm == "post"
+        self.layer, self.post, self.skip = layer, norm == "post", True
         self.norm = RMSNorm(dim)
         self.output_norm = RMSNorm(dim) if norm == "sandwich" else nn.Identity()
 
     def forward(self, x: Tensor, *, residual: Tensor) -> tuple[Tensor, Tensor | None]:
         y = self.layer(x if self.post else self.norm(x))
         y, score_TBE = y if isinstance(y, tuple) else (y, None)
-        return (self.norm(y + residual) if self.post else self.output_norm(y) + residual), score_TBE
+        y = y if self.post else self.output_norm(y)
+        y = y + residual if self.skip else y
+        return (self.norm(y) if self.post else y), score_TBE
 
 
 class RMSNorm(nn.RMSNorm):
