@@ -5,10 +5,16 @@ A file holds one `STUDY`: a base, and arms that each change one thing. The model
 
 from ablations import (
     activation,
+    blocks,
     components,
+    depth,
     directions,
     expansion,
+    experts,
+    gates,
+    initialisation,
     norm,
+    old_operators,
     routing,
     sparsity,
     tokenization,
@@ -26,6 +32,12 @@ ABLATIONS: dict[str, Study] = {
         norm.STUDY,
         expansion.STUDY,
         directions.STUDY,
+        blocks.STUDY,
+        experts.STUDY,
+        gates.STUDY,
+        old_operators.STUDY,
+        initialisation.STUDY,
+        depth.STUDY,
     )
 }
 """In the order of the papers."""

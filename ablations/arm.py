@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from torch import nn
 
 RANKMIXER = CONTESTANTS["rankmixer"]
+TOKENMIXER_LARGE = CONTESTANTS["tokenmixer-large"]
+TOKENMIXER_LARGE_MOE = CONTESTANTS["tokenmixer-large-moe"]
 
 
 def arm(

@@ -90,7 +90,7 @@ class SparsePerTokenMoE(nn.Module):
         T, D, routed = num_tokens, dim, num_experts - 1
         shared_dim, N = expert_widths(hidden_dim, num_experts)
         self.num_routed, self.gate_scale, self.router_softmax = active_experts - 1, gate_scale, router_softmax
-        self.shared_expert = PerTokenSwiGLU(T, D, shared_dim, down_init=down_init)
+        self.shared_expert: nn.Module = PerTokenSwiGLU(T, D, shared_dim, down_init=down_init)
         self.router = PerTokenLinear(T, D, routed, bias=False)
         self.init_scales = {"down_TEND": down_init}
         up, down = 1 / math.sqrt(D), down_init / math.sqrt(N)

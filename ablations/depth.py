@@ -1,0 +1,31 @@
+"""Whether TokenMixer-Large learns with many blocks, as its residuals between blocks are there to make it.
+
+Arms have more blocks of the base's widths, and so are larger than the base; `--sized budget` gives them the
+base's size. With two blocks there is no residual between blocks, as none ends behind the last. Without them
+there are no auxiliary losses either. What is watched is the norm of the gradient of the mean logit by the
+weights of each block.
+"""
+
+from __future__ import annotations
+
+from ablations.arm import TOKENMIXER_LARGE, ablation, varied
+from bench.runs.entrants import Entrant
+
+_WITHOUT = {"inter_residual": 0, "auxiliary_weight": 0.0}
+_DEPTHS = (4, 8, 16)
+
+STUDY = ablation(
+    "depth",
+    "Does TokenMixer-Large gain from up to 16 blocks, with and without residuals between them?",
+    Entrant(contestant=TOKENMIXER_LARGE, hyperparameters={"num_layers": 2}, label="2 blocks"),
+    *(varied(TOKENMIXER_LARGE, f"{depth} blocks", {"num_layers": depth}) for depth in _DEPTHS),
+    *(
+        varied(
+            TOKENMIXER_LARGE,
+            f"{depth} blocks, no residual between blocks",
+            {"num_layers": depth, **_WITHOUT},
+        )
+        for depth in _DEPTHS
+    ),
+    observed=True,
+)
