@@ -11,21 +11,19 @@ from __future__ import annotations
 from ablations.arm import TOKENMIXER_LARGE, ablation, varied
 from bench.runs.entrants import Entrant
 
-_WITHOUT = {"inter_residual": 0, "auxiliary_weight": 0.0}
-_DEPTHS = (4, 8, 16)
+_KINDS: dict[str, dict[str, float]] = {
+    "residuals between blocks": {},
+    "none between blocks": {"inter_residual": 0, "auxiliary_weight": 0.0},
+}
 
 STUDY = ablation(
     "depth",
     "Does TokenMixer-Large gain from up to 16 blocks, with and without residuals between them?",
     Entrant(contestant=TOKENMIXER_LARGE, hyperparameters={"num_layers": 2}, label="2 blocks"),
-    *(varied(TOKENMIXER_LARGE, f"{depth} blocks", {"num_layers": depth}) for depth in _DEPTHS),
     *(
-        varied(
-            TOKENMIXER_LARGE,
-            f"{depth} blocks, no residual between blocks",
-            {"num_layers": depth, **_WITHOUT},
-        )
-        for depth in _DEPTHS
+        varied(TOKENMIXER_LARGE, f"{kind} · {depth} blocks", {"num_layers": depth, **changes})
+        for kind, changes in _KINDS.items()
+        for depth in (4, 8, 16)
     ),
     observed=True,
 )

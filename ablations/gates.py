@@ -24,5 +24,5 @@ STUDY = ablation(
     "Do sparse experts reach the dense model where their gates are scaled by one over the sparsity?",
     TOKENMIXER_LARGE,
     *(_sparse(sparsity, scale) for sparsity in (2, 4) for scale in (1.0, 2.0, 4.0)),
-    paper="tokenmixer_large/gates",
+    paper="tokenmixer_large/gate_scaling",
 )

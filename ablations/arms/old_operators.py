@@ -11,7 +11,7 @@ from rankmixer import TokenMixerLarge
 from rankmixer.tokenization import GroupTokenizer
 
 LAYERS = 2
-INPUTS_PER_RANK = 16
+RANK = 4
 
 
 class BehindCrossNetwork(TokenMixerLarge):
@@ -30,8 +30,7 @@ class CrossNetwork(nn.Module):
 
     def __init__(self, dim: int) -> None:
         super().__init__()
-        rank = max(1, dim // INPUTS_PER_RANK)
-        self.layers = nn.ModuleList(LowRankCross(dim, rank) for _ in range(LAYERS))
+        self.layers = nn.ModuleList(LowRankCross(dim, RANK) for _ in range(LAYERS))
 
     def forward(self, x0_BI: Tensor) -> Tensor:
         x_BI = x0_BI
