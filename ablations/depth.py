@@ -2,8 +2,7 @@
 
 Arms have more blocks of the base's widths, and so are larger than the base; `--sized budget` gives them the
 base's size. With two blocks there is no residual between blocks, as none ends behind the last. Without them
-there are no auxiliary losses either. What is watched is the norm of the gradient of the mean logit by the
-weights of each block.
+there are no auxiliary losses either. What is watched is the norm of the gradient of each block's weights.
 """
 
 from __future__ import annotations

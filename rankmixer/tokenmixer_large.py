@@ -34,7 +34,6 @@ from torch import Tensor, nn
 
 from rankmixer import blockwise
 from rankmixer.experts import SparsePerTokenMoE, expert_widths
-from rankmixer.gradients import gradient_norms
 from rankmixer.initialisation import initialise
 from rankmixer.mixing import TokenMixing, TokenReverting
 from rankmixer.per_token import PerTokenSwiGLU
@@ -167,8 +166,9 @@ class TokenMixerLarge(nn.Module):
         return objective
 
     def observe(self, x_BI: Tensor) -> dict[str, Tensor]:
-        """``gradient_norm``, (L,): of the mean logit by the weights of each block."""
-        return {"gradient_norm": gradient_norms(self, x_BI, self.blocks)}
+        """``gradient_norm``, (L,): of the weights of each block, in the last training step."""
+        gradients = ([p.grad for p in block.parameters() if p.grad is not None] for block in self.blocks)
+        return {"gradient_norm": torch.stack([nn.utils.get_total_norm(one) for one in gradients])}
 
     def tokens(
         self, field_dims: Sequence[int], groups: Sequence[Sequence[int]] | None, num_tokens: int | None
