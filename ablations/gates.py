@@ -1,8 +1,9 @@
 """TokenMixer-Large's scale α of the routed experts, with a half or a quarter of the experts active.
 
 The base is dense. Arms cut its SwiGLUs into twelve experts, of which six or three are active, the shared one
-among them: three is the fewest with which gates that sum to 1 learn. The paper takes one over the sparsity:
-α = 2 at 1:2 and α = 4 at 1:4.
+among them: three is the fewest with which gates that sum to 1 learn. What is left of a hidden width that
+twelve does not divide goes to the shared expert, so a little more than the label says is active. The paper
+takes one over the sparsity: α = 2 at 1:2 and α = 4 at 1:4.
 """
 
 from __future__ import annotations
