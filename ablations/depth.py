@@ -2,7 +2,8 @@
 
 Arms have more blocks of the base's widths, and so are larger than the base; `--sized budget` gives them the
 base's size. With two blocks there is no residual between blocks, as none ends behind the last. Without them
-there are no auxiliary losses either. What is watched is the norm of the gradient of each block's weights.
+there are no auxiliary losses either. There are four tokens, with which 16 blocks still fit into 100 thousand
+parameters and meet them. What is watched is the norm of the gradient of each block's weights.
 """
 
 from __future__ import annotations
@@ -15,12 +16,17 @@ _KINDS: dict[str, dict[str, float]] = {
     "none between blocks": {"inter_residual": 0, "auxiliary_weight": 0.0},
 }
 
+
+def _with(num_layers: int) -> dict[str, float]:
+    return {"num_layers": num_layers, "num_tokens": 4}
+
+
 STUDY = ablation(
     "depth",
     "Does TokenMixer-Large gain from up to 16 blocks, with and without residuals between them?",
-    Entrant(contestant=TOKENMIXER_LARGE, hyperparameters={"num_layers": 2}, label="2 blocks"),
+    Entrant(contestant=TOKENMIXER_LARGE, hyperparameters=_with(2), label="2 blocks"),
     *(
-        varied(TOKENMIXER_LARGE, f"{kind} · {depth} blocks", {"num_layers": depth, **changes})
+        varied(TOKENMIXER_LARGE, f"{kind} · {depth} blocks", {**_with(depth), **changes})
         for kind, changes in _KINDS.items()
         for depth in (4, 8, 16)
     ),

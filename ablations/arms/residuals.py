@@ -3,22 +3,18 @@
     S  = LN(Mix(X) [+ X])       in brackets the original-token residual
     X' = LN(PFFN(S) [+ S])      in brackets the standard residual
 
-Letters: B batch, T tokens, D token width, H heads, W = D/H.
+Letters: B batch, T tokens, D token width.
 """
 
 from __future__ import annotations
 
-import math
-
 from torch import Tensor, nn
-from torch.nn import functional as F
 
+from ablations.arms.routing import SelfAttention
 from rankmixer import RankMixer
 from rankmixer.mixing import TokenMixing
 from rankmixer.per_token import PerTokenFFN
 from rankmixer.rankmixer import Block
-
-MOST_HEADS = 4
 
 
 class Switched(RankMixer):
@@ -69,7 +65,7 @@ class GroupTransformer(Switched):
     """RankMixer with self-attention between the tokens in place of their mixing."""
 
     def mixing(self) -> nn.Module:
-        return SelfAttention(self.token_dim, math.gcd(self.token_dim, MOST_HEADS))
+        return SelfAttention(self.token_dim)
 
 
 class GroupTransformerWithoutOriginalToken(GroupTransformer):
@@ -82,18 +78,3 @@ class GroupTransformerWithoutStandard(GroupTransformer):
 
 class GroupTransformerWithoutBoth(GroupTransformer):
     original_token = standard = False
-
-
-class SelfAttention(nn.Module):
-    """Concat_h(softmax(Q_h K_hᵀ / √W) V_h) W_O over the tokens: (T, B, D) → (T, B, D)."""
-
-    def __init__(self, dim: int, num_heads: int) -> None:
-        super().__init__()
-        self.num_heads = num_heads
-        self.queries_keys_values = nn.Linear(dim, 3 * dim)
-        self.out = nn.Linear(dim, dim)
-
-    def forward(self, x_TBD: Tensor) -> Tensor:
-        of_all_TB3HW = self.queries_keys_values(x_TBD).unflatten(2, (3, self.num_heads, -1))
-        attended_BHTW = F.scaled_dot_product_attention(*of_all_TB3HW.permute(2, 1, 3, 0, 4))
-        return self.out(attended_BHTW.permute(2, 0, 1, 3).flatten(2))

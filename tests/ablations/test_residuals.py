@@ -50,19 +50,6 @@ def test_norms_before_the_layers_are_refused():
         block_of("RankMixerWithoutBoth", norm="pre")
 
 
-def test_attention_weights_are_those_of_the_scaled_products_and_sum_to_1():
-    layer, x_TBD = residuals.SelfAttention(D, 3), torch.randn(T, 2, D)
-    torch.testing.assert_close(layer(x_TBD[:1].expand(T, 2, D)), layer(x_TBD[:1]).expand(T, 2, D))
-    q, k, v = layer.queries_keys_values(x_TBD).split(D, dim=2)
-    heads = []
-    for h in range(3):
-        at = slice(4 * h, 4 * (h + 1))
-        weight_BTT = torch.softmax(torch.einsum("tbw,sbw->bts", q[..., at], k[..., at]) / 2, dim=2)
-        torch.testing.assert_close(weight_BTT.sum(dim=2), torch.ones(2, T))
-        heads.append(torch.einsum("bts,sbw->tbw", weight_BTT, v[..., at]))
-    torch.testing.assert_close(layer(x_TBD), layer.out(torch.cat(heads, dim=2)))
-
-
 def test_a_group_transformer_costs_what_attention_costs_beside_rankmixer():
     base, found = (cost_of(one, FIELD_DIMS, **SETTINGS) for one in (RankMixer, residuals.GroupTransformer))
     assert found["dense_parameters"] == base["dense_parameters"] + L * 4 * (D * D + D)
