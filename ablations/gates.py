@@ -24,6 +24,6 @@ STUDY = ablation(
     "gates",
     "Do sparse experts reach the dense model where their gates are scaled by one over the sparsity?",
     TOKENMIXER_LARGE,
-    *(_sparse(sparsity, scale) for sparsity in (2, 4) for scale in (1.0, 2.0, 4.0)),
+    *(_sparse(sparsity, scale) for sparsity in (2, 4) for scale in (1.0, float(sparsity))),
     paper="tokenmixer_large/gate_scaling",
 )
