@@ -32,7 +32,9 @@ def ablation_section(study: Study, found: Judged, sources: Sources, later: Seque
         text += [Paragraph(text=told) for told in endings(quantities, shares, place_of(study, comparison))]
     for one in judged:
         sentences = " ".join(filter(None, (answer(one), agreement(one))))
-        text.append(Paragraph(text=f"{_where(one)}: {sentences}" if len(judged) > 1 else sentences))
+        if len(judged) > 1:
+            sentences = f"{_where(one)}: {sentences[0].lower()}{sentences[1:]}"
+        text.append(Paragraph(text=sentences))
     if any(arm.paper for one in judged for arm in one.arms):
         text.append(Paragraph(text=OTHER_DATA))
     text.append(Paragraph(text=made(study, judged)))
