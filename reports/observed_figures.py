@@ -61,10 +61,10 @@ def endings(shown: Sequence[Observed], paper: Mapping[tuple[int, int], float], p
         of_tokens = _by_token(of_name)
         if not of_tokens or len(of_tokens) > MOST_FIGURES:
             continue
-        told = [f"with {quoted(one.entry.label)} {_ranges(_last(one))}" for one in of_tokens]
+        told = [f"with {quoted(one.entry.label)} at {_ranges(_last(one))}" for one in of_tokens]
         text = f"{place}: the {of_name[0].title} of a token ends {'; '.join(told)}."
         if paper and of_name[0].name == "active_share":
-            text += f" In the paper {_ranges(paper)}; its tokens and its data are different."
+            text += f" In the paper it ends at {_ranges(paper)}; its tokens and its data are different."
         texts.append(text)
     return texts
 
@@ -196,9 +196,9 @@ def _last(one: Observed) -> dict[tuple[int, int], float]:
 
 
 def _ranges(values: Mapping[tuple[int, int], float]) -> str:
-    """Between which values the tokens of each layer lie."""
+    """The least and the most of the tokens of each layer."""
     told = []
     for layer in sorted({layer for layer, _ in values}):
         of_layer = [value for (each, _), value in values.items() if each == layer]
-        told.append(f"between {fixed(min(of_layer), 2)} and {fixed(max(of_layer), 2)} in layer {layer}")
+        told.append(f"{fixed(min(of_layer), 2)} to {fixed(max(of_layer), 2)} in layer {layer}")
     return listed(told)
