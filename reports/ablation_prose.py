@@ -131,14 +131,8 @@ def _answer_of_lines(ablation: Ablation) -> str:
     by_point: dict[str, list[str]] = {}
     for line, arms in ablation.lines.items():
         last = arms[-1]
-        value, verdict = last.standing.to_baseline, last.standing.verdict
-        line = line or last.label
-        if verdict in ("worse", "better"):
-            said = f"{line} {'loses' if verdict == 'worse' else 'gains'} {_size(value)}"
-        elif verdict == "tie":
-            said = f"{line} ties ({points(value)})"
-        else:
-            said = f"{line} has no verdict"
+        aside = {"tie": ", a tie", "undecided": ", no verdict"}.get(last.standing.verdict, "")
+        said = f"{line or last.label} {points(last.standing.to_baseline)}{aside}"
         by_point.setdefault(str(last.point), []).append(said)
     sentences = [
         f"at {point}, in points of AUC against {quoted(ablation.base.label)}: {'; '.join(said)}"

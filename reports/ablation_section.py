@@ -12,7 +12,7 @@ from reports.drawing import Image
 from reports.forest_figure import forest_figure
 from reports.lines_figure import lines_figure
 from reports.observed import observed
-from reports.observed_figures import observed_sections
+from reports.observed_figures import endings, observed_sections
 from reports.paper import paper_shares
 from reports.sections import Facts, Paragraph, Section
 from reports.sources import Sources
@@ -24,9 +24,17 @@ def ablation_section(study: Study, found: Judged, sources: Sources, later: Seque
     """Answer, figure, a table for every comparison and task, what was observed, and the `later` sections."""
     judged = ablations(found)
     text: list[Paragraph | Facts] = [Paragraph(text=study.question, style="lead")]
+    shown = [
+        (comparison, observed(comparison, sources)) for comparison in study.comparisons if study.observed
+    ]
+    shares = paper_shares(study.paper)
+    for comparison, quantities in shown:
+        text += [Paragraph(text=told) for told in endings(quantities, shares, place_of(study, comparison))]
     for one in judged:
         sentences = " ".join(filter(None, (answer(one), agreement(one))))
-        text.append(Paragraph(text=f"{_where(one)}: {sentences}" if len(judged) > 1 else sentences))
+        if len(judged) > 1:
+            sentences = f"{_where(one)}: {sentences[0].lower()}{sentences[1:]}"
+        text.append(Paragraph(text=sentences))
     if any(arm.paper for one in judged for arm in one.arms):
         text.append(Paragraph(text=OTHER_DATA))
     text.append(Paragraph(text=made(study, judged)))
@@ -39,8 +47,8 @@ def ablation_section(study: Study, found: Judged, sources: Sources, later: Seque
             *(_comparison_section(study, comparison, standings) for comparison, standings in found),
             *(
                 section
-                for comparison in study.comparisons
-                for section in _observed(study, comparison, sources)
+                for comparison, quantities in shown
+                for section in observed_sections(quantities, place_of(study, comparison))
             ),
             *later,
         ),
@@ -49,11 +57,8 @@ def ablation_section(study: Study, found: Judged, sources: Sources, later: Seque
 
 def _figures(judged: Sequence[Ablation]) -> tuple[Image, ...]:
     """Lines where all comparisons have them, else a forest."""
-    if all(one.lines for one in judged):
-        lines = [lines_figure(one) for one in judged]
-        return tuple(image for image in lines if image is not None)
-    forest = forest_figure(judged)
-    return (forest,) if forest else ()
+    image = lines_figure(judged) if all(one.lines for one in judged) else forest_figure(judged)
+    return () if image is None else (image,)
 
 
 def _comparison_section(study: Study, comparison: Comparison, standings: Standings) -> Section:
@@ -63,14 +68,6 @@ def _comparison_section(study: Study, comparison: Comparison, standings: Standin
     return Section(
         title=f"{place_of(study, comparison)}, task {standings.task}",
         tables=(ablation_table(one), *([metrics] if metrics.rows else [])),
-    )
-
-
-def _observed(study: Study, comparison: Comparison, sources: Sources) -> list[Section]:
-    if not study.observed:
-        return []
-    return observed_sections(
-        observed(comparison, sources), paper_shares(study.paper), place_of(study, comparison)
     )
 
 

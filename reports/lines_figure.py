@@ -18,10 +18,14 @@ from reports import escaping
 from reports.ablation import DENSE_PARAMETERS, TIMES_BASE, Ablation, Arm
 from reports.drawing import BASELINE_COLOUR, MARKERS, PALETTE, WIDTH, Image, lead_label, rendered, style
 from reports.figures import LINE_HEIGHT, spread
+from reports.forest_figure import panel_title
 from reports.notation import short, tick
 
 AXES = {"active": "active share of the experts", TIMES_BASE: DENSE_PARAMETERS, "× D": "multiple of D"}
 """Unit of the points of lines → title of the axis, where it is not the unit itself."""
+
+
+MOST_ROWS = 6
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,42 +38,54 @@ class _Spot:
     high: float
 
 
-def lines_figure(one: Ablation) -> Image | None:
-    """A panel for our lines, and a small one with an axis of its own for the paper's; None without a line."""
-    ours = {
-        line: [_spot(one, arm) for arm in arms if arm.standing.to_baseline]
-        for line, arms in one.lines.items()
-    }
-    ours = {line: spots for line, spots in ours.items() if spots}
-    if not ours:
+def lines_figure(ablations: Sequence[Ablation]) -> Image | None:
+    """A panel of our lines for every comparison and task, and beside it a small one, with an axis of its own,
+    for the paper's; None without a line."""
+    judged = [(one, lines) for one in ablations if (lines := _spots(one))]
+    if not judged:
         return None
-    if one.start is not None:
-        start = _Spot(x=one.start, mean=0.0, low=0.0, high=0.0)
-        ours = {line: [start, *spots] for line, spots in ours.items()}
-    theirs = _of_paper(one)
+    rows, first = judged[:MOST_ROWS], judged[0][0]
+    theirs = [_of_paper(one) for one, _ in rows]
+    colours = {line: PALETTE[place % len(PALETTE)] for place, line in enumerate(first.lines)}
     with style():
-        figure = Figure(figsize=(WIDTH, 4.2), layout="constrained")
-        if theirs:
-            left, right = figure.subplots(1, 2, width_ratios=(2.0, 1.0))
-        else:
-            left = figure.subplots()
-        colours = {line: PALETTE[place % len(PALETTE)] for place, line in enumerate(one.lines)}
-        _draw(left, one, ours, _references(one), colours)
-        left.set_ylabel(escaping.figure(f"Δ AUC to {one.base.label}, points"))
-        if theirs:
-            left.set_title("here", loc="left")
-            _draw_paper(right, one, theirs, colours)
+        figure = Figure(figsize=(WIDTH, 4.2 if len(rows) == 1 else 3.4 * len(rows)), layout="constrained")
+        ratios = (2.0, 1.0) if any(theirs) else (1.0,)
+        grid = figure.subplots(len(rows), len(ratios), width_ratios=ratios, squeeze=False)
+        for (one, ours), of_paper, panels in zip(rows, theirs, grid, strict=True):
+            _draw(panels[0], one, ours, _references(one), colours)
+            panels[0].set_ylabel(escaping.figure(f"Δ AUC to {one.base.label}, points"))
+            place = panel_title(one, [each for each, _ in rows]).replace("\n", " · ")
+            here = "here" if any(theirs) else ""
+            panels[0].set_title(" · ".join(filter(None, (here, place))), loc="left")
+            if of_paper:
+                _draw_paper(panels[1], one, of_paper, colours)
+            elif any(theirs):
+                panels[1].set_visible(False)
         png, pdf = rendered(figure)
-    bands = " Bands: 95 % intervals." if any(s.low < s.high for spots in ours.values() for s in spots) else ""
-    of_paper = " On the right the paper's differences, on its own data and its own scale." if theirs else ""
-    over = AXES.get(one.unit, one.unit) or "the number of its label"
+    has_bands = any(spot.low < spot.high for _, ours in rows for spots in ours.values() for spot in spots)
+    told = [
+        " Bands: 95 % intervals." if has_bands else "",
+        " On the right the paper's differences, on its own data and its own scale." if any(theirs) else "",
+        f" The first {MOST_ROWS} of {len(judged)} comparisons." if len(judged) > MOST_ROWS else "",
+    ]
+    over = AXES.get(first.unit, first.unit) or "the number of its label"
     return Image(
         name="lines",
         png=png,
         pdf=pdf,
-        caption=f"Test AUC minus that of {one.base.label}, in points of 0.01, over {over}.{bands}{of_paper}",
-        alternative=f"Test AUC minus that of {one.base.label} over {over}, a line per kind of arm",
+        caption=f"Test AUC minus that of {first.base.label}, in points of 0.01, over {over}.{''.join(told)}",
+        alternative=f"Test AUC minus that of {first.base.label} over {over}, a line per kind of arm",
     )
+
+
+def _spots(one: Ablation) -> dict[str, list[_Spot]]:
+    """Line → its places, the base first where it has one; only lines with a difference."""
+    lines = {
+        line: [_spot(one, arm) for arm in arms if arm.standing.to_baseline]
+        for line, arms in one.lines.items()
+    }
+    start = [] if one.start is None else [_Spot(x=one.start, mean=0.0, low=0.0, high=0.0)]
+    return {line: [*start, *spots] for line, spots in lines.items() if spots}
 
 
 def _spot(one: Ablation, arm: Arm) -> _Spot:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import matplotlib
 import matplotlib.colors
@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 
 from reports import escaping
 from reports.ablation import Point, point_of
+from reports.ablation_prose import quoted
 from reports.drawing import BASELINE_COLOUR, PALETTE, WIDTH, Image, rendered, style
 from reports.notation import fixed, short
 from reports.observed import Observed
@@ -25,39 +26,56 @@ MOST_FIGURES = 4
 """Of one quantity by token; of more entrants none is drawn, as none of them is more telling than others."""
 
 
-def observed_sections(
-    shown: Sequence[Observed], paper: dict[tuple[int, int], float], place: str
-) -> list[Section]:
-    """A section for every quantity.
+def observed_sections(shown: Sequence[Observed], place: str) -> list[Section]:
+    """A section for every quantity, and entrant where it has a value per token.
 
     Args:
-        paper: (layer, token) → share of active experts at the end of training, as the paper reports it.
         place: where it was observed, for the titles.
     """
     sections = []
-    for name in dict.fromkeys(one.name for one in shown):
-        of_name = [one for one in shown if one.name == name]
-        of_tokens = [one for one in of_name if one.is_of_tokens]
-        of_layers = [one for one in of_name if not one.is_of_tokens]
+    for of_name in _by_name(shown):
+        of_tokens, of_layers = _by_token(of_name), [one for one in of_name if not one.is_of_tokens]
         title = f"{of_name[0].title[0].upper()}{of_name[0].title[1:]}"
         if len(of_tokens) > MOST_FIGURES:
             why = f"{len(of_tokens)} entrants show it, too many to draw; tables/observed.csv has the numbers."
             sections.append(Section(title=f"{title}, {place}", text=(Paragraph(text=why),)))
             of_tokens = []
         for one in of_tokens:
-            text = [Paragraph(text=_ends(one, "it ends"))]
-            if paper and name == "active_share":
-                text.append(Paragraph(text=_ends_in_paper(paper)))
             sections.append(
-                Section(
-                    title=f"{title}, {one.entry.label}, {place}",
-                    text=tuple(text),
-                    figures=(token_figure(one),),
-                )
+                Section(title=f"{title}, {one.entry.label}, {place}", figures=(token_figure(one),))
             )
         if of_layers:
             sections.append(Section(title=f"{title} by layer, {place}", figures=(layer_figure(of_layers),)))
     return sections
+
+
+def endings(shown: Sequence[Observed], paper: Mapping[tuple[int, int], float], place: str) -> list[str]:
+    """For every quantity that is drawn by token, a sentence on how far tokens and layers part at the end.
+
+    Args:
+        paper: (layer, token) → share of active experts at the end of training, as the paper reports it.
+        place: where it was observed.
+    """
+    texts = []
+    for of_name in _by_name(shown):
+        of_tokens = _by_token(of_name)
+        if not of_tokens or len(of_tokens) > MOST_FIGURES:
+            continue
+        told = [f"with {quoted(one.entry.label)} at {_ranges(_last(one))}" for one in of_tokens]
+        text = f"{place}: the {of_name[0].title} of a token ends {'; '.join(told)}."
+        if paper and of_name[0].name == "active_share":
+            text += f" In the paper it ends at {_ranges(paper)}; its tokens and its data are different."
+        texts.append(text)
+    return texts
+
+
+def _by_name(shown: Sequence[Observed]) -> list[list[Observed]]:
+    names = dict.fromkeys(one.name for one in shown)
+    return [[one for one in shown if one.name == name] for name in names]
+
+
+def _by_token(shown: Sequence[Observed]) -> list[Observed]:
+    return [one for one in shown if one.is_of_tokens]
 
 
 def token_figure(one: Observed) -> Image:
@@ -171,26 +189,16 @@ def _colours(number: int) -> list[str]:
     return [matplotlib.colors.to_hex(scale(0.9 * place / (number - 1))) for place in range(number)]
 
 
-def _ends(one: Observed, verb: str) -> str:
-    """Between which values the tokens of each layer end."""
+def _last(one: Observed) -> dict[tuple[int, int], float]:
+    """(layer, token) → value at the last step."""
     last = one.values[one.values["step"] == one.values["step"].max()]
-    ranges = last.groupby("layer")["value"].agg(["min", "max"])
-    told = [
-        f"between {fixed(low, 2)} and {fixed(high, 2)} in layer {layer}"
-        for layer, low, high in ranges.itertuples()
-    ]
-    return (
-        f"{one.title[0].upper()}{one.title[1:]}: of {last['token'].nunique()} tokens, {verb} {listed(told)}."
-    )
+    return {(int(row.layer), int(row.token)): float(row.value) for row in last.itertuples()}
 
 
-def _ends_in_paper(paper: dict[tuple[int, int], float]) -> str:
-    layers = sorted({layer for layer, _ in paper})
+def _ranges(values: Mapping[tuple[int, int], float]) -> str:
+    """The least and the most of the tokens of each layer."""
     told = []
-    for layer in layers:
-        values = [value for (of, _), value in paper.items() if of == layer]
-        told.append(f"between {fixed(min(values), 2)} and {fixed(max(values), 2)} in layer {layer}")
-    return (
-        f"In the paper it ends {listed(told)}, of {len({token for _, token in paper})} tokens. Its tokens "
-        "and its data are different: compare how far tokens and layers part, not single tokens."
-    )
+    for layer in sorted({layer for layer, _ in values}):
+        of_layer = [value for (each, _), value in values.items() if each == layer]
+        told.append(f"{fixed(min(of_layer), 2)} to {fixed(max(of_layer), 2)} in layer {layer}")
+    return listed(told)

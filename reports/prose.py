@@ -30,9 +30,10 @@ METHODS = (
         "AUC minus the AUC of the baseline, in points of 0.01, on the same test rows. It is computed for "
         "each seed and then averaged. Its 95 % interval adds two variances: that of the mean over seeds, "
         "and that of sampling the test rows, by DeLong's method. If users are known, the rows of one user "
-        "are kept together. For UAUC, the second variance is that of sampling the users. The degrees of "
-        "freedom are by Welch and Satterthwaite. With two or three seeds that differ much, the interval is "
-        "too narrow: of true ties, up to 13 % or 8 % are called a difference, instead of 5 %. Nothing is "
+        "are kept together. For UAUC, the second variance is that of sampling the users; for log loss, that "
+        "of a mean over the test rows. The degrees of freedom are by Welch and Satterthwaite. With two or "
+        "three seeds that differ much, the interval is too narrow: of true ties, up to 13 % or 8 % are "
+        "called a difference, instead of 5 %. Nothing is "
         "resampled, so the report depends on no random seed.",
     ),
     (

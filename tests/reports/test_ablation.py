@@ -144,7 +144,7 @@ def test_an_ablation_of_several_data_sets_and_budgets(builder, tmp_path):
     page = section(builder.report(tmp_path / "out").markdown.read_text(), "components")
     for data in ("rules-3000-1", "trees-3000-1"):
         for budget in ("100k", "1M"):
-            assert f"{data}, {budget} dense parameters, task finish: Without token mixing," in page
+            assert f"{data}, {budget} dense parameters, task finish: without token mixing," in page
             assert f"### {data}, {budget} dense parameters, task finish" in page
     assert page.count("The paper's data and scale are different") == 1
     assert page.count("figures/answer-") == 1

@@ -55,7 +55,7 @@ def test_lines_over_dense_parameters_begin_at_the_base_and_tell_the_speed(builde
     ablate(builder, dict.fromkeys(sizes, 0.1), name="directions", paper=None, budgets=sizes)
     one = only(builder)
     assert one.start == one.base.cost["dense_parameters"]
-    image = lines_figure(one)
+    image = lines_figure([one])
     assert image is not None
     assert "over dense parameters" in image.caption
     table = ablation_table(one)
