@@ -67,7 +67,7 @@ def test_the_shop_example_imports_compares_and_reports(tmp_path):
             words, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
         )
         assert done.returncode == 0, (command, done.stderr)
-    assert "30/30 " in done.stderr
+    assert "60/60 " in done.stderr
     for entrant in STUDIES["compare"].entrants:
         assert f" {entrant.label} " in done.stdout
     assert "shop" in (tmp_path / "results/local/report/index.html").read_text()
