@@ -2,7 +2,8 @@
 
 The paper finds that quality follows the number of parameters whichever grows, and that D uses the hardware
 best. Each direction meets 2, 4 and 8 times the base's dense parameters. T and L grow by whole steps, between
-which the hidden width closes the gap. T divides D, and no token is without a field, so T has a largest value.
+which the hidden width closes the gap. T divides D, and no token is without a field, so T has a largest value,
+beyond which the hidden width alone grows: 8 times need 48 fields.
 """
 
 from __future__ import annotations
