@@ -28,7 +28,6 @@ def arm(
     model: str | type[nn.Module] | None = None,
     hyperparameters: Mapping[str, Any] | None = None,
     dial: Dial | None = None,
-    trim: str | None = None,
     sized: Sized = "as_baseline",
 ) -> Entrant:
     """An arm with a model, defaults or a dial of its own. The rest, its `rev` too, is the base's.
@@ -41,7 +40,7 @@ def arm(
         model: a class, or ``package.module:Class``; mostly a subclass of the base's. None: the base's.
         hyperparameters: defaults that differ from the base's; what was tuned for the base does not change
             them.
-        dial, trim: None: the base's.
+        dial: None: the base's.
         sized: see `bench.runs.entrants.Entrant`.
     """
     values = {**base.hyperparameters, **(hyperparameters or {})}
@@ -53,7 +52,6 @@ def arm(
         model=base.model if model is None else model,
         hyperparameters=values,
         dial=grown,
-        trim=base.trim if trim is None else trim,
         search_space={n: c for n, c in base.search_space.items() if n in values or n in grown.proportions},
     )
     return Entrant(contestant=contestant, label=label, sized=sized)

@@ -2,7 +2,11 @@
 
 The paper finds that quality follows the number of parameters whichever grows, and that D uses the hardware
 best. Each direction meets 2, 4 and 8 times the base's dense parameters. T and L grow by whole steps, between
-which the hidden width closes the gap. T divides D, and no token is without a field, so T has a largest value.
+which the hidden width closes the gap. T divides D, and no token is without a field, so T has a largest value,
+beyond which the hidden width alone grows: 8 times need 48 fields.
+
+All have one dense rate, lower than the one that was tuned for a single layer: at that one, 0.0045, 11 layers
+came to an AUC of 0.61 and 23 to 0.52, at this one to 0.73 and 0.72, and the base did not lose.
 """
 
 from __future__ import annotations
@@ -13,6 +17,7 @@ from ablations.arm import RANKMIXER, ablation, arm
 from bench.contestants import Dial, InputShape
 from bench.contestants.contract import Hyperparameters
 from bench.runs.entrants import Entrant
+from bench.training.protocols import PROTOCOLS, changed
 
 _TIMES = (2, 4, 8)
 _BASE = {"num_layers": 2, "num_tokens": 4, "token_dim": 48, "hidden_dim": 48}
@@ -73,4 +78,6 @@ STUDY = dataclasses.replace(
         resizable=False,
     ),
     budgets=(None,),
+    protocol=changed(PROTOCOLS["short"], {"dense_lr": 0.001}),
+    given=("dense_lr",),
 )

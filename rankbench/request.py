@@ -130,7 +130,7 @@ def _simple_changes(asked: Study, choices: Choices) -> dict[str, Any]:
         "features": dataclasses.replace(asked.features, **choices.given("width", "sequence_encoder")),
         "protocol": changed(base, choices.given(*PROTOCOL_VALUES)),
         "tuned": tuned,
-        "given": choices.protocol_given(),
+        "given": tuple(dict.fromkeys((*asked.given, *choices.protocol_given()))),
     }
     if choices.seeds is not None:
         if not 1 <= choices.seeds <= MOST_SEEDS:

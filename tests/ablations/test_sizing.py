@@ -78,8 +78,9 @@ def test_directions_meet_the_same_ladder():
             assert found[f"{line} · {times} × base size"][0] == pytest.approx(times, rel=0.02)
 
 
-def test_each_direction_grows_alone():
+def test_each_direction_grows_alone_at_one_rate():
     base, *arms = size(ABLATIONS["directions"], schema(49))
+    assert all("dense_lr" not in one.entrant.protocol for one in (base, *arms))
     grows = {"T": "num_tokens", "D": "token_dim", "L": "num_layers", "k": "hidden_dim"}
     for arm in arms:
         name = grows[arm.entrant.label[0]]

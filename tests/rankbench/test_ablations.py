@@ -61,6 +61,12 @@ def test_what_cannot_be_sized_is_refused(target, choices, says):
         study(target, Choices(**choices))
 
 
+def test_a_rate_that_a_study_gives_holds_unless_another_is_asked_for():
+    for choices, rate in ((Choices(), 0.001), (Choices(dense_lr=0.01), 0.01), (Choices(epochs=2), 0.001)):
+        asked = study("directions", choices)
+        assert (asked.protocol.dense_lr, "dense_lr" in asked.given) == (rate, True)
+
+
 def test_set_changes_the_base_and_with_it_the_arms():
     asked = study("components", Choices(settings=["rankmixer.num_layers=3"]))
     assert asked.baseline == "RankMixer (num_layers 3)"
