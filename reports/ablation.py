@@ -75,6 +75,7 @@ class Ablation:
         arms: in the order of the study.
     """
 
+    comparison: Comparison
     standings: Standings
     base: Standing
     base_seconds: Estimate | None
@@ -119,6 +120,7 @@ def ablation_of(comparison: Comparison, standings: Standings) -> Ablation | None
         return None
     base = entries[standings.baseline]
     return Ablation(
+        comparison=comparison,
         standings=standings,
         base=rows[base.label],
         base_seconds=_mean(base.values("timings.train_s").tolist()),

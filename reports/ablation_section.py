@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from reports.ablation import Ablation, ablation_of, ablations
+from reports.ablation import Ablation
 from reports.ablation_prose import OTHER_DATA, agreement, answer, made
 from reports.ablation_table import ablation_table
-from reports.comparison import Comparison, Study, place_of
+from reports.comparison import Study, place_of
 from reports.drawing import Image
 from reports.forest_figure import forest_figure
 from reports.lines_figure import lines_figure
@@ -16,13 +16,16 @@ from reports.observed_figures import endings, observed_sections
 from reports.paper import paper_shares
 from reports.sections import Facts, Paragraph, Section
 from reports.sources import Sources
-from reports.standings import Judged, Standings
 from reports.tables import metrics_table
 
 
-def ablation_section(study: Study, found: Judged, sources: Sources, later: Sequence[Section]) -> Section:
-    """Answer, figure, a table for every comparison and task, what was observed, and the `later` sections."""
-    judged = ablations(found)
+def ablation_section(
+    study: Study, judged: Sequence[Ablation], sources: Sources, later: Sequence[Section]
+) -> Section:
+    """Answer, figure, a table for every comparison and task, what was observed, and the `later` sections.
+
+    `judged` has every comparison and task of the study.
+    """
     text: list[Paragraph | Facts] = [Paragraph(text=study.question, style="lead")]
     shown = [
         (comparison, observed(comparison, sources)) for comparison in study.comparisons if study.observed
@@ -44,7 +47,7 @@ def ablation_section(study: Study, found: Judged, sources: Sources, later: Seque
         text=tuple(text),
         figures=_figures(judged),
         sections=(
-            *(_comparison_section(study, comparison, standings) for comparison, standings in found),
+            *(_comparison_section(study, one) for one in judged),
             *(
                 section
                 for comparison, quantities in shown
@@ -61,12 +64,10 @@ def _figures(judged: Sequence[Ablation]) -> tuple[Image, ...]:
     return () if image is None else (image,)
 
 
-def _comparison_section(study: Study, comparison: Comparison, standings: Standings) -> Section:
-    one = ablation_of(comparison, standings)
-    assert one is not None
-    metrics = metrics_table(standings)
+def _comparison_section(study: Study, one: Ablation) -> Section:
+    metrics = metrics_table(one.standings)
     return Section(
-        title=f"{place_of(study, comparison)}, task {standings.task}",
+        title=f"{place_of(study, one.comparison)}, task {one.standings.task}",
         tables=(ablation_table(one), *([metrics] if metrics.rows else [])),
     )
 

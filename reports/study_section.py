@@ -43,8 +43,9 @@ def study_section(
     if study.checks:
         return fairness_section(study, mark)
     figures = [section for drawn in FIGURES for section in drawn(study, found, sources, mark)]
-    if study.kind == "ablation" and found and len(ablations(found)) == len(found):
-        return ablation_section(study, found, sources, (_held_equal(study), *figures))
+    of_arms = ablations(found) if study.kind == "ablation" else []
+    if of_arms and len(of_arms) == len(found):
+        return ablation_section(study, of_arms, sources, (_held_equal(study), *figures))
     standings = [each for _, each in found]
     text = [Paragraph(text=study.question, style="lead")] if study.question else []
     text += [Paragraph(text=note, style="warning") for note in study.notes]

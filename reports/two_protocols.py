@@ -98,7 +98,7 @@ def moved(twice: TwoProtocols) -> str:
     rise = {label: before - after for label, (before, after) in places.items()}
     up, down = max(rise, key=rise.__getitem__), min(rise, key=rise.__getitem__)
     if not any(rise.values()):
-        order = "Tuning each contestant leaves the order as it is under one protocol for all."
+        order = "Tuning each contestant does not change the order."
     else:
         told = " ".join(
             f"{label} {verb} most, from place {places[label][0]} to {places[label][1]}."
