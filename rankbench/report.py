@@ -18,6 +18,7 @@ from reports.escaping import visible
 
 if TYPE_CHECKING:
     from bench.runs.study_record import StudyRecord
+    from reports.ablation import Ablation
     from reports.fairness import Check
     from reports.sections import Table
     from reports.standings import Standings
@@ -57,6 +58,8 @@ def write_and_print(
 def _write_and_print(
     stores: list[Path], output: Path, *, study: str | None, json: bool, more: Mapping[str, Any]
 ) -> None:
+    from reports.ablation import Ablation
+    from reports.ablation_table import flat_rows
     from reports.datafiles import check_for_machines, for_machines
     from reports.page import build_report
 
@@ -71,11 +74,13 @@ def _write_and_print(
     )
     if json:
         checks = {"checks": [check_for_machines(check) for check in files.checks]} if files.checks else {}
-        found = [for_machines(standings) for standings in files.standings]
-        answer_json({**more, "page": str(files.page), "standings": found, **checks})
+        of_arms = [one for one in files.verdicts if isinstance(one, Ablation)]
+        arms = {"arms": [row for one in of_arms for row in flat_rows(one)]} if of_arms else {}
+        found = [for_machines(one.standings if isinstance(one, Ablation) else one) for one in files.verdicts]
+        answer_json({**more, "page": str(files.page), "standings": found, **arms, **checks})
         return
-    for standings in files.standings:
-        _print(standings)
+    for one in files.verdicts:
+        _print_ablation(one) if isinstance(one, Ablation) else _print_comparison(one)
     for check in files.checks:
         _print_check(check)
     if files.failures.rows:
@@ -90,12 +95,24 @@ def _command(stores: list[Path], study: str | None) -> str:
     return shlex.join(["rankbench", "report", *words, *(["--study", study] if study else [])])
 
 
-def _print(standings: Standings) -> None:
+def _print_comparison(standings: Standings) -> None:
     from reports.tables import comparison_table
 
-    shown = comparison_table(standings, terminal=True)
+    _print_table(_title(standings), comparison_table(standings, terminal=True))
+
+
+def _print_ablation(ablation: Ablation) -> None:
+    from reports.ablation_prose import agreement
+    from reports.ablation_prose import answer as sentences
+    from reports.ablation_table import ablation_table
+
+    _print_table(_title(ablation.standings), ablation_table(ablation, terminal=True))
+    answer(visible(" ".join(filter(None, (sentences(ablation), agreement(ablation))))))
+
+
+def _title(standings: Standings) -> str:
     parts = dict.fromkeys((standings.study, standings.data, standings.budget, standings.task))
-    _print_table(" · ".join(parts), shown)
+    return " · ".join(parts)
 
 
 def _print_check(check: Check) -> None:

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
-from reports.comparison import Comparison, Entry
+from reports.comparison import Comparison, Entry, Study
 from reports.paper import PaperArm, paper_arms
 from reports.standings import Judged, Standing, Standings
 from reports.statistics import Estimate, mean_estimate
@@ -133,10 +133,13 @@ def ablation_of(comparison: Comparison, standings: Standings) -> Ablation | None
     )
 
 
-def ablations(found: Judged) -> list[Ablation]:
-    """Of every comparison and task that has a base."""
+def ablations(study: Study, found: Judged) -> list[Ablation]:
+    """Of every comparison and task of a study of that kind; none if one of them has no base."""
+    if study.kind != "ablation":
+        return []
     made_of = [ablation_of(comparison, standings) for comparison, standings in found]
-    return [one for one in made_of if one is not None]
+    whole = [one for one in made_of if one is not None]
+    return whole if len(whole) == len(made_of) else []
 
 
 def point_of(label: str) -> Point | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
@@ -28,9 +28,12 @@ TIME_NOTE = (
 )
 
 
-def ablation_table(one: Ablation) -> Table:
-    """A row per arm in the order of the study, and the base's before them."""
-    used = [column for column in COLUMNS if column.when(one)]
+def ablation_table(one: Ablation, *, terminal: bool = False) -> Table:
+    """A row per arm in the order of the study, and the base's before them.
+
+    With `terminal`, without the columns that do not fit on a terminal.
+    """
+    used = [column for column in COLUMNS if column.when(one) and (column.on_terminal or not terminal)]
     rows = [tuple(column.of_base(one) for column in used)]
     rows += [tuple(column.cell(arm, one.standings) for column in used) for arm in one.arms]
     return Table(
@@ -45,12 +48,13 @@ def ablation_table(one: Ablation) -> Table:
 
 def ablation_frame(studies: Sequence[tuple[Study, Judged]]) -> dict[str, pd.DataFrame]:
     """Name of the file → its table, if there are ablations: a row per arm of every comparison and task."""
-    rows: list[dict[str, Any]] = []
-    for study, found in studies:
-        for one in ablations(found) if study.kind == "ablation" else ():
-            for arm in one.arms:
-                rows.append(_flat(study, one, arm))
+    rows = [row for study, found in studies for one in ablations(study, found) for row in flat_rows(one)]
     return {"ablation": pd.DataFrame(rows)} if rows else {}
+
+
+def flat_rows(one: Ablation) -> list[dict[str, Any]]:
+    """A row per arm, of plain JSON types: differences to the base (of AUC, not in points), relative costs."""
+    return [_flat(one, arm) for arm in one.arms]
 
 
 def _notes(one: Ablation) -> tuple[str, ...]:
@@ -80,6 +84,7 @@ class _Column:
     of_base: Callable[[Ablation], Cell]
     when: Callable[[Ablation], bool] = lambda one: True
     is_text: bool = False
+    on_terminal: bool = True
 
 
 def _change(name: str) -> Callable[[Arm, Standings], Cell]:
@@ -181,6 +186,7 @@ COLUMNS: tuple[_Column, ...] = (
         title="Δ log loss",
         cell=lambda arm, _: Cell(text=_loss(arm.standing.log_loss_to_baseline)),
         of_base=_own("log_loss"),
+        on_terminal=False,
     ),
     _Column(
         title="Δ dense parameters, %", cell=_change("dense_parameters"), of_base=_cost("dense_parameters")
@@ -190,6 +196,7 @@ COLUMNS: tuple[_Column, ...] = (
         cell=_paper(lambda paper: paper.dense_parameters_percent, 1),
         of_base=_nothing,
         when=_has_paper(lambda paper: paper.dense_parameters_percent),
+        on_terminal=False,
     ),
     _Column(
         title="Δ active parameters, %",
@@ -203,6 +210,7 @@ COLUMNS: tuple[_Column, ...] = (
         cell=_paper(lambda paper: paper.flops_percent, 1),
         of_base=_nothing,
         when=_has_paper(lambda paper: paper.flops_percent),
+        on_terminal=False,
     ),
     _Column(
         title="Δ training time, %",
@@ -227,10 +235,9 @@ COLUMNS: tuple[_Column, ...] = (
 """What an arm changes: quality, size and time, the paper's beside each."""
 
 
-def _flat(study: Study, one: Ablation, arm: Arm) -> dict[str, Any]:
+def _flat(one: Ablation, arm: Arm) -> dict[str, Any]:
     flat: dict[str, Any] = {
-        "study": study.title,
-        **{name: getattr(one.standings, name) for name in ("data", "budget", "task")},
+        **{name: getattr(one.standings, name) for name in ("study", "data", "budget", "task")},
         "base": one.base.label,
         "arm": arm.label,
         "sized": arm.sized,
@@ -249,11 +256,15 @@ def _flat(study: Study, one: Ablation, arm: Arm) -> dict[str, Any]:
         f"{name}_relative": arm.costs.get(name)
         for name in ("dense_parameters", "active_parameters", "flops_forward")
     }
-    paper = {
-        field.name: getattr(arm.paper[0], field.name) if arm.paper else None for field in fields(PaperArm)
-    }
-    return (
-        flat
-        | {f"paper_{name}": value for name, value in paper.items()}
-        | {"examples_per_s": arm.examples_per_s.mean if arm.examples_per_s else None}
-    )
+    for paper in arm.paper:
+        at = "" if paper.dense_parameters is None else f"_at_{short(paper.dense_parameters)}"
+        flat |= {
+            f"paper_auc{at}": paper.auc / 100,
+            f"paper_dense_parameters_relative{at}": _relative(paper.dense_parameters_percent),
+            f"paper_flops_forward_relative{at}": _relative(paper.flops_percent),
+        }
+    return flat | {"examples_per_s": arm.examples_per_s.mean if arm.examples_per_s else None}
+
+
+def _relative(percent: float | None) -> float | None:
+    return None if percent is None else percent / 100

@@ -16,6 +16,7 @@ import jinja2
 import pandas as pd
 
 from reports import escaping
+from reports.ablation import Ablation, ablations
 from reports.ablation_table import ablation_frame
 from reports.across import across_sections
 from reports.appendix import again_section, environment_section, failures_section, failures_table
@@ -40,13 +41,13 @@ OUTSIDE = "Runs outside any study"
 @dataclass(frozen=True, kw_only=True)
 class ReportFiles:
     """Everything that was written, and what it says: the verdict on every comparison and task, those of
-    checks of fairness, and the runs that did not end well."""
+    ablations arm by arm, those of checks of fairness, and the runs that did not end well."""
 
     page: Path
     markdown: Path
     figures: tuple[Path, ...]
     tables: tuple[Path, ...]
-    standings: tuple[Standings, ...]
+    verdicts: tuple[Standings | Ablation, ...]
     checks: tuple[Check, ...]
     failures: Table
 
@@ -127,7 +128,11 @@ def build_report(
         markdown=_write(output / "report.md", _render("report.md.j2", content)),
         figures=tuple(_write_figures(output / "figures", places)),
         tables=tuple(_write_tables(output / "tables", places, flat)),
-        standings=tuple(every_standings),
+        verdicts=tuple(
+            one
+            for each, of_study in zip(every_study, found, strict=True)
+            for one in ablations(each, of_study) or (standings for _, standings in of_study)
+        ),
         checks=tuple(check for each in every_study for check in each.checks),
         failures=failures_table(every_study),
     )

@@ -43,8 +43,7 @@ def study_section(
     if study.checks:
         return fairness_section(study, mark)
     figures = [section for drawn in FIGURES for section in drawn(study, found, sources, mark)]
-    of_arms = ablations(found) if study.kind == "ablation" else []
-    if of_arms and len(of_arms) == len(found):
+    if of_arms := ablations(study, found):
         return ablation_section(study, of_arms, sources, (_held_equal(study), *figures))
     standings = [each for _, each in found]
     text = [Paragraph(text=study.question, style="lead")] if study.question else []

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from ablations import ABLATIONS
 from bench.contestants.budget import solve
 from bench.contestants.contract import InputShape
 from bench.data.importing import ImportPlan
@@ -77,3 +78,28 @@ def test_every_folder_of_the_tree_is_there():
     tree = README[README.index("rankbench/    the command line") :]
     for name in re.findall(r"^(\w+/) ", tree, flags=re.MULTILINE):
         assert (Path(__file__).parents[1] / name).is_dir(), name
+
+
+def test_every_ablation_is_in_the_table_of_the_papers():
+    table = README[README.index("## The papers' ablations") : README.index("## The data")]
+    commands = "\n".join(re.findall(r"^\| .*? \| (.*?) \|", table, flags=re.MULTILINE))
+    named = set(re.findall(r"`(?:rankbench run )?([\w-]+)`", commands))
+    assert named == {"compare", *ABLATIONS}
+
+
+def test_the_question_is_that_of_the_example():
+    (code,) = (block for block in blocks("python") if "STUDY" in block)
+    example = (Path(__file__).parents[1] / "examples" / "my_question.py").read_text()
+    assert example.endswith(code)
+
+
+PAPERS = {"rankmixer": "RankMixer", "tokenmixer_large": "TokenMixer-Large"}
+WITH_TABLES = [study for study in ABLATIONS.values() if study.paper and "_scaling" not in study.paper]
+
+
+@pytest.mark.parametrize("study", WITH_TABLES, ids=lambda study: study.name)
+def test_a_study_is_beside_the_papers_item_whose_values_it_has(study):
+    assert study.paper is not None
+    paper, item = study.paper.split("/")
+    item = item.replace("_", " ").capitalize()
+    assert f"| {PAPERS[paper]}, {item} | `rankbench run {study.name}` |" in README

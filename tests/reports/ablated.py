@@ -141,5 +141,5 @@ def _member(label: str, spec: Spec, size: int, setting: Mapping[str, Any]) -> Me
 def only(builder) -> Ablation:
     """The ablation of the only comparison."""
     (study,) = builder.studies()
-    (one,) = ablations(judged(study, Sources([builder.directory])))
+    (one,) = ablations(study, judged(study, Sources([builder.directory])))
     return one

@@ -188,7 +188,7 @@ def test_one_study_alone_can_be_reported_by_name_or_command(builder, tmp_path):
         files = build_report(
             [builder.directory], tmp_path / "out", command="c", titles={}, decided={}, study=chosen
         )
-        assert {each.study for each in files.standings} == {"other"}
+        assert {each.study for each in files.verdicts} == {"other"}
         assert "3 of 3 runs succeeded: 1 study" in files.markdown.read_text()
         left = {path for folder in ("tables", "figures") for path in (tmp_path / "out" / folder).iterdir()}
         assert left == {*files.tables, *files.figures}  # nothing of the studies that were there before
@@ -206,7 +206,7 @@ def test_one_of_two_studies_of_a_name_can_be_reported_by_its_title(builder, tmp_
     files = build_report(
         [builder.directory], tmp_path, command="c", titles={}, decided={}, study="compare --budget none"
     )
-    assert {each.study for each in files.standings} == {"compare --budget none"}
+    assert {each.study for each in files.verdicts} == {"compare --budget none"}
     with pytest.raises(BadInput, match=r"known: compare, compare --budget none"):
         build_report([builder.directory], tmp_path, command="c", titles={}, decided={}, study="nothing")
 
@@ -224,7 +224,7 @@ def test_stores_are_joined_with_their_predictions_and_curves(builder, new_store,
     builder.study(runs)
     stores = [builder.directory, second.directory]
     files = build_report(stores, tmp_path / "out", command="c", titles={}, decided={})
-    (standings,) = files.standings
+    (standings,) = files.verdicts
     assert "9 of 9 runs succeeded" in files.markdown.read_text()
     assert {row.verdict for row in standings.rows if row.to_baseline} <= {"better", "tie", "worse"}
     assert len([path for path in files.figures if path.name.startswith("curves-")]) == 2

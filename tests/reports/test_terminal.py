@@ -8,6 +8,7 @@ import pytest
 
 from bench.errors import BadInput
 from rankbench import report
+from tests.reports.ablated import COMPONENTS, ablate
 
 pytestmark = pytest.mark.usefixtures("without_drawing")
 
@@ -64,3 +65,25 @@ def test_several_stores_and_one_study(builder, new_store, capsys):
     assert f"rankbench report --store {builder.directory} --store {second.directory} --study compare" in page
     with pytest.raises(BadInput, match="unknown study of the store 'comparing'"):
         printed(capsys, builder, study="comparing")
+
+
+def test_an_ablation_prints_its_arms_against_the_base_and_the_answer(builder, capsys):
+    ablate(builder)
+    shown = printed(capsys, builder)
+    assert "Δ AUC, points" in shown
+    assert "Δ log loss" not in shown  # on the page
+    assert "RankMixer (base)" in shown
+    last = shown.splitlines()[-2]
+    assert last.startswith("Without token mixing, RankMixer loses ")
+    assert "signs" in last
+
+
+def test_for_machines_an_ablation_has_a_row_per_arm(builder, capsys):
+    ablate(builder)
+    answered = json.loads(printed(capsys, builder, json=True), parse_constant=pytest.fail)
+    assert {row["label"] for row in answered["standings"][0]["rows"]} == {"RankMixer", *COMPONENTS}
+    arms = {row["arm"]: row for row in answered["arms"]}
+    assert list(arms) == list(COMPONENTS)
+    assert arms["no token mixing"]["verdict"] == "worse"
+    assert arms["no token mixing"]["auc_high"] < 0
+    assert arms["no token mixing"]["paper_auc"] == pytest.approx(-0.005)
