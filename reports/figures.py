@@ -240,14 +240,19 @@ def _curve_limits(curves: Sequence[MeanCurve]) -> tuple[float, float]:
 
 
 def _size_sections(study: Study, found: Judged, sources: Sources, mark: Mapping[str, Mark]) -> list[Section]:
-    """AUC against size, for every data set and task."""
-    sections = []
+    """AUC against size, for every data set and task; not where all are of one size, nor of an ablation, whose
+    own figure shows it where sizes are what is asked."""
+    sections: list[Section] = []
+    if study.kind == "ablation":
+        return sections
     for data, task in dict.fromkeys((standings.data, standings.task) for _, standings in found):
         by_budget = [
             (comparison.budget_kind, standings)
             for comparison, standings in found
             if (standings.data, standings.task) == (data, task)
         ]
+        if len(by_budget) == 1 and by_budget[0][0]:
+            continue
         figure = size_figure(by_budget, mark)
         if figure:
             sections.append(Section(title=f"AUC against size, {data}, task {task}", figures=(figure,)))

@@ -71,11 +71,22 @@ def test_a_section_answers_then_shows_then_says_what_was_equal(builder, tmp_path
         "### trees-3000-1, 100k dense parameters, task finish",
         "Paper, Δ points",
         "### What was held equal",
-        "### AUC against size",
         "### Training curves",
     ]
     places = [section.index(text) for text in order]
     assert places == sorted(places)
+    assert "AUC against size" not in section  # all are of one size
+
+
+def test_only_several_sizes_have_a_figure_of_auc_against_size(builder, tmp_path):
+    sizes = [builder.spec("dcnv2", 0, budget=budget) for budget in (100_000, 200_000)]
+    for spec in sizes:
+        builder.ok(spec)
+    builder.study({"DCNv2": sizes[:1]}, name="one", baseline=None)
+    assert "AUC against size" not in builder.report(tmp_path / "one").markdown.read_text()
+    builder.study({"DCNv2": sizes}, name="two", baseline=None)
+    page = builder.report(tmp_path / "two").markdown.read_text()
+    assert page.count("### AUC against size, toy, task finish\n") == 1
 
 
 def test_an_impossible_entrant_is_listed_with_its_reason(builder, tmp_path):
