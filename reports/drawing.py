@@ -37,6 +37,8 @@ BASELINE_MARKER = "o"
 
 WIDTH = 9.0
 """Inches of a figure as wide as the page."""
+NARROW = 6.0
+"""Inches of a figure of one column of panels, which a telephone shows whole."""
 VERDICT_COLOURS = {"better": "#0066a8", "worse": "#b3470a", "tie": "#7b838b", "undecided": "#7b838b"}
 """Those of the page's tables."""
 

@@ -13,14 +13,12 @@ from matplotlib.lines import Line2D
 
 from reports import escaping
 from reports.ablation import Ablation, Arm
-from reports.drawing import FAINT, INK, VERDICT_COLOURS, WIDTH, Image, rendered, style
+from reports.drawing import FAINT, INK, NARROW, VERDICT_COLOURS, WIDTH, Image, rendered, style
 from reports.notation import points, tick
 from reports.statistics import Difference
 
 MOST_PANELS = 12
 COLUMNS = 3
-NARROW = 6.0
-"""Inches of a figure of one panel."""
 LONGEST_LINE = 26
 """Letters of a label's line."""
 LONGEST_TITLE = 30

@@ -16,7 +16,17 @@ from matplotlib.figure import Figure
 
 from reports import escaping
 from reports.ablation import DENSE_PARAMETERS, TIMES_BASE, Ablation, Arm
-from reports.drawing import BASELINE_COLOUR, MARKERS, PALETTE, WIDTH, Image, lead_label, rendered, style
+from reports.drawing import (
+    BASELINE_COLOUR,
+    MARKERS,
+    NARROW,
+    PALETTE,
+    WIDTH,
+    Image,
+    lead_label,
+    rendered,
+    style,
+)
 from reports.figures import LINE_HEIGHT, spread
 from reports.forest_figure import panel_title
 from reports.notation import short, tick
@@ -48,8 +58,8 @@ def lines_figure(ablations: Sequence[Ablation]) -> Image | None:
     theirs = [_of_paper(one) for one, _ in rows]
     colours = {line: PALETTE[place % len(PALETTE)] for place, line in enumerate(first.lines)}
     with style():
-        figure = Figure(figsize=(WIDTH, 4.2 if len(rows) == 1 else 3.4 * len(rows)), layout="constrained")
-        ratios = (2.0, 1.0) if any(theirs) else (1.0,)
+        ratios, inches = ((2.0, 1.0), WIDTH) if any(theirs) else ((1.0,), NARROW)
+        figure = Figure(figsize=(inches, 4.2 if len(rows) == 1 else 3.4 * len(rows)), layout="constrained")
         grid = figure.subplots(len(rows), len(ratios), width_ratios=ratios, squeeze=False)
         for (one, ours), of_paper, panels in zip(rows, theirs, grid, strict=True):
             _draw(panels[0], one, ours, _references(one), colours)

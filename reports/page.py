@@ -87,6 +87,11 @@ def build_report(
     found = [judged(each, sources) for each in every_study]
     twice = [judged_twice(each, of_study, sources) for each, of_study in zip(every_study, found, strict=True)]
     every_standings = [standings for each in found for _, standings in each]
+    verdicts = [
+        one
+        for each, of_study in zip(every_study, found, strict=True)
+        for one in ablations(each, of_study) or (standings for _, standings in of_study)
+    ]
     mark = _marks(every_study)
     made = [
         study_section(each, of_study, of_both, sources, mark)
@@ -98,7 +103,7 @@ def build_report(
         if each.implied
     ]
     sections = [
-        *_glance(every_standings),
+        *_glance([one for one in verdicts if isinstance(one, Standings)]),
         *(section for each, section in zip(every_study, made, strict=True) if not each.implied),
         *_outside(outside),
         failures_section(every_study, sources),
@@ -128,11 +133,7 @@ def build_report(
         markdown=_write(output / "report.md", _render("report.md.j2", content)),
         figures=tuple(_write_figures(output / "figures", places)),
         tables=tuple(_write_tables(output / "tables", places, flat)),
-        verdicts=tuple(
-            one
-            for each, of_study in zip(every_study, found, strict=True)
-            for one in ablations(each, of_study) or (standings for _, standings in of_study)
-        ),
+        verdicts=tuple(verdicts),
         checks=tuple(check for each in every_study for check in each.checks),
         failures=failures_table(every_study),
     )
@@ -159,8 +160,9 @@ def _marks(every_study: Sequence[Study]) -> dict[str, Mark]:
     return marks(labels, {comparison.baseline for comparison in comparisons if comparison.baseline})
 
 
-def _glance(every_standings: Sequence[Standings]) -> list[Section]:
-    table = glance_table(every_standings)
+def _glance(comparisons: Sequence[Standings]) -> list[Section]:
+    """Who is best; an ablation asks for no best."""
+    table = glance_table(comparisons)
     return [Section(title="At a glance", tables=(table,))] if table.rows else []
 
 
