@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 from reports import escaping
 from reports.columns import rank_text
 from reports.comparison import Comparison, Study
-from reports.drawing import Image, Mark, lead_label, rendered, style
+from reports.drawing import NARROW, Image, Mark, lead_label, rendered, style
 from reports.figures import LINE_HEIGHT, spread
 from reports.notation import MISSING, estimate, fixed, points
 from reports.prose import listed
@@ -147,7 +147,7 @@ def slope_figure(twice: TwoProtocols, mark: Mapping[str, Mark]) -> Image:
     ends = [{row.label: row for row in standings.rows} for standings in (twice.equal, twice.tuned)]
     rows = {label: (ends[0][label], ends[1][label]) for label in twice.places}
     with style():
-        figure = Figure(figsize=(9.0, 1.4 + 0.32 * len(rows)))
+        figure = Figure(figsize=(NARROW, 1.4 + 0.32 * len(rows)))
         axes = figure.subplots()
         for label, pair in rows.items():
             areas = [row.metrics["auc"] for row in pair]
@@ -171,7 +171,7 @@ def slope_figure(twice: TwoProtocols, mark: Mapping[str, Mark]) -> Image:
         axes.spines["right"].set_visible(True)
         for side in (0, 1):
             _name_ends(axes, {label: pair[side] for label, pair in rows.items()}, side, mark)
-        figure.subplots_adjust(left=0.28, right=0.72, bottom=0.09, top=0.97)
+        figure.subplots_adjust(left=0.38, right=0.62, bottom=0.09, top=0.97)
         png, pdf = rendered(figure)
     return Image(
         name="protocols",
