@@ -17,7 +17,19 @@ import typer
 from typer.exceptions import TyperException
 
 from bench.errors import BadInput, WorkerDied
-from rankbench import check, data, fairness, list, predict, report, run, show, speed, tune  # noqa: A004
+from rankbench import (
+    check,
+    data,
+    fairness,
+    fit,
+    list,  # noqa: A004
+    predict,
+    report,
+    run,
+    show,
+    speed,
+    tune,
+)
 from rankbench.console import complain
 
 INTERRUPTED = 130
@@ -43,7 +55,7 @@ def _main(
 
 app.command("list")(list.run)
 app.add_typer(data.app, name="data")
-for command in (show, run, tune, fairness, report, predict, speed, check):
+for command in (show, run, tune, fairness, report, fit, predict, speed, check):
     app.command(command.__name__.rpartition(".")[2])(command.run)
 
 
