@@ -6,6 +6,8 @@
 - *Saving*: how many times fewer parameters (or FLOPs) the better one needs for the value that the other has
   at its largest size; both sizes lie inside the measured ranges.
 
+A flat ladder takes part by its log law, because a slope of exactly 0 would claim to be known.
+
 A difference's interval is symmetric: its half-width is the 95 % quantile of the draws' distances from it, and
 its p-value the share of draws at least as far from it as it is from 0. p-values are adjusted over all pairs
 by Holm's method (1979), so that the chance of any false claim among them is at most 5 %.
@@ -21,9 +23,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from bench.errors import BadInput
-from reports.scaling.bootstrap import NUM_DRAWS, Draws, draws, percentiles
+from reports.scaling.bootstrap import NUM_DRAWS, Draws, draws, percentiles, with_form
 from reports.scaling.intervals import Interval
-from reports.scaling.laws import POWER, Floats
+from reports.scaling.laws import CONSTANT, LOG, POWER, Floats
 from reports.scaling.selection import Fit
 from reports.statistics import CONFIDENCE
 
@@ -125,7 +127,8 @@ def compare(fits: Sequence[Fit], *, num_draws: int = NUM_DRAWS) -> list[Pair]:
     metrics = dict.fromkeys(one.ladder.metric.name for one in fits)
     if len(metrics) > 1:
         raise BadInput(f"the fits are of different metrics: {', '.join(metrics)}; compare those of one")
-    found = [_pair(a, b) for a, b in itertools.combinations(draws(fits, num_draws), 2)]
+    sloped = [with_form(one, LOG) if one.law.form == CONSTANT else one for one in fits]
+    found = [_pair(a, b) for a, b in itertools.combinations(draws(sloped, num_draws), 2)]
     compared = [pair.slopes.p_value for pair in found if pair.slopes and pair.slopes.p_value is not None]
     adjusted = iter(holm(compared))
     return [_adjusted(pair, adjusted) for pair in found]
@@ -210,7 +213,7 @@ def _last_crossing(ahead: Floats, sizes: Floats, final: float) -> Floats:
     before, after = ahead[rows, place], ahead[rows, place + 1]
     step = np.divide(before, before - after, out=np.zeros_like(before), where=before != after)
     log_size = np.log(sizes)
-    found = np.exp(log_size[place] + step * (log_size[place + 1] - log_size[place]))
+    found = np.exp(log_size[place] + np.clip(step, 0.0, 1.0) * (log_size[place + 1] - log_size[place]))
     found = np.where(wrong[:, -1], math.inf, found)
     return np.where(wrong.any(axis=1), found, 0.0)
 
@@ -241,7 +244,7 @@ def _saving(first: Draws, second: Draws, high: float) -> Saving | None:
         times=times,
         value=sign * float(wanted[0]),
         at_size=high,
-        at_least=needed <= sizes[0],
+        at_least=needed <= float(sizes[0]),
     )
 
 

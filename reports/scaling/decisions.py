@@ -75,5 +75,7 @@ def _winners(of_pairs: Mapping[tuple[str, str], str], budget: float) -> dict[tup
         winner = {"better": first, "worse": second}.get(verdict)
         key = (min(first, second), max(first, second))
         if result.setdefault(key, winner) != winner:
-            raise BadInput(f"the verdicts of {first} and {second} at budget {budget:g} contradict each other")
+            raise BadInput(
+                f"the verdicts of {key[0]} and {key[1]} at budget {budget:g} contradict each other"
+            )
     return result

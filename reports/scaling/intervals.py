@@ -25,10 +25,12 @@ from scipy.special import fdtrc, fdtri, stdtr, stdtrit
 
 from reports.scaling.fitting import EXPONENTS, Problem, project, solve
 from reports.scaling.ladder import Ladder
-from reports.scaling.laws import LOG, NUM_COEFFICIENTS, Floats, power_basis
+from reports.scaling.laws import LOG, NUM_COEFFICIENTS, OPTIMUM, POWER, Floats, gain_at, power_basis
 from reports.statistics import CONFIDENCE
 
 FEWEST_SIZES_AS_DRAWS = 8
+SIZES_FOR_SCATTER = 5
+"""From so many sizes on, their scatter about a law tells more than how the law bends."""
 SEEDS, SIZES = "seeds", "sizes"
 _POINTS = 61
 """Exponents within the interval at which the union is taken."""
@@ -96,13 +98,17 @@ class Noise:
         return float(stdtrit(self.freedom, (1 + CONFIDENCE) / 2)) * np.sqrt(self.variance / counts)
 
 
-def noise_of(ladder: Ladder, asked: Problem, flexible: str) -> Noise:
-    """The noise of a ladder, judged about its best `flexible` form."""
-    found = solve(flexible, asked)
-    fitted = found.level[0] + found.slope[0] * power_basis(asked.t, found.exponent[0])
+def noise_of(ladder: Ladder, asked: Problem) -> Noise:
+    """The noise of a ladder.
+
+    The sizes are judged about the most flexible form that they allow, without the metric's bound: from five
+    sizes on the better of a power law and, where the points do not only rise, a quadratic; else a log law.
+    """
+    several = ladder.sizes.size >= SIZES_FOR_SCATTER
+    fitted, num_coefficients = _flexible(asked, several=several)
     about = np.sqrt(ladder.counts) * (asked.sign * ladder.means - fitted)
-    size_freedom = ladder.sizes.size - NUM_COEFFICIENTS[flexible]
     seeds, within = ladder.within_freedom, ladder.within
+    size_freedom = ladder.sizes.size - num_coefficients if several or not seeds else 0
     spread = float(within @ within) / seeds if seeds else math.nan
     scatter = float(about @ about) / size_freedom if size_freedom > 0 else math.nan
     misfit = None
@@ -116,6 +122,20 @@ def noise_of(ladder: Ladder, asked: Problem, flexible: str) -> Noise:
         atoms = asked.sign * within / math.sqrt(seeds)
         return Noise(variance=spread, freedom=seeds, source=SEEDS, misfit=misfit, atoms=atoms)
     return Noise(variance=None, freedom=0, source=SIZES, misfit=None, atoms=np.zeros(0))
+
+
+def _flexible(asked: Problem, *, several: bool) -> tuple[Floats, int]:
+    """(K,) fitted gains in the units of the data, and how many coefficients they took."""
+    free = replace(asked, ceiling=math.inf, anchored=False)
+    forms = [LOG]
+    if several:
+        bend = solve(OPTIMUM, free)
+        turns = bend.curvature[0] < 0 and -bend.slope[0] / (2 * bend.curvature[0]) < asked.t[-1]
+        falls = solve(LOG, free).slope[0] < 0
+        forms = [POWER, OPTIMUM] if turns or falls else [POWER]
+    found = min((solve(form, free) for form in forms), key=lambda one: float(one.squares[0]))
+    parts = (found.level[0], found.slope[0], found.exponent[0], found.curvature[0])
+    return gain_at(asked.t, *parts), NUM_COEFFICIENTS[found.form]
 
 
 def linear_interval(asked: Problem, noise: Noise, power: int, factors: Floats) -> Interval:

@@ -47,8 +47,6 @@ from reports.statistics import CONFIDENCE
 
 SIZES_FOR_ASYMPTOTE = 6
 DECADES_FOR_ASYMPTOTE = 1.5
-SIZES_FOR_SCATTER = 5
-"""From so many sizes on, the scatter about a power law says something; below, about a log law."""
 AICC_MARGIN = 2.0
 """Forms whose AICc differs by less explain the points equally well (Burnham and Anderson 2002)."""
 RISING, FLAT, FALLING, PEAKED = "rising", "flat", "falling", "peaked"
@@ -169,7 +167,7 @@ def fit_ladder(points: Ladder, *, asymptote: float | None = None) -> Fit:
     power = POWER if asymptote is None else ANCHORED
     asked = problem(points, anchor=asymptote)
     num_sizes = points.sizes.size
-    noise = noise_of(points, asked, power if num_sizes >= SIZES_FOR_SCATTER else LOG)
+    noise = noise_of(points, asked)
     forms = [CONSTANT, LOG, *([power] if num_sizes > NUM_COEFFICIENTS[power] else [])]
     forms += [OPTIMUM] if num_sizes > NUM_COEFFICIENTS[OPTIMUM] else []
     solutions = {form: solve(form, asked) for form in forms}

@@ -18,8 +18,8 @@ from reports.scaling.laws import Floats, Metric, power_basis
 
 LOWEST, HIGHEST = 1e-3, 3.0
 _GRID = np.geomspace(LOWEST, HIGHEST, 49)
-_SHRINK = 0.55
-_AROUND = np.linspace(-1.0, 1.0, 7)
+_SHRINK = 0.6
+_AROUND = np.linspace(-1.0, 1.0, 5)
 _SETS_AT_A_TIME = 250
 _ACTIVE_SETS = ((1, 1, 0), (1, 0, 0), (0, 1, 0), (0, 0, 0), (1, 1, 1), (1, 0, 1), (0, 1, 1))
 """Is A free, is B free, is the asymptote on its bound."""
@@ -74,7 +74,7 @@ def best_exponents(grid: Grid, gains: Floats) -> Floats:
     squares = solved(grid, gains, a.reshape(1, -1), b.reshape(1, -1))[1]
     best = squares.argmin(axis=1)
     start = np.log(np.stack([a.flat[best], b.flat[best]], axis=1))
-    return zoomed(grid, gains, start, math.log(_GRID[1] / _GRID[0]), steps=40)
+    return zoomed(grid, gains, start, math.log(_GRID[1] / _GRID[0]), steps=45)
 
 
 def solved(grid: Grid, gains: Floats, a: Floats, b: Floats) -> tuple[Floats, Floats]:

@@ -35,8 +35,8 @@ NUM_COEFFICIENTS = 5
 FEWEST_CELLS = 6
 MOST_CORRELATED = 0.98
 """Of ln N and ln D, above which their effects cannot be told apart."""
-_WIDTH_OF_DRAWS, _STEPS_OF_DRAWS = 1.2, 16
-"""Of the search for a draw's exponents: from within a factor of 3 about the estimate to 1e-4 of it."""
+_WIDTH_OF_DRAWS, _STEPS_OF_DRAWS = 1.2, 15
+"""Of the search for a draw's exponents: from within a factor of 3 about the estimate to 1e-3 of it."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
