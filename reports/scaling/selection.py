@@ -259,11 +259,16 @@ def _doubt(
 ) -> str:
     """Why a power law is not reported of a rising ladder; empty where it is."""
     if profile is None or limit is None:
-        return f"{points.sizes.size} sizes; a power law needs {SIZES_FOR_ASYMPTOTE}"
+        return f"{points.sizes.size} sizes, and an asymptote needs {SIZES_FOR_ASYMPTOTE}"
+    bends = ""
+    if profile.exponent.low:
+        bends = "; gains shrink with size, so the log law promises too much beyond the range"
     if points.sizes.size < SIZES_FOR_ASYMPTOTE:
-        return f"{points.sizes.size} sizes; an asymptote needs {SIZES_FOR_ASYMPTOTE}"
+        return f"{points.sizes.size} sizes, and an asymptote needs {SIZES_FOR_ASYMPTOTE}{bends}"
     if points.decades < DECADES_FOR_ASYMPTOTE - 1e-9:
-        return f"{points.decades:.2g} decades of size; an asymptote needs {DECADES_FOR_ASYMPTOTE:g}"
+        return (
+            f"{points.decades:.2g} decades of size, and an asymptote needs {DECADES_FOR_ASYMPTOTE:g}{bends}"
+        )
     if profile.exponent.low is None:
         return "no spread between runs, so no interval"
     bound, sign = points.metric.bound, points.metric.sign

@@ -98,7 +98,7 @@ def test_from_one_decade_the_asymptote_is_declined():
     for seed in range(10):
         found = fit(*power_runs(seed, decades=1.0, gain=0.008))
         assert (found.law.form, found.identified, found.trend) == (LOG, False, "rising")
-        assert found.reason == "1 decades of size; an asymptote needs 1.5"
+        assert found.reason.startswith("1 decades of size, and an asymptote needs 1.5")
 
 
 def test_an_exponent_whose_interval_touches_zero_is_not_identified():
@@ -204,8 +204,9 @@ def test_three_sizes_give_a_line_and_no_asymptote():
     size, value, seeds = power_runs(0, num_sizes=3)
     found = fit(size, value, seeds)
     assert (found.law.form, found.exponent) == (LOG, None)
-    assert found.reason == "3 sizes; a power law needs 6"
-    assert fit(*power_runs(0, num_sizes=5)).reason == "5 sizes; an asymptote needs 6"
+    assert found.reason == "3 sizes, and an asymptote needs 6"
+    five = fit(*power_runs(0, num_sizes=5))
+    assert five.reason.startswith("5 sizes, and an asymptote needs 6; gains shrink with size, so the log law")
 
 
 def test_one_seed_is_judged_by_the_scatter_about_the_law():
