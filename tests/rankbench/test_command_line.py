@@ -30,6 +30,7 @@ def small_run(*more: str) -> list[str]:
         ["run", "--help"],
         ["tune", "--help"],
         ["predict", "--help"],
+        ["fit", "--help"],
     ],
 )
 def test_quick_answers_import_no_torch(arguments, tmp_path):
