@@ -24,17 +24,27 @@ BUDGET_TOLERANCE = 0.02
 """Largest relative error of a size that meets its budget."""
 DENSE_OPTIMIZERS = ("rmsprop", "adam", "adamw", "adagrad")
 LARGEST_WIDTH = 4096
-_VERSION = 2
+_VERSION = 3
 """How often a field was added to what stored records have. The n-th has the metadata ``{"later": n}``."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class DatasetRef:
-    """Which data: the fingerprint covers schema and content."""
+    """Which data.
+
+    Args:
+        fingerprint: covers schema and content, all rows of it.
+        train_rows: how many of the training rows are used, the last ones in time; None: all of them.
+    """
 
     name: str
     rev: int
     fingerprint: str
+    train_rows: int | None = field(default=None, metadata={"later": 3})
+
+    def __post_init__(self) -> None:
+        if self.train_rows is not None and self.train_rows < 1:
+            raise BadInput(f"training rows are {self.train_rows}; there must be 1 or more")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -46,6 +46,14 @@ class Choices:
     rows: Annotated[
         str | None, typer.Option("--rows", help="Number of rows of the synthetic data, such as 600k.")
     ] = None
+    train_rows: Annotated[
+        str | None,
+        typer.Option(
+            "--train-rows",
+            help="Numbers of training rows, such as 20k,40k,80k,all: the last ones in time. Valid and test "
+            "stay the same.",
+        ),
+    ] = None
     budget: Annotated[
         str | None,
         typer.Option(
@@ -55,7 +63,12 @@ class Choices:
         ),
     ] = None
     budget_kind: Annotated[
-        str | None, typer.Option("--budget-kind", help=f"What --budget counts: {' or '.join(BUDGET_KINDS)}.")
+        str | None,
+        typer.Option(
+            "--budget-kind",
+            help=f"What --budget counts: {' or '.join(BUDGET_KINDS)}; "
+            "default: what those of the study count.",
+        ),
     ] = None
     contestants: Annotated[
         str | None,

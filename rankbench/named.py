@@ -5,10 +5,11 @@ from __future__ import annotations
 from ablations import ABLATIONS
 from bench.contestants import Contestant
 from bench.contestants.registry import CONTESTANTS
+from bench.runs.ladders import LADDERS
 from bench.runs.studies import STUDIES as COMPARISONS
 from bench.runs.studies import Study
 
-STUDIES: dict[str, Study] = {**COMPARISONS, **ABLATIONS}
+STUDIES: dict[str, Study] = {**COMPARISONS, **LADDERS, **ABLATIONS}
 ARMS: dict[str, Contestant] = {
     one.contestant.name: one.contestant
     for study in ABLATIONS.values()

@@ -59,6 +59,21 @@ def parse_budgets(text: str, kind: str) -> tuple[Budget | None, ...]:
     return tuple(budgets)
 
 
+def parse_train_rows(text: str) -> tuple[int | None, ...]:
+    """Numbers of training rows separated by commas; ``all`` is None.
+
+    Raises:
+        BadInput: one that is not a number or is given twice.
+    """
+    counts: dict[int | None, None] = {}
+    for part in text.split(","):
+        count = None if part.strip().lower() == "all" else parse_count("--train-rows", part)
+        if count in counts:
+            raise BadInput(f"--train-rows is '{text}'; it has '{part.strip()}' twice; give each number once")
+        counts[count] = None
+    return tuple(counts)
+
+
 def check_device(name: str) -> None:
     """Raises BadInput for an unknown device. Only torch can say whether the machine has it."""
     if name not in DEVICES:

@@ -22,8 +22,7 @@ from rankbench.choices import PROTOCOL_VALUES, Choices
 from rankbench.named import STUDIES
 
 if TYPE_CHECKING:
-    from bench.data.dataset import Dataset
-    from bench.data.schema import Schema
+    from bench.data.dataset import Dataset, DatasetFacts
 
 SYNTHETIC_SEED = 1
 """Seed of the world that studies share."""
@@ -61,10 +60,16 @@ def open_datasets(asked: Study, choices: Choices, *, seed: int = SYNTHETIC_SEED)
     """The data sets of a study. Synthetic ones, of that seed, are generated if they do not exist yet.
 
     Raises:
-        BadInput: a data set that does not exist or is damaged.
+        BadInput: a data set that does not exist or is damaged, or that has too few training rows.
     """
+    from bench.data.dataset import refuse_train_rows
+
     found = dict.fromkeys(asked.datasets)
     opened = _imported(asked, choices)
+    for data in facts(asked, choices, seed=seed):  # before anything is generated
+        for count in asked.train_rows:
+            if count is not None:
+                refuse_train_rows(count, data)
     return [
         opened[name]
         if name in opened
@@ -73,19 +78,19 @@ def open_datasets(asked: Study, choices: Choices, *, seed: int = SYNTHETIC_SEED)
     ]
 
 
-def schemas(asked: Study, choices: Choices) -> list[tuple[str, Schema]]:
-    """(name, schema) of every data set of a study; generates and writes nothing.
+def facts(asked: Study, choices: Choices, *, seed: int = SYNTHETIC_SEED) -> list[DatasetFacts]:
+    """Of every data set of a study; generates and writes nothing.
 
     Raises:
         BadInput: a data set that does not exist.
     """
-    from bench.data.synthetic import dataset_name, schema
+    from bench.data.sources import synthetic_facts
 
     opened = _imported(asked, choices)
     return [
-        (opened[name].name, opened[name].schema)
+        opened[name].facts
         if name in opened
-        else (dataset_name(name, asked.synthetic_rows, SYNTHETIC_SEED), schema())
+        else synthetic_facts(name, asked.synthetic_rows, seed, choices.data_dir)
         for name in dict.fromkeys(asked.datasets)
     ]
 
@@ -137,7 +142,7 @@ def _simple_changes(asked: Study, choices: Choices) -> dict[str, Any]:
             raise BadInput(f"--seeds is {choices.seeds}; it must be from 1 to {MOST_SEEDS}")
         parts["seeds"] = tuple(range(choices.seeds))
     if choices.budget is not None:
-        parts["budgets"] = options.parse_budgets(choices.budget, choices.budget_kind or BUDGET_KINDS[0])
+        parts["budgets"] = options.parse_budgets(choices.budget, choices.budget_kind or _budget_kind(asked))
     elif choices.budget_kind is not None:
         raise BadInput(
             f"--budget-kind is '{choices.budget_kind}' without --budget; give a size, such as --budget 100k"
@@ -146,7 +151,14 @@ def _simple_changes(asked: Study, choices: Choices) -> dict[str, Any]:
         parts["datasets"] = tuple(choices.data.split(","))
     if choices.rows is not None:
         parts["synthetic_rows"] = options.parse_count("--rows", choices.rows)
+    if choices.train_rows is not None:
+        parts["train_rows"] = options.parse_train_rows(choices.train_rows)
     return parts
+
+
+def _budget_kind(asked: Study) -> str:
+    """What the study's own budgets count; dense parameters if it has none."""
+    return next((one.kind for one in asked.budgets if one is not None), BUDGET_KINDS[0])
 
 
 def _trained_by(name: str) -> tuple[Protocol, TunedSettings | None]:

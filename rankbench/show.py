@@ -1,7 +1,8 @@
-"""`rankbench show`: the cost table; trains nothing."""
+"""`rankbench show`: what a study costs, and what of it is done; trains and writes nothing."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -9,10 +10,11 @@ import typer
 from rankbench import options
 from rankbench.choices import Choices, takes_choices
 from rankbench.console import answer, answer_json, complain, count, table
-from rankbench.request import schemas, study
+from rankbench.request import facts, study
+from rankbench.show_runs import as_json, measure, print_runs, shown, with_fingerprints
 
 if TYPE_CHECKING:
-    from bench.data.schema import Schema
+    from bench.data.dataset import DatasetFacts
     from bench.runs.sizing import SizedEntrant
 
 
@@ -20,32 +22,61 @@ if TYPE_CHECKING:
 def run(
     target: Annotated[str, typer.Argument(help="A study or a contestant; see 'list'.")],
     choices: Choices,
+    estimate: Annotated[
+        bool,
+        typer.Option(
+            "--estimate", help="Measure some steps of each model, and say how long the runs will take."
+        ),
+    ] = False,
+    device: options.Device = "auto",
+    processes: options.Processes = None,
+    threads: options.Threads = 1,
+    store: options.Stores = options.DEFAULT_STORES,
     json: options.Json = False,
 ) -> int:
-    """Show the cost and the hyper-parameters of each contestant at a budget. Trains and writes nothing."""
+    """Show what each contestant costs, and which runs are done. Trains and writes nothing.
+
+    The options are those of 'run', so that 'show' in its place says what it will do.
+    """
+    options.check_counts(processes=processes, threads=threads)
+    options.check_device(device)
     asked = study(target, choices)
-    found = schemas(asked, choices)
+    found = facts(asked, choices)
 
-    from bench.runs.plan import size
+    from bench.machine.device import choose_device
+    from bench.runs.plan import on_data
+    from bench.runs.sizing import Sizes
+    from bench.runs.store import JoinedStores, Store
+    from bench.runs.using_tuned import settings_of
 
-    sized = [(name, schema, size(asked, schema)) for name, schema in found]
-    for warning in dict.fromkeys(warning for *_, of_one in sized for s in of_one for warning in s.warnings):
+    where = choose_device(device)
+    sizes = Sizes(asked.features)
+    stores = JoinedStores([Store(folder) for folder in store])
+    plans = [(data, on_data(asked, data, sizes)) for data in with_fingerprints(found, stores)]
+    for warning in dict.fromkeys(w for _, of_data in plans for s in of_data.sized for w in s.warnings):
         complain(warning)
+    measured = measure(plans, where, processes, threads) if estimate else None
+    of_study = shown(plans, stores, measured)
     if json:
-        answer_json([_row(name, s) for name, _, of_one in sized for s in of_one])
-    else:
-        for name, schema, of_one in sized:
-            _print(name, schema, of_one)
+        rows = [_row(data.name, s) for data, of_data in plans for s in of_data.sized]
+        answer_json({"contestants": rows, **as_json(of_study)})
+        return 0
+    for data, of_data in plans:
+        _print(data, of_data.sized)
+    settings = settings_of(asked)
+    if settings is not None and any(s.tuned for _, of_data in plans for s in of_data.sized):
+        answer(f"settings: those of the nearest tuned size in dense parameters; {settings.told()}")
+    print_runs(of_study, store)
     return 0
 
 
-def _print(name: str, schema: Schema, sized: list[SizedEntrant]) -> None:
+def _print(data: DatasetFacts, sized: Sequence[SizedEntrant]) -> None:
     possible = [s for s in sized if s.cost is not None]
     if possible:
         embedded = possible[0].cost
         assert embedded is not None
         answer(
-            f"{name}: {len(schema.fields)} fields, "
+            f"{data.name}: {len(data.schema.fields)} fields, "
             f"{count(embedded.embedding_parameters, billion='B')} embedding parameters and "
             f"{count(embedded.encoder_parameters, billion='B')} encoder parameters, the same for all"
         )

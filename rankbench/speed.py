@@ -16,7 +16,7 @@ from rankbench import options
 from rankbench.choices import Choices, takes_choices
 from rankbench.console import answer, answer_json, complain, count
 from rankbench.grid import gridded, in_words_of_grid
-from rankbench.request import open_datasets, schemas, study
+from rankbench.request import facts, open_datasets, study
 from rankbench.speed_standard import STANDARD, run_standard
 from rankbench.speed_tables import as_json, print_profiles, print_speeds
 
@@ -85,11 +85,14 @@ def run(
         given = {"--grid": grid, "--random-fields": random_fields, "--random-table-rows": random_table_rows}
         given["--threads"] = threads
         return run_standard(choices, given, profile=profile, seconds=seconds, device=device, json=json)
-    untuned = dataclasses.replace(study(target, choices), tuned=None)  # times are of equal batches
+    untuned = dataclasses.replace(
+        study(target, choices), tuned=None, train_rows=(None,)
+    )  # times are of equal batches, and of some steps
     asked = gridded(untuned, grid or [], choices)
-    for option in ("seeds", "epochs", "patience", "baseline"):
+    for option in ("seeds", "epochs", "patience", "baseline", "train_rows"):
         if getattr(choices, option) is not None:
-            raise BadInput(f"--{option} does not apply to speed, which trains some steps from seed 0")
+            spelt = option.replace("_", "-")
+            raise BadInput(f"--{spelt} does not apply to speed, which trains some steps from seed 0")
     _check_data(asked, choices, random_fields, random_table_rows)
     table_rows = options.parse_count("--random-table-rows", random_table_rows or _RANDOM_TABLE_ROWS)
     used = _threads(threads)
@@ -181,7 +184,7 @@ def _check_data(
 
 def _schema(asked: Study, choices: Choices, random_fields: int | None, table_rows: int) -> Schema:
     if random_fields is None:
-        return schemas(asked, choices)[0][1]
+        return facts(asked, choices)[0].schema
 
     from bench.speed.random_data import random_schema
 

@@ -75,7 +75,7 @@ def train(
                 dataset,
                 records,
                 device=device,
-                processes=_at_a_time(device, runs) if processes is None else processes,
+                processes=at_a_time(device, runs) if processes is None else processes,
                 threads=threads,
                 keep_weights=keep_weights,
                 progress=shown.at,
@@ -87,10 +87,16 @@ def train(
 
 
 def _label(member: Member, planned: Plan) -> str:
-    return member.label if len(planned.runs) == 1 else f"{member.label} on {member.dataset.name}"
+    """The entrant, and the data and the number of training rows where the study has several."""
+    label = member.label if len(planned.runs) == 1 else f"{member.label} on {member.dataset.name}"
+    if len({one.dataset.train_rows for one in planned.record.members}) == 1:
+        return label
+    count_of = member.dataset.train_rows
+    return f"{label}, {'all' if count_of is None else f'{count_of:,}'} rows"
 
 
-def _at_a_time(device: torch.device, runs: Sequence[Planned]) -> int:
+def at_a_time(device: torch.device, runs: Sequence[Planned]) -> int:
+    """How many of the runs the machine trains at a time, unless a user says how many."""
     from bench.machine.device import runs_at_a_time
     from bench.runs.executors import bytes_of_run
 

@@ -225,7 +225,9 @@ def _asked(target: str, choices: Choices) -> Study:
         raise BadInput(
             f"--protocol is '{choices.protocol}', but tune chooses settings itself; give a named one"
         )
-    asked = study(target, choices)
+    if choices.train_rows is not None:
+        raise BadInput("--train-rows does not apply to tune, which trains on all training rows; leave it out")
+    asked = dataclasses.replace(study(target, choices), train_rows=(None,))
     if any(budget is None for budget in asked.budgets):
         raise BadInput("--budget is 'none', but a setting is tuned for a size; give one, such as 100k")
     return asked if choices.data is not None else dataclasses.replace(asked, datasets=FAMILIES)

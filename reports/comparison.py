@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 BUDGET_WORDS = {"dense_parameters": "dense parameters", "flops_forward": "forward FLOPs per example"}
 NOT_RUN = "not run"
 
+Data = tuple[str, int, str, int]
+"""Name, rev and fingerprint of a data set, and how many of its training rows are used; 0: all."""
+
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Entry:
@@ -77,7 +80,8 @@ class Comparison:
     """Entries on one data set at one budget; `budget_kind` is empty and the target 0 where sizes were given.
 
     Args:
-        data: the printed name of the data set.
+        data: the printed name of the data set, with the number of training rows where they are not all.
+        train_rows: how many are used; 0: all.
         baseline: label of the entry that differences are taken to, or None.
         paper: name of the paper's table that stands beside it, or None.
         tasks: those that any run was tested on.
@@ -87,6 +91,7 @@ class Comparison:
     dataset: str
     dataset_rev: int
     fingerprint: str
+    train_rows: int
     budget_kind: str
     budget_target: int
     entries: tuple[Entry, ...]
@@ -169,20 +174,21 @@ class Study:
 
 def comparison_of(
     entries: Sequence[Entry],
-    dataset: tuple[str, int, str],
+    dataset: Data,
     budget: tuple[str, int],
     *,
     data: str,
     baseline: str | None,
     paper: str | None,
 ) -> Comparison:
-    name, rev, fingerprint = dataset
+    name, rev, fingerprint, train_rows = dataset
     present = [entry.runs for entry in entries if not entry.runs.empty]
     return Comparison(
         data=data,
         dataset=name,
         dataset_rev=rev,
         fingerprint=fingerprint,
+        train_rows=train_rows,
         budget_kind=budget[0],
         budget_target=budget[1],
         entries=tuple(entries),
@@ -228,14 +234,20 @@ def told_apart(printed: Mapping[str, str]) -> dict[str, str]:
     }
 
 
-def told_apart_data(datasets: Collection[tuple[str, int, str]]) -> dict[tuple[str, int, str], str]:
-    """(name, rev, fingerprint) → the name, and of namesakes what tells them apart."""
+def train_rows_text(count: int) -> str:
+    """``20k training rows``; 0: all of them."""
+    return f"{exact(count)} training rows" if count else "all training rows"
+
+
+def told_apart_data(datasets: Collection[Data]) -> dict[Data, str]:
+    """The name of each, its number of training rows if not all, and of namesakes what tells them apart."""
     result = {}
-    for name, rev, fingerprint in datasets:
+    for name, rev, fingerprint, train_rows in datasets:
         twins = [other for other in datasets if other[0] == name]
         parts = [f"rev {rev}"] if len({other[1] for other in twins}) > 1 else []
         parts += [f"fingerprint {fingerprint[:8]}"] if len({other[2] for other in twins}) > 1 else []
-        result[name, rev, fingerprint] = " · ".join([name, *parts])
+        parts += [train_rows_text(train_rows)] if any(other[3] for other in twins) else []
+        result[name, rev, fingerprint, train_rows] = " · ".join([name, *parts])
     return result
 
 

@@ -5,6 +5,7 @@
 | `key`, `status` | as in the record; `key` names the files of the run |
 | `spec_key` | the key of the spec as this version computes it, by which studies name it |
 | `dataset`, `dataset_rev`, `fingerprint` | the data |
+| `train_rows` | how many of its training rows were used, the last ones; 0 if all |
 | `features`, `protocol_name`, `protocol` | `features` and `protocol` as canonical JSON |
 | `budget_kind`, `budget_target` | empty string and 0 if the sizes were given by the user |
 | `contestant`, `contestant_rev`, `source` | `source`: hash of the code of your own contestant |
@@ -38,6 +39,7 @@ IDENTITY = (
     "dataset",
     "dataset_rev",
     "fingerprint",
+    "train_rows",
     "features",
     "protocol_name",
     "protocol",
@@ -59,7 +61,8 @@ def run_frame(runs: Iterable[Run]) -> pd.DataFrame:
     frame = pd.DataFrame([_row(run) for run in runs])
     if frame.empty:
         return pd.DataFrame(columns=[*IDENTITY])
-    order = ["dataset", "dataset_rev", "fingerprint", "features", "protocol", "budget_kind", "budget_target"]
+    order = ["dataset", "dataset_rev", "fingerprint", "train_rows", "features", "protocol"]
+    order += ["budget_kind", "budget_target"]
     frame = frame.sort_values([*order, "contestant", "contestant_rev", "hyperparameters", "seed", "key"])
     identity = [name for name in frame.columns if "." not in name]
     nested = sorted(name for name in frame.columns if "." in name)
@@ -87,6 +90,7 @@ def _row(run: Run) -> dict[str, Any]:
         "dataset": spec.dataset.name,
         "dataset_rev": spec.dataset.rev,
         "fingerprint": spec.dataset.fingerprint,
+        "train_rows": spec.dataset.train_rows or 0,
         "features": canonical_json(dataclasses.asdict(spec.features)),
         "protocol_name": spec.protocol.name,
         "protocol": canonical_json(dataclasses.asdict(spec.protocol)),

@@ -1,8 +1,8 @@
 """Studies of runs that belong to no study, such as those of older stores.
 
-Each has one data set (name, rev and fingerprint), one setting of the features and one protocol. Only the
-newest rev of a contestant is used; the notes name older ones. Your own contestant becomes another one when
-its source is edited; labels then show the source.
+Each has one data set (name, rev and fingerprint), one number of training rows, one setting of the features
+and one protocol. Only the newest rev of a contestant is used; the notes name older ones. Your own contestant
+becomes another one when its source is edited; labels then show the source.
 """
 
 from __future__ import annotations
@@ -16,7 +16,15 @@ import pandas as pd
 
 from bench.canonical import digest
 from bench.training.protocols import PROTOCOLS
-from reports.comparison import Entry, Study, by_seed, comparison_of, distinctions, told_apart
+from reports.comparison import (
+    Entry,
+    Study,
+    by_seed,
+    comparison_of,
+    distinctions,
+    told_apart,
+    train_rows_text,
+)
 from reports.paper import RANKMIXER_TABLE, stands_beside
 
 BASELINE = "dlrm-mlp"
@@ -46,7 +54,7 @@ def implied_studies(
     decided: Mapping[str, Collection[str]],
 ) -> list[Study]:
     """The studies of the runs `outside`, sorted; `frame` is all runs."""
-    columns = ["dataset", "dataset_rev", "fingerprint", "features", "protocol"]
+    columns = ["dataset", "dataset_rev", "fingerprint", "train_rows", "features", "protocol"]
     newest = frame.groupby([*columns, "contestant"])["contestant_rev"].transform("max")
     outside = outside.assign(newest_rev=newest)
     groups = [rows for _, rows in outside.groupby(columns, sort=True)]
@@ -75,7 +83,12 @@ def changed_values(protocol: Mapping[str, Any]) -> str:
 def _study(runs: pd.DataFrame, title: str, printing: Printing) -> Study:
     old = runs[runs["contestant_rev"] < runs["newest_rev"]]
     first = runs.iloc[0]
-    dataset = (str(first["dataset"]), int(first["dataset_rev"]), str(first["fingerprint"]))
+    dataset = (
+        str(first["dataset"]),
+        int(first["dataset_rev"]),
+        str(first["fingerprint"]),
+        int(first["train_rows"]),
+    )
     paper = RANKMIXER_TABLE if stands_beside(RANKMIXER_TABLE, dataset[0]) else None
     comparisons = []
     for _, rows in runs.drop(old.index).groupby(["budget_kind", "budget_target"], sort=True):
@@ -145,6 +158,7 @@ def _titles(rows: Sequence[pd.Series[Any]]) -> list[str]:
             for column, text in (
                 ("dataset_rev", f"rev {row['dataset_rev']}"),
                 ("fingerprint", f"fingerprint {row['fingerprint'][:8]}"),
+                ("train_rows", train_rows_text(int(row["train_rows"]))),
                 ("features", f"features {digest(row['features'])[:8]}"),
                 ("protocol", f"protocol {digest(row['protocol'])[:8]}"),
             )

@@ -169,6 +169,7 @@ def _data_facts(comparison: Comparison, study: Study) -> list[tuple[str, str]]:
     return [
         (f"Data set{of}", f"{comparison.dataset}, rev {comparison.dataset_rev}"),
         (f"Fingerprint{of}", comparison.fingerprint[:16]),
+        *([(f"Training rows{of}", _last_rows(comparison))] if comparison.train_rows else []),
         (f"Positive share{of}", _base_rates(comparison)),
     ]
 
@@ -228,6 +229,10 @@ def _unlike(values: Mapping[str, Any], usual: Mapping[str, Any]) -> str:
         for name, value in values.items()
         if name != "name" and value != usual.get(name)
     )
+
+
+def _last_rows(comparison: Comparison) -> str:
+    return f"the last {comparison.train_rows:,}; valid and test are those of all"
 
 
 def _base_rates(comparison: Comparison) -> str:

@@ -17,6 +17,7 @@ from bench.errors import unknown_name
 from bench.runs.study_record import Member, StudyRecord
 from reports.comparison import (
     Comparison,
+    Data,
     Entry,
     Study,
     budget_text,
@@ -108,7 +109,7 @@ def _comparisons(
     data = told_apart_data({_data(member) for member in of_record})
     places = dict.fromkeys((_data(member), _budget(member)) for member in of_record)
     comparisons = []
-    for dataset, budget in sorted(places, key=lambda place: (place[0], place[1])):
+    for dataset, budget in sorted(places, key=lambda place: (_by_train_rows(place[0]), place[1])):
         members = [m for m in of_record if (_data(m), _budget(m)) == (dataset, budget)]
         entries = [
             _entry([m for m in members if m.label == label], label, runs)
@@ -139,7 +140,7 @@ def _tunings(of_record: Sequence[Member], runs: pd.DataFrame) -> tuple[Tuning, .
     return tuple(
         Tuning(
             budget=budget_text(*budget),
-            data=tuple(data[dataset] for dataset in sorted(data)),
+            data=tuple(data[dataset] for dataset in sorted(data, key=_by_train_rows)),
             searches=tuple(
                 Search(
                     label=label,
@@ -160,7 +161,7 @@ def _tunings(of_record: Sequence[Member], runs: pd.DataFrame) -> tuple[Tuning, .
 def _trial(
     number: int,
     members: Sequence[Member],
-    data: Mapping[tuple[str, int, str], str],
+    data: Mapping[Data, str],
     areas: Mapping[str, float],
     runs: pd.DataFrame,
 ) -> Trial:
@@ -199,7 +200,7 @@ def _checks(of_record: Sequence[Member], runs: pd.DataFrame) -> tuple[Check, ...
     return tuple(
         Check(
             budget=budget_text(*budget),
-            data=tuple(data[dataset] for dataset in sorted(data)),
+            data=tuple(data[dataset] for dataset in sorted(data, key=_by_train_rows)),
             contestants=tuple(
                 Checked(
                     label=label,
@@ -226,7 +227,7 @@ def _checked(member: Member) -> str:
 
 def _variant(
     members: Sequence[Member],
-    data: Mapping[tuple[str, int, str], str],
+    data: Mapping[Data, str],
     areas: Mapping[str, float],
     runs: pd.DataFrame,
 ) -> Variant:
@@ -268,8 +269,14 @@ def _reason(members: Sequence[Member]) -> str:
     return "; ".join(dict.fromkeys(member.reason for member in members if member.reason))
 
 
-def _data(member: Member) -> tuple[str, int, str]:
-    return member.dataset.name, member.dataset.rev, member.dataset.fingerprint
+def _data(member: Member) -> Data:
+    dataset = member.dataset
+    return dataset.name, dataset.rev, dataset.fingerprint, dataset.train_rows or 0
+
+
+def _by_train_rows(data: Data) -> tuple[str, int, str, float]:
+    """Sorts numbers of training rows from the smallest to all."""
+    return (*data[:3], data[3] or math.inf)
 
 
 def _budget(member: Member) -> tuple[str, int]:

@@ -218,6 +218,7 @@ def _where(comparison: Comparison) -> tuple[object, ...]:
         comparison.dataset,
         comparison.dataset_rev,
         comparison.fingerprint,
+        comparison.train_rows,
         comparison.budget_kind,
         comparison.budget_target,
     )

@@ -159,7 +159,10 @@ class TunedSettings:
 
 
 def size_of(budget: Budget) -> int:
-    """The dense parameters of a budget; of one in FLOPs, what matrices used once per example would have."""
+    """The dense parameters of a budget; of one in FLOPs, what matrices used once per example would have.
+
+    A contestant whose matrices are used several times has fewer at that budget; attention has.
+    """
     return budget.target if budget.kind == "dense_parameters" else max(budget.target // 2, 1)
 
 

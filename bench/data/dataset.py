@@ -108,6 +108,22 @@ def column_layout(schema: Schema, *, probability: bool) -> Layout:
 
 
 @dataclass(frozen=True, kw_only=True)
+class DatasetFacts:
+    """What there is to know of a data set without opening its columns.
+
+    Args:
+        rows: of each split.
+        fingerprint: empty where the data set has yet to be generated.
+    """
+
+    name: str
+    rev: int
+    schema: Schema
+    rows: Mapping[str, int]
+    fingerprint: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class Dataset:
     """An opened data set: memory-mapped splits, read only."""
 
@@ -143,6 +159,50 @@ class Dataset:
             source=data["source"],
             fingerprint=data["fingerprint"],
             splits=splits,
+        )
+
+    @property
+    def facts(self) -> DatasetFacts:
+        return DatasetFacts(
+            name=self.name,
+            rev=self.rev,
+            schema=self.schema,
+            rows=self.rows,
+            fingerprint=self.fingerprint,
+        )
+
+    def with_train_rows(self, count: int) -> Dataset:
+        """The same valid and test splits, and the last `count` training rows, as a shorter log has them.
+
+        The last in time, and not the first, so that the training rows end where valid begins however many
+        there are: with the first ones, the gap to valid would grow as they get fewer, and the effect of drift
+        could not be told from that of the number. Fewer rows are a part of more. Where time is not known, the
+        rows are the last in the order of the data set. The fingerprint stays that of all rows.
+
+        Rows that lie in the order of time are not copied; others are, into memory.
+
+        Raises:
+            BadInput: there are fewer training rows, or `count` is below 1.
+        """
+        refuse_train_rows(count, self.facts)
+        rows = self.splits["train"]
+        chosen: slice | np.ndarray = slice(len(rows) - count, None)
+        if rows.time is not None and (rows.time[1:] < rows.time[:-1]).any():
+            chosen = np.sort(np.argsort(rows.time, kind="stable")[len(rows) - count :])
+        return replace(
+            self,
+            rows={**self.rows, "train": count},
+            splits={**self.splits, "train": rows.take(chosen)},
+        )
+
+
+def refuse_train_rows(count: int, data: DatasetFacts) -> None:
+    """Raises BadInput where a data set does not have so many training rows, or the count is below 1."""
+    there_are = data.rows["train"]
+    if not 1 <= count <= there_are:
+        raise BadInput(
+            f"training rows are {count:,}, but {data.name} has {there_are:,}; give --train-rows from 1 to "
+            f"{there_are}, or 'all'"
         )
 
 

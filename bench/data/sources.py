@@ -12,7 +12,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
 
-from bench.data.dataset import MANIFEST, Dataset
+from bench.data.dataset import MANIFEST, Dataset, DatasetFacts
 from bench.errors import BadInput, hint_of
 
 Notice = Callable[[str], None]
@@ -95,6 +95,23 @@ def open_or_synthesize(
             processes=cores() if processes is None else processes,
             progress=progress,
         )
+
+
+def synthetic_facts(family: str, rows: int, seed: int, data_dir: Path) -> DatasetFacts:
+    """What there is to know of a synthetic data set, whether or not it is generated; writes nothing.
+
+    Raises:
+        BadInput: it could not be generated.
+    """
+    from bench.data.synthetic import REV, dataset_name, rows_of_splits, schema
+
+    name = dataset_name(family, rows, seed)
+    if (data_dir / name / MANIFEST).is_file():
+        with contextlib.suppress(BadInput):  # a damaged one will be generated again
+            dataset = Dataset.open(data_dir / name)
+            if dataset.rev == REV and _is_synthetic(dataset):
+                return dataset.facts
+    return DatasetFacts(name=name, rev=REV, schema=schema(), rows=rows_of_splits(rows), fingerprint="")
 
 
 def current_rev(dataset: Dataset) -> int | None:

@@ -37,12 +37,14 @@ class Planned:
     """A run to be: its spec, the contestant that the spec names, and what it costs.
 
     Args:
+        train_rows: training rows of one pass.
         observed: whether to keep what the contestant, which must have `observe`, shows of itself.
     """
 
     spec: Spec
     contestant: Contestant
     cost: Cost
+    train_rows: int
     observed: bool = False
 
 
@@ -132,8 +134,10 @@ def _trained_and_tested(
         seed=spec.seed,
         device=device,
     )
+    of_log = spec.dataset.train_rows
+    shortened = dataset if of_log is None else dataset.with_train_rows(of_log)
     trained = train(
-        ranker, dataset, spec.protocol, seed=spec.seed, observe=planned.observed, progress=progress
+        ranker, shortened, spec.protocol, seed=spec.seed, observe=planned.observed, progress=progress
     )
     timings |= {"train_s": trained.seconds, "samples_per_s": trained.rows / trained.seconds}
     before = time.perf_counter()

@@ -7,7 +7,7 @@ import functools
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from bench.data.dataset import Dataset
+from bench.data.dataset import Dataset, DatasetFacts, refuse_train_rows
 from bench.data.schema import Schema
 from bench.errors import BadInput
 from bench.runs.arms import sized_as_arm
@@ -26,8 +26,8 @@ class Plan:
     """All runs of a study.
 
     Args:
-        runs: one list a data set, in the study's order: all entrants and budgets of one seed, then the next;
-            after them those of the equal protocol. None is there twice.
+        runs: one list a data set, in the study's order: all entrants, budgets and numbers of training rows
+            of one seed, then the next; after them those of the equal protocol. None is there twice.
         record: what is kept of the study.
         warnings: what looks wrong in your own contestants, and where there is no tuned setting.
     """
@@ -63,6 +63,41 @@ def size(study: Study, schema: Schema) -> list[SizedEntrant]:
     return _all_sized(study, schema, Sizes(study.features))
 
 
+@dataclass(frozen=True, kw_only=True)
+class OnData:
+    """A study on one data set.
+
+    Args:
+        runs: as in `Plan`.
+        members, equal: of the study's record.
+        sized: every entrant at every budget.
+    """
+
+    runs: tuple[Planned, ...]
+    members: tuple[Member, ...]
+    equal: tuple[Member, ...]
+    sized: tuple[SizedEntrant, ...]
+
+
+def on_data(study: Study, data: DatasetFacts, sizes: Sizes) -> OnData:
+    """Every run of the study on that data.
+
+    Raises:
+        BadInput: the data has too few training rows, or an entrant sets what the budget decides.
+    """
+    runs, members, sized = _on(study, data, sizes)
+    equal: list[Member] = []
+    if study.beside_equal and settings_of(study) is not None:
+        of_equal, equal, _ = _on(dataclasses.replace(study, tuned=None), data, sizes)
+        runs = [*runs, *of_equal]
+    return OnData(
+        runs=tuple({run.spec.key(): run for run in runs}.values()),
+        members=tuple(members),
+        equal=tuple(equal),
+        sized=tuple(sized),
+    )
+
+
 def plan(study: Study, datasets: Sequence[Dataset], *, command: str, sizes: Sizes | None = None) -> Plan:
     """Every run of the study on those data sets, and what is kept of the study.
 
@@ -71,25 +106,15 @@ def plan(study: Study, datasets: Sequence[Dataset], *, command: str, sizes: Size
         sizes: what an earlier plan with the same features has sized already.
 
     Raises:
-        BadInput: no entrant is possible, or one sets what the budget decides.
+        BadInput: no entrant is possible, one sets what the budget decides, or there are too few training
+            rows.
     """
     sizes = sizes or Sizes(study.features)
     settings = settings_of(study)
-    plain = dataclasses.replace(study, tuned=None) if study.beside_equal and settings is not None else None
-    members: list[Member] = []
-    equal: list[Member] = []
-    runs = []
-    sized: list[SizedEntrant] = []
-    for dataset in datasets:
-        of_dataset, of_members, of_sized = _on(study, dataset, sizes)
-        members += of_members
-        sized += of_sized
-        if plain is not None:
-            of_equal, equal_members, _ = _on(plain, dataset, sizes)
-            of_dataset += of_equal
-            equal += equal_members
-        runs.append((dataset, list({run.spec.key(): run for run in of_dataset}.values())))
-    if not any(of_dataset for _, of_dataset in runs):
+    found = [on_data(study, dataset.facts, sizes) for dataset in datasets]
+    members = [member for of_data in found for member in of_data.members]
+    sized = [s for of_data in found for s in of_data.sized]
+    if not any(of_data.runs for of_data in found):
         reasons = dict.fromkeys(member.reason for member in members if member.reason)
         raise BadInput(f"no contestant can take part in study '{study.name}': {'; '.join(reasons)}")
     record = StudyRecord(
@@ -100,7 +125,7 @@ def plan(study: Study, datasets: Sequence[Dataset], *, command: str, sizes: Size
         baseline=study.baseline,
         paper=study.paper,
         members=tuple(members),
-        equal=tuple(equal),
+        equal=tuple(member for of_data in found for member in of_data.equal),
         tuned=settings.told() if settings is not None and any(s.tuned for s in sized) else None,
         untuned=tuple(dict.fromkeys(s.entrant.label for s in sized if not s.tuned and s.cost is not None))
         if any(s.tuned for s in sized)
@@ -108,17 +133,19 @@ def plan(study: Study, datasets: Sequence[Dataset], *, command: str, sizes: Size
         observed=study.observed,
     )
     warnings = dict.fromkeys(warning for s in sized for warning in s.warnings)
+    runs = [(dataset, of_data.runs) for dataset, of_data in zip(datasets, found, strict=True)]
     return Plan(runs=runs, record=record, warnings=tuple(warnings))
 
 
 def _on(
-    study: Study, dataset: Dataset, sizes: Sizes
+    study: Study, data: DatasetFacts, sizes: Sizes
 ) -> tuple[list[Planned], list[Member], list[SizedEntrant]]:
     """The runs of a study on one data set, seed by seed, with its members there and the sizes of all."""
-    sized = _all_sized(study, dataset.schema, sizes)
-    of_entrant = [[_planned(study, dataset, s, seed) for seed in study.seeds if s.cost] for s in sized]
-    seed_by_seed = zip(*(of_one for of_one in of_entrant if of_one), strict=True)
-    members = [m for s, of_one in zip(sized, of_entrant, strict=True) for m in _members(dataset, s, of_one)]
+    sized = _all_sized(study, data.schema, sizes)
+    asked = [(s, reference) for reference in _references(study, data) for s in sized]
+    of_each = [[_planned(study, data, ref, s, seed) for seed in study.seeds if s.cost] for s, ref in asked]
+    seed_by_seed = zip(*(of_one for of_one in of_each if of_one), strict=True)
+    members = [m for (s, ref), runs in zip(asked, of_each, strict=True) for m in _members(ref, s, runs)]
     return [run for of_seed in seed_by_seed for run in of_seed], members, sized
 
 
@@ -163,16 +190,19 @@ def _sized_beside(
     return sized_as_tuned(study, entrant, schema, budget, solved_for, sizes)
 
 
-def _planned(study: Study, dataset: Dataset, sized: SizedEntrant, seed: int) -> Planned:
+def _planned(
+    study: Study, data: DatasetFacts, reference: DatasetRef, sized: SizedEntrant, seed: int
+) -> Planned:
     contestant = sized.entrant.contestant
     assert sized.hyperparameters is not None
     assert sized.cost is not None
     return Planned(
         contestant=contestant,
         cost=sized.cost,
+        train_rows=data.rows["train"] if reference.train_rows is None else reference.train_rows,
         observed=study.observed and hasattr(contestant.load(), "observe"),
         spec=Spec(
-            dataset=_reference(dataset),
+            dataset=reference,
             features=study.features,
             contestant=ContestantRef(
                 name=contestant.name,
@@ -187,12 +217,12 @@ def _planned(study: Study, dataset: Dataset, sized: SizedEntrant, seed: int) -> 
     )
 
 
-def _members(dataset: Dataset, sized: SizedEntrant, runs: Sequence[Planned]) -> list[Member]:
+def _members(reference: DatasetRef, sized: SizedEntrant, runs: Sequence[Planned]) -> list[Member]:
     of_all = Member(
         label=sized.entrant.label,
         contestant=sized.entrant.contestant.name,
         title=sized.entrant.contestant.title,
-        dataset=_reference(dataset),
+        dataset=reference,
         budget=sized.budget,
         reason=sized.reason,
         setting={**sized.entrant.hyperparameters, **sized.entrant.protocol},
@@ -203,5 +233,12 @@ def _members(dataset: Dataset, sized: SizedEntrant, runs: Sequence[Planned]) -> 
     return [dataclasses.replace(of_all, seed=run.spec.seed, key=run.spec.key()) for run in runs]
 
 
-def _reference(dataset: Dataset) -> DatasetRef:
-    return DatasetRef(name=dataset.name, rev=dataset.rev, fingerprint=dataset.fingerprint)
+def _references(study: Study, data: DatasetFacts) -> list[DatasetRef]:
+    """The data with each of the study's numbers of training rows; that of all is None however it is asked."""
+    whole = DatasetRef(name=data.name, rev=data.rev, fingerprint=data.fingerprint)
+    counts: dict[int | None, None] = {}
+    for count in study.train_rows:
+        if count is not None:
+            refuse_train_rows(count, data)
+        counts[None if count == data.rows["train"] else count] = None
+    return [dataclasses.replace(whole, train_rows=count) for count in counts]

@@ -1,6 +1,7 @@
 """Studies: a question, the entrants that answer it, and the data. Imports no torch.
 
-A `Study` says what to run. The command line can change any part of a named study. The store keeps a
+The comparisons are here, the ladders of sizes in `ladders`, the ablations in `ablations/`. A `Study` says
+what to run. The command line can change any part of a named study. The store keeps a
 `bench.runs.study_record.StudyRecord` of it beside the runs.
 """
 
@@ -24,7 +25,7 @@ _BASE = "short"
 
 @dataclass(frozen=True, kw_only=True)
 class Study:
-    """Entrants × data sets × budgets × seeds, everything else equal.
+    """Entrants × data sets × numbers of training rows × budgets × seeds, everything else equal.
 
     Args:
         name: as the command line calls it.
@@ -34,6 +35,8 @@ class Study:
             the baseline's hyper-parameters and is trained as the baseline is, but for what it changes.
         datasets: families of the synthetic world, or names of imported data sets.
         synthetic_rows: rows of the synthetic world, its three splits together.
+        train_rows: how many of the training rows are used, each number a comparison of its own; None: all.
+            The valid and test splits are the same for every number. See `Dataset.with_train_rows`.
         budgets: sizes at which the entrants meet; None among them: hyper-parameters as given.
         seeds: each entrant runs with all of them; 0 is a seed.
         protocol: how all are trained, but for what an entrant or its tuned setting says.
@@ -55,6 +58,7 @@ class Study:
     kind: Kind = "comparison"
     datasets: tuple[str, ...] = ("trees",)
     synthetic_rows: int = 160_000
+    train_rows: tuple[int | None, ...] = (None,)
     budgets: tuple[Budget | None, ...] = (Budget(kind="dense_parameters", target=100_000),)
     seeds: tuple[int, ...] = (0, 1, 2)
     protocol: Protocol = PROTOCOLS["short"]
@@ -70,7 +74,7 @@ class Study:
     def __post_init__(self) -> None:
         if self.kind not in KINDS:
             raise BadInput(f"study '{self.name}': kind is '{self.kind}', allowed: {', '.join(KINDS)}")
-        for what in ("entrants", "datasets", "budgets", "seeds"):
+        for what in ("entrants", "datasets", "train_rows", "budgets", "seeds"):
             if not getattr(self, what):
                 raise BadInput(f"study '{self.name}' has no {what}; it needs at least one")
         refuse_equal_labels(self.entrants)
@@ -155,6 +159,16 @@ STUDIES: dict[str, Study] = {
             name="compare",
             question="Who is ahead at one budget: RankMixer, TokenMixer-Large or one of eight baselines?",
             entrants=entrants_called(*COMPARED),
+            baseline=CONTESTANTS[BASELINE].title,
+            tuned=shipped(),
+            beside_equal=True,
+            paper="rankmixer/table_1",
+        ),
+        Study(
+            name="compare-flops",
+            question="Who is ahead at one budget of forward FLOPs?",
+            entrants=entrants_called(*COMPARED),
+            budgets=(Budget(kind="flops_forward", target=1_000_000),),
             baseline=CONTESTANTS[BASELINE].title,
             tuned=shipped(),
             beside_equal=True,

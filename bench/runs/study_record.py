@@ -17,7 +17,7 @@ from bench.canonical import digest, plain
 from bench.runs.formats import Upgrade, upgraded
 from bench.spec import Budget, DatasetRef
 
-FORMAT = 3
+FORMAT = 4
 Kind = Literal["comparison", "ablation", "ladder", "tuning", "fairness"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 
@@ -29,6 +29,7 @@ class Member:
     Args:
         label: of the entrant.
         contestant: its contestant's name; `title`: as tables print it.
+        dataset: with the number of training rows, where they are not all.
         budget: the study's; an entrant of another size is compared with those that meet it.
         seed: None where the entrant is impossible.
         key: of the run; None where the entrant is impossible.
@@ -134,6 +135,21 @@ def _sizes_told(fields: dict[str, Any]) -> dict[str, Any]:
     return {**_with_later(_with_later(fields, "members", later), "equal", later), "observed": False}
 
 
+def _train_rows_told(fields: dict[str, Any]) -> dict[str, Any]:
+    """Format 3 knew no data sets of which not all training rows are used."""
+    told = dict(fields)
+    for name in ("members", "equal"):
+        if isinstance(members := fields.get(name), list):
+            told[name] = [_with_all_train_rows(one) for one in members]
+    return told
+
+
+def _with_all_train_rows(member: Any) -> Any:
+    if not isinstance(member, Mapping) or not isinstance(dataset := member.get("dataset"), Mapping):
+        return member
+    return {**member, "dataset": {**dataset, "train_rows": None}}
+
+
 def _with_later(fields: dict[str, Any], name: str, later: Mapping[str, Any]) -> dict[str, Any]:
     """`fields` with what every member in the list called `name` did not have yet."""
     members = fields.get(name)
@@ -142,5 +158,5 @@ def _with_later(fields: dict[str, Any], name: str, later: Mapping[str, Any]) -> 
     return {**fields, name: [{**one, **later} if isinstance(one, Mapping) else one for one in members]}
 
 
-_UPGRADES: tuple[Upgrade, ...] = (_settings_told, _sizes_told)
+_UPGRADES: tuple[Upgrade, ...] = (_settings_told, _sizes_told, _train_rows_told)
 """From format 1 to 2, and so on."""

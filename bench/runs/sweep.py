@@ -35,7 +35,7 @@ def missing(planned: Sequence[Planned], stores: Readable, *, weights: bool = Fal
 
     left = list({key: run for run in planned if not done(key := run.spec.key(), run)}.values())
     killed = {key for key, run in view.runs.items() if run.status == "killed"}
-    return sorted(left, key=lambda run: (run.spec.key() in killed, -run.cost.flops_train))
+    return sorted(left, key=lambda run: (run.spec.key() in killed, -run.train_rows * run.cost.flops_train))
 
 
 def sweep(

@@ -31,36 +31,43 @@ def sized_as_tuned(
 ) -> SizedEntrant:
     """The entrant sized with its tuned setting, if the study has one for it.
 
-    Tuned hyper-parameters belong to a budget: an entrant that is sized in another way has the tuned protocol
-    values only, and so has one whose tuned hyper-parameters the budget or the data cannot meet, which a
-    warning says.
+    The setting is that of the nearest tuned size in dense parameters. Where the budget is in FLOPs, the size
+    is the one that the entrant has at it. Tuned hyper-parameters belong to a budget: an entrant that is sized
+    in another way has the tuned protocol values only, and so has one whose tuned hyper-parameters the budget
+    or the data cannot meet, which a warning says.
 
     Raises:
         BadInput: the entrant itself sets what the budget decides.
     """
-    plain = sizes.sized(entrant, schema, budget, solved_for)
     settings = settings_of(study)
-    if settings is None:
+    by = budget if entrant.sized == "budget" else None
+    why = None
+    if settings is not None and by is not None and (setting := settings.of(entrant.contestant, size_of(by))):
+
+        def sized_with(setting: Setting) -> SizedEntrant | str:
+            """Or why it cannot be."""
+            try:
+                with_it = with_setting(entrant, setting, given=study.given)
+                found = sizes.sized(with_it, schema, budget, solved_for)
+            except BadInput as error:
+                return str(error)
+            return found.reason or dataclasses.replace(found, tuned=True)
+
+        found = sized_with(setting)
+        if isinstance(found, SizedEntrant):
+            nearest = settings.of(entrant.contestant, _size(found, by))
+            again = found if nearest in (None, setting) else sized_with(nearest)
+            return again if isinstance(again, SizedEntrant) else found
+        why = found
+    plain = sizes.sized(entrant, schema, budget, solved_for)
+    if settings is None or plain.cost is None:
         return plain
-    by_budget = budget is not None and entrant.sized == "budget"
-    size = size_of(budget) if by_budget and budget is not None else None
-    if size is None and plain.cost is not None:
-        size = plain.cost.dense_parameters
-    setting = None if size is None else settings.of(entrant.contestant, size)
-    if setting is None:
-        return plain if plain.cost is None else _untuned(study, plain)
-    trained = with_setting(entrant, Setting(protocol=setting.protocol), given=study.given)
-    if not by_budget:
-        return dataclasses.replace(plain, entrant=trained, tuned=True)
-    try:
-        tuned = sizes.sized(with_setting(entrant, setting, given=study.given), schema, budget, solved_for)
-        why = tuned.reason
-    except BadInput as error:
-        why = str(error)
+    chosen = settings.of(entrant.contestant, _size(plain, by))
+    if chosen is None:
+        return _untuned(study, plain)
+    trained = with_setting(entrant, Setting(protocol=chosen.protocol), given=study.given)
     if why is None:
-        return dataclasses.replace(tuned, tuned=True)
-    if plain.cost is None:
-        return plain
+        return dataclasses.replace(plain, entrant=trained, tuned=True)
     warning = (
         f"{entrant.label} has its default hyper-parameters, because its tuned ones cannot be used here: {why}"
     )
@@ -79,6 +86,14 @@ def with_setting(entrant: Entrant, setting: Setting, *, given: tuple[str, ...] =
         hyperparameters={**setting.hyperparameters, **entrant.hyperparameters},
         protocol={**protocol, **entrant.protocol},
     )
+
+
+def _size(sized: SizedEntrant, by: Budget | None) -> int:
+    """Dense parameters: those of the budget, else those that the entrant has."""
+    if by is not None and by.kind == "dense_parameters":
+        return by.target
+    assert sized.cost is not None, "one that is possible"
+    return sized.cost.dense_parameters
 
 
 def _untuned(study: Study, plain: SizedEntrant) -> SizedEntrant:

@@ -1,8 +1,8 @@
-"""A data set of random rows: a shape (fields, table rows) without the files of a real log.
+"""Random rows: a shape (fields, table rows) without the files of a real log.
 
-Every field is categorical. A field of C table rows has the id 2 + ⌊(C − 2) u³⌋ for a uniform u, so that a
-tenth of its values makes nearly half of the rows; labels are 0 or 1 with equal chance. Nothing can be learned
-from it.
+Every field of `random_schema` is categorical. A field of C table rows has the id 2 + ⌊(C − 2) u³⌋ for a
+uniform u, so that a tenth of its values makes nearly half of the rows; labels are 0 or 1 with equal chance.
+Nothing can be learned from it.
 """
 
 from __future__ import annotations
@@ -52,6 +52,24 @@ def random_schema(fields: int, table_rows: int) -> Schema:
     )
 
 
+def random_rows(schema: Schema, count: int, generator: np.random.Generator) -> Rows:
+    """So many rows of any schema: ids as above, numbers from a standard normal, every sequence full."""
+
+    def ids(cardinality: np.ndarray, *shape: int) -> np.ndarray:
+        return (FIRST_ID + (cardinality - FIRST_ID) * generator.random((count, *shape)) ** 3).astype(np.int32)
+
+    cardinalities = np.array([field.cardinality for field in schema.of_kind("categorical")], np.int64)
+    return Rows(
+        categorical=ids(cardinalities, len(cardinalities)),
+        numeric=generator.standard_normal((count, len(schema.of_kind("numeric")))).astype(np.float32),
+        sequences={
+            field.name: ids(np.array(field.cardinality), field.max_length)
+            for field in schema.of_kind("sequence")
+        },
+        label=generator.integers(0, 2, (count, len(schema.tasks)), dtype=np.uint8),
+    )
+
+
 def random_dataset(directory: Path, *, schema: Schema, rows: int = ROWS, seed: int = 0) -> Dataset:
     """Writes `rows` training rows of `schema` (see `random_schema`) and opens them.
 
@@ -59,7 +77,6 @@ def random_dataset(directory: Path, *, schema: Schema, rows: int = ROWS, seed: i
     """
     generator = np.random.default_rng(seed)
     left = {"train": rows, "valid": 1, "test": 1}
-    cardinalities = np.array([field.cardinality for field in schema.fields])
     with DatasetWriter(
         directory,
         name=f"random-{len(schema.fields)}",
@@ -71,14 +88,5 @@ def random_dataset(directory: Path, *, schema: Schema, rows: int = ROWS, seed: i
         for split in SPLITS:
             for start in range(0, left[split], _BLOCK_ROWS):
                 block = min(_BLOCK_ROWS, left[split] - start)
-                u = generator.random((block, len(cardinalities)))
-                writer.append(
-                    split,
-                    Rows(
-                        categorical=(FIRST_ID + (cardinalities - FIRST_ID) * u**3).astype(np.int32),
-                        numeric=np.empty((block, 0), np.float32),
-                        sequences={},
-                        label=generator.integers(0, 2, (block, 1), dtype=np.uint8),
-                    ),
-                )
+                writer.append(split, random_rows(schema, block, generator))
     return Dataset.open(directory)

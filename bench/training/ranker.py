@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from bench.contestants.contract import Contestant, Hyperparameters, training_loss
-from bench.data.dataset import Dataset, Rows
+from bench.data.dataset import Dataset, DatasetFacts, Rows
 from bench.data.loader import batches
 from bench.data.schema import MISSING_LABEL
 from bench.spec import FeatureSpec
@@ -64,7 +64,7 @@ def _loss_of_labels_present(logits: Tensor, y: Tensor) -> Tensor:
 
 
 def build_ranker(
-    dataset: Dataset,
+    dataset: Dataset | DatasetFacts,
     features: FeatureSpec,
     contestant: Contestant,
     hyperparameters: Hyperparameters,
@@ -72,7 +72,11 @@ def build_ranker(
     seed: int,
     device: torch.device,
 ) -> Ranker:
-    """A fresh ranker from `seed`, whose features start the same for every contestant."""
+    """A fresh ranker from `seed`, whose features start the same for every contestant.
+
+    Args:
+        dataset: only its schema matters.
+    """
     with torch.random.fork_rng():
         torch.manual_seed(seed_for(seed, "features"))
         embedded = Features(dataset.schema, features)

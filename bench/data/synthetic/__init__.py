@@ -20,7 +20,7 @@ is logged. For one seed the events of all families are the same; only their labe
 """
 
 from bench.data.synthetic.fields import schema
-from bench.data.synthetic.generate import REV, dataset_name, synthesize
+from bench.data.synthetic.generate import REV, dataset_name, rows_of_splits, synthesize
 from bench.data.synthetic.truth import FAMILIES
 
-__all__ = ["FAMILIES", "REV", "dataset_name", "schema", "synthesize"]
+__all__ = ["FAMILIES", "REV", "dataset_name", "rows_of_splits", "schema", "synthesize"]

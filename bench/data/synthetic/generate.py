@@ -7,6 +7,7 @@ memory does not grow with the rows.
 from __future__ import annotations
 
 import functools
+import itertools
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -21,6 +22,7 @@ from bench.errors import BadInput, unknown_name
 from bench.machine.parallel import map_in_order, worker_processes
 
 REV = 4
+_LEAST_ROWS = 11
 BLOCK_ROWS = 4096
 """What is computed at a time: enough to keep numpy busy, little enough for the cache."""
 CHUNK_ROWS = 16 * BLOCK_ROWS
@@ -30,6 +32,18 @@ CHUNK_ROWS = 16 * BLOCK_ROWS
 def dataset_name(family: str, rows: int, seed: int) -> str:
     """Name of the data set of that family, size and seed."""
     return f"{family}-{rows}-{seed}"
+
+
+def rows_of_splits(rows: int) -> dict[str, int]:
+    """Split → its rows, of so many in all: 8 of 11 for training, then 1 of 11 valid, then 2 test.
+
+    Raises:
+        BadInput: fewer than 11 rows, with which a split would have none.
+    """
+    if rows < _LEAST_ROWS:
+        raise BadInput(f"rows is {rows}; it must be {_LEAST_ROWS} or more")
+    valid_start, test_start = rows * 8 // 11, rows * 9 // 11
+    return {"train": valid_start, "valid": test_start - valid_start, "test": rows - test_start}
 
 
 def synthesize(
@@ -43,7 +57,7 @@ def synthesize(
 ) -> Dataset:
     """Writes the data set of that family, size and seed, and opens it.
 
-    Rows are in the order of time: 8 of 11 are for training, the next 1 of 11 valid, the last 2 test.
+    Rows are in the order of time, and so are the splits; see `rows_of_splits`.
 
     Args:
         directory: where the data set will stand; what is there is replaced at the end.
@@ -59,17 +73,18 @@ def synthesize(
     """
     if family not in FAMILIES:
         raise unknown_name("family", family, FAMILIES)
-    for name, value, least in (("rows", rows, 11), ("seed", seed, 0), ("processes", processes, 1)):
+    of_splits = rows_of_splits(rows)
+    for name, value, least in (("seed", seed, 0), ("processes", processes, 1)):
         if value < least:
             raise BadInput(f"{name} is {value}; it must be {least} or more")
-    valid_start, test_start = rows * 8 // 11, rows * 9 // 11
-    bounds = {"train": (0, valid_start), "valid": (valid_start, test_start), "test": (test_start, rows)}
+    ends = dict(zip(SPLITS, itertools.accumulate(of_splits[split] for split in SPLITS), strict=True))
+    bounds = {split: (end - of_splits[split], end) for split, end in ends.items()}
     with DatasetWriter(
         directory,
         name=dataset_name(family, rows, seed),
         rev=REV,
         schema=schema(),
-        rows={split: stop - start for split, (start, stop) in bounds.items()},
+        rows=of_splits,
         source={"generator": "synthetic", "family": family, "seed": seed, "rows": rows},
         probability=True,
     ) as writer:
