@@ -9,13 +9,14 @@ import typer
 from bench.contestants.lookup import registered
 from bench.contestants.settings_file import shipped
 from bench.errors import unknown_name
-from bench.runs.studies import TUNED, base_of
+from bench.runs.studies import TUNED, Study, base_of
 from bench.training.protocols import PROTOCOLS
 from rankbench import options
-from rankbench.console import answer_json, table
+from rankbench.console import answer_json, count, table
 from rankbench.named import STUDIES
 
 KINDS = ("models", "studies", "protocols", "data")
+_KINDS_OF_BUDGETS = {"dense_parameters": "dense", "flops_forward": "FLOPs"}
 
 
 def run(
@@ -34,6 +35,13 @@ def run(
         table(name, columns, [[str(row[column]) for column in columns] for row in rows])
 
 
+def sizes_text(asked: Study) -> str:
+    """``30k, 100k dense``, ``1M FLOPs``; ``as given`` without a budget."""
+    kinds = {budget.kind: _KINDS_OF_BUDGETS[budget.kind] for budget in asked.budgets if budget is not None}
+    sizes = ["as given" if budget is None else count(budget.target) for budget in asked.budgets]
+    return " ".join([", ".join(sizes), *kinds.values()])
+
+
 def _all() -> dict[str, list[dict[str, Any]]]:
     from bench.data.public import NAMED
 
@@ -50,7 +58,14 @@ def _all() -> dict[str, list[dict[str, Any]]]:
             for c in registered().values()
         ],
         "studies": [
-            {"name": s.name, "kind": s.kind, "question": s.question, "paper": s.paper or ""}
+            {
+                "name": s.name,
+                "kind": s.kind,
+                "question": s.question,
+                "sizes": sizes_text(s),
+                "training rows": ", ".join("all" if n is None else count(n) for n in s.train_rows),
+                "paper": s.paper or "",
+            }
             for s in STUDIES.values()
         ],
         "protocols": [

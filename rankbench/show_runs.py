@@ -183,7 +183,7 @@ def print_runs(of_study: Shown, folders: Sequence[Path]) -> None:
         rows.append(cells)
     header = ["model", "budget", "training rows", "batch", "steps", "runs", "done", "missing"]
     if rows:
-        table("Runs", header + ([] if measured is None else ["time of one", "of all"]), rows)
+        table("Runs", header + ([] if measured is None else ["time of one", "of all seeds"]), rows)
     failed = f" ({of_study.failed} ended with an error before)" if of_study.failed else ""
     answer(
         f"runs: {of_study.planned} planned, {of_study.planned - of_study.missing} done, "

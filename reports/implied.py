@@ -149,7 +149,9 @@ def _titles(rows: Sequence[pd.Series[Any]]) -> list[str]:
     plain = []
     for row in rows:
         changed = changed_values(json.loads(row["protocol"]))
-        plain.append(f"{row['dataset']} · {row['protocol_name']}{f', {changed}' if changed else ''}")
+        rows_used = f" · {train_rows_text(int(row['train_rows']))}" if row["train_rows"] else ""
+        protocol = f"{row['protocol_name']}{f', {changed}' if changed else ''}"
+        plain.append(f"{row['dataset']}{rows_used} · {protocol}")
     result = []
     for row, title in zip(rows, plain, strict=True):
         twins = [other for other, name in zip(rows, plain, strict=True) if name == title]
@@ -158,7 +160,6 @@ def _titles(rows: Sequence[pd.Series[Any]]) -> list[str]:
             for column, text in (
                 ("dataset_rev", f"rev {row['dataset_rev']}"),
                 ("fingerprint", f"fingerprint {row['fingerprint'][:8]}"),
-                ("train_rows", train_rows_text(int(row["train_rows"]))),
                 ("features", f"features {digest(row['features'])[:8]}"),
                 ("protocol", f"protocol {digest(row['protocol'])[:8]}"),
             )

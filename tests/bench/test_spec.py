@@ -60,6 +60,7 @@ def test_list_order_matters_and_key_order_does_not():
     [
         {"dataset": DatasetRef(name="d", rev=1, fingerprint="e" * 64)},
         {"dataset": DatasetRef(name="d", rev=2, fingerprint="f" * 64)},
+        {"dataset": DatasetRef(name="d", rev=1, fingerprint="f" * 64, train_rows=20_000)},
         {"features": FeatureSpec(width=8)},
         {"protocol": Protocol(name="p", epochs=2)},
         {"budget": None},
@@ -68,6 +69,26 @@ def test_list_order_matters_and_key_order_does_not():
 )
 def test_every_part_decides_the_key(changed):
     assert dataclasses.replace(spec(), **changed).key() != spec().key()
+
+
+def test_all_training_rows_leave_the_key_as_it_was_before_they_could_be_fewer():
+    with_all = spec().to_json()
+    without = {**with_all, "dataset": {k: v for k, v in with_all["dataset"].items() if k != "train_rows"}}
+    assert with_all["dataset"]["train_rows"] is None
+    # What version 2 of the specs hashed, which had no training rows.
+    assert Spec.from_json(without).key() == spec().key() == digest(_hashed(without))[:32]
+
+
+def _hashed(stored: dict) -> dict:
+    """Without what was at its default and came later: the protocol's cooldown, the contestant's source."""
+    protocol = {k: v for k, v in stored["protocol"].items() if k != "cooldown"}
+    contestant = {k: v for k, v in stored["contestant"].items() if k != "source"}
+    return {**stored, "protocol": protocol, "contestant": contestant}
+
+
+def test_training_rows_below_one_are_refused():
+    with pytest.raises(BadInput, match="training rows are 0; there must be 1 or more"):
+        DatasetRef(name="d", rev=1, fingerprint="f", train_rows=0)
 
 
 def test_round_trip_through_json():

@@ -33,6 +33,8 @@ def test_every_study_is_listed_with_its_question_and_the_item_of_the_paper(bench
             "name": name,
             "kind": "ablation",
             "question": asked.question,
+            "sizes": "as given" if name == "directions" else "100k dense",
+            "training rows": "all",
             "paper": asked.paper or "",
         }
 
@@ -78,7 +80,7 @@ def test_set_changes_the_base_and_with_it_the_arms():
 def test_the_example_is_a_question_of_its_own(bench, tmp_path):
     shutil.copy(EXAMPLE, tmp_path)
     for name in ("my_question.py:STUDY", "my_question:STUDY"):
-        rows = json.loads(bench("show", "--study", name, "--json").stdout)
+        rows = json.loads(bench("show", "--study", name, "--json").stdout)["contestants"]
         base, without_norm, without_skip = rows
         assert base["contestant"] == without_norm["contestant"] == "rankmixer"
         assert without_skip["contestant"] == "my-rankmixer-without-residuals"

@@ -117,7 +117,9 @@ def test_show_prints_costs_and_trains_nothing(bench, tmp_path):
     )
     assert "RankMixer: rankmixer cannot reach 50 dense parameters within 2%" in shown.stdout
     assert "RankMixer" in shown.stdout
-    rows = json.loads(bench("show", "rankmixer", "--rows", str(ROWS), "--budget", "20k", "--json").stdout)
+    rows = json.loads(bench("show", "rankmixer", "--rows", str(ROWS), "--budget", "20k", "--json").stdout)[
+        "contestants"
+    ]
     assert abs(rows[0]["cost"]["dense_parameters"] / 20_000 - 1) <= 0.02
     assert abs(rows[0]["error"]) <= 0.02
     assert list(tmp_path.iterdir()) == []  # no record, and no data set either
@@ -131,7 +133,9 @@ def test_a_contestant_of_ones_own_joins(bench, tmp_path):
     assert re.search(r" [1-4]/4 FM seed 1: ok", done.stderr)  # of two side by side either may end last
     assert " 4/4 " in done.stderr
     assert " FM " in done.stdout
-    shown = json.loads(bench("show", "compare", "--contestants", "+my_model:FM", "--json").stdout)
+    shown = json.loads(bench("show", "compare", "--contestants", "+my_model:FM", "--json").stdout)[
+        "contestants"
+    ]
     assert [row["contestant"] for row in shown][-2:] == ["tokenmixer-large", "fm"]
     alone = bench("run", "my_model:FM", *small[2:], "--budget", "none", "--seeds", "1")
     assert "1/1 FM seed 0: ok" in alone.stderr
@@ -217,7 +221,7 @@ def test_describe_says_what_a_data_set_holds(bench):
 
 def test_several_data_sets_are_taken_in_turn_and_set_side_by_side(bench):
     small = ["--rows", str(ROWS), "--budget", "8k", "--contestants", "dlrm-mlp,dcnv2"]
-    shown = json.loads(bench("show", "worlds", *small, "--json").stdout)
+    shown = json.loads(bench("show", "worlds", *small, "--json").stdout)["contestants"]
     names = [f"{family}-{ROWS}-1" for family in ("rules", "trees", "network")]
     assert [row["dataset"] for row in shown] == [name for name in names for _ in range(2)]
     done = bench("run", "compare", "--data", "rules,trees", *small, "--seeds", "1", "--batch-size", "512")

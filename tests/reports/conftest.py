@@ -78,10 +78,11 @@ class StoreBuilder:
         rev: int = 1,
         dataset: str = "toy",
         fingerprint: str = "a",
+        train_rows: int | None = None,
         hyperparameters: Mapping[str, Any] | None = None,
     ) -> Spec:
         return Spec(
-            dataset=DatasetRef(name=dataset, rev=1, fingerprint=fingerprint * 64),
+            dataset=DatasetRef(name=dataset, rev=1, fingerprint=fingerprint * 64, train_rows=train_rows),
             features=FeatureSpec(),
             contestant=ContestantRef(
                 name=contestant, rev=rev, hyperparameters=hyperparameters or {"width": 64}

@@ -49,6 +49,18 @@ def test_budgets_are_apart_and_in_order(builder):
     assert titles == ["sizes as given", "30k dense parameters", "1M dense parameters"]
 
 
+def test_numbers_of_training_rows_are_never_mixed(builder):
+    for count in (None, 20_000):
+        builder.ok(builder.spec("dcnv2", 0, train_rows=count))
+    studies = {study.title: study for study in builder.studies()}
+    assert studies.keys() == {"toy · paper", "toy · 20k training rows · paper"}
+    for title, count in (("toy · paper", 0), ("toy · 20k training rows · paper", 20_000)):
+        (comparison,) = studies[title].comparisons
+        assert comparison.train_rows == count
+        (entry,) = comparison.entries
+        assert entry.runs["train_rows"].tolist() == [count]
+
+
 def test_fingerprints_are_never_mixed(builder):
     for fingerprint in ("a", "b"):
         builder.ok(builder.spec("dcnv2", 0, fingerprint=fingerprint))

@@ -28,6 +28,33 @@ def compare(builder, **values):
     return builder.study({title: specs(builder, name) for name, title in builder.titles.items()}, **values)
 
 
+def test_each_number_of_training_rows_is_a_comparison_of_its_own(builder, tmp_path):
+    counts = (5_000, 20_000, None)
+    runs = {
+        title: [spec for count in counts for spec in specs(builder, name, seeds=2, train_rows=count)]
+        for name, title in builder.titles.items()
+    }
+    builder.study(runs, name="data", command="rankbench run data")
+    (study,) = builder.studies()
+    assert [(each.data, each.train_rows) for each in study.comparisons] == [
+        ("trees-3000-1 · 5k training rows", 5_000),
+        ("trees-3000-1 · 20k training rows", 20_000),
+        ("trees-3000-1 · all training rows", 0),
+    ]
+    for comparison in study.comparisons:
+        for entry in comparison.entries:
+            assert entry.runs["train_rows"].tolist() == [comparison.train_rows] * 2
+    page = builder.report(tmp_path / "out").markdown.read_text()
+    assert "trees-3000-1 · 20k training rows, 100k dense parameters, task finish" in page
+    assert "the last 20,000; valid and test are those of all" in page
+
+
+def test_a_study_on_fewer_training_rows_says_so_where_it_has_no_other(builder):
+    builder.study({"DCNv2": specs(builder, "dcnv2", train_rows=5_000)}, baseline=None)
+    (study,) = builder.studies()
+    assert [each.data for each in study.comparisons] == ["trees-3000-1 · 5k training rows"]
+
+
 def standings_of(builder, study: str | None = None):
     return [each for each in builder.standings() if study in (None, each.study)]
 

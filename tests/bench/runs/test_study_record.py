@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from pathlib import Path
 
@@ -37,8 +38,10 @@ def test_a_stored_line_of_every_format_is_read():
     for line in LINES.values():
         study = StudyRecord.from_json(line)
         assert [one.key for one in study.members] == [one["key"] for one in line["members"]]
-        assert {one.sized for one in (*study.members, *study.equal)} == {None}
-        assert study.observed is False
+        sized = {one.sized for one in (*study.members, *study.equal)}
+        assert sized == ({"budget", "as_baseline"} if line["format"] == 3 else {None})
+        assert {one.dataset.train_rows for one in (*study.members, *study.equal)} == {None}
+        assert study.observed is (line["format"] == 3)
         written = study.to_json()
         assert written["format"] == FORMAT
         changed = ("format", "members", "equal")
@@ -57,6 +60,14 @@ def test_format_2_knew_them():
     assert (study.tuned, study.untuned) == ("24 trials each", ("N",))
     assert [(one.setting, one.trial) for one in study.members] == [({"num_layers": 1, "dense_lr": 0.003}, 3)]
     assert [one.key for one in study.equal] == ["2" * 32]
+
+
+def test_a_number_of_training_rows_comes_back():
+    data = DatasetRef(name="d", rev=1, fingerprint="f", train_rows=20_000)
+    kept = record(dataclasses.replace(member("a"), dataset=data))
+    again = StudyRecord.from_json(json.loads(json.dumps(kept.to_json())))
+    assert again == kept
+    assert again.members[0].dataset.train_rows == 20_000
 
 
 def test_what_a_tuning_says_comes_back_and_is_kept_once(tmp_path):

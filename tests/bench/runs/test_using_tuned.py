@@ -135,6 +135,6 @@ def test_the_equal_protocol_beside_it_has_each_run_once(small_world):
 
 
 def test_the_named_studies_are_by_tuned_settings_with_the_equal_protocol_beside_them():
-    for name in ("compare", "worlds", "all"):
+    for name in ("compare", "compare-flops", "worlds", "all"):
         assert STUDIES[name].tuned is not None
         assert STUDIES[name].beside_equal
