@@ -33,7 +33,9 @@ def test_every_study_is_listed_with_its_question_and_the_item_of_the_paper(bench
             "name": name,
             "kind": "ablation",
             "question": asked.question,
-            "sizes": "as given" if name == "directions" else "100k dense",
+            "sizes": {"directions": "as given", "old-operators": "30k, 100k, 300k dense"}.get(
+                name, "100k dense"
+            ),
             "training rows": "all",
             "paper": asked.paper or "",
         }
