@@ -1,0 +1,1 @@
+"""What the harness knows of each registered contestant, by kind; `bench.contestants.registry` lists them."""
