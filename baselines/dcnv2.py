@@ -28,6 +28,7 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor, nn
 
+from baselines.cross import FullCross, LowRankCross, crossed
 from baselines.initialisation import INITIALISATIONS, FusedLinear, initialise, require_known
 from baselines.mlp import mlp
 
@@ -99,35 +100,10 @@ class DCNv2(nn.Module):
 
     def forward(self, x_BI: Tensor) -> Tensor:
         """(B, I) → logits (B, K)."""
-        cross_BI = x_BI
-        for layer in self.cross_layers:
-            cross_BI = layer(x_BI, cross_BI)
+        cross_BI = crossed(self.cross_layers, x_BI)
         if self.parallel:
             return self.head(torch.cat([cross_BI, self.mlp(x_BI)], dim=1))
         return self.head(self.mlp(cross_BI))
-
-
-class FullCross(nn.Module):
-    """x_0 ⊙ (W x + b) + x."""
-
-    def __init__(self, dim: int) -> None:
-        super().__init__()
-        self.linear = nn.Linear(dim, dim)
-
-    def forward(self, x0_BI: Tensor, x_BI: Tensor) -> Tensor:
-        return torch.addcmul(x_BI, x0_BI, self.linear(x_BI))
-
-
-class LowRankCross(nn.Module):
-    """x_0 ⊙ (U Vᵀ x + b) + x."""
-
-    def __init__(self, dim: int, rank: int) -> None:
-        super().__init__()
-        self.v = nn.Linear(dim, rank, bias=False)
-        self.u = nn.Linear(rank, dim)
-
-    def forward(self, x0_BI: Tensor, x_BI: Tensor) -> Tensor:
-        return torch.addcmul(x_BI, x0_BI, self.u(self.v(x_BI)))
 
 
 class MixtureCross(nn.Module):

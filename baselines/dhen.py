@@ -27,17 +27,15 @@ Every field, and beyond `max_tokens` fields every run of them, is projected (see
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import combinations
-from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.autograd.function import once_differentiable
 from torch.nn import functional as F
 
 from baselines.attention import add_norm, attend
 from baselines.initialisation import FusedLinear, initialise, require_known
 from baselines.mlp import mlp
+from baselines.products import PairProducts
 from baselines.tokens import FieldTokens, TokenMap, by_rows, require_positive, swap_pairs
 
 INTERACTIONS = ("attention", "linear", "dcn", "fm")
@@ -245,38 +243,18 @@ class FMModule(nn.Module):
         super().__init__()
         if in_tokens < 2:
             raise ValueError(f"interaction 'fm' has {in_tokens} token; it needs 2 or more")
-        pairs = [a * in_tokens + b for a, b in combinations(range(in_tokens), 2)]
-        self.pairs: Tensor
-        self.register_buffer("pairs", torch.tensor(pairs), persistent=False)
+        self.products = PairProducts(in_tokens)
         self.mlp = nn.Sequential(
-            mlp(len(pairs), (hidden_dim,)),
+            mlp(self.products.num_pairs, (hidden_dim,)),
             nn.Linear(hidden_dim, out_tokens * dim),
         )
 
     def forward(self, x_DBT: Tensor) -> Tensor:
         D, last = x_DBT.shape[0], self.mlp[1]
         assert isinstance(last, nn.Linear)
-        products: Tensor = _PairProducts.apply(x_DBT.transpose(0, 1), self.pairs)
-        out = F.linear(self.mlp[0](products), swap_pairs(last.weight, 0, D), swap_pairs(last.bias, 0, D))
+        products_BP = self.products(x_DBT.transpose(0, 1))
+        out = F.linear(self.mlp[0](products_BP), swap_pairs(last.weight, 0, D), swap_pairs(last.bias, 0, D))
         return out.unflatten(1, (D, -1)).transpose(0, 1)
-
-
-class _PairProducts(torch.autograd.Function):
-    """Entries `pairs` of XᵀX: (B, D, T) → (B, P). Autograd's own backward has products with D columns."""
-
-    @staticmethod
-    def forward(ctx: Any, x_BDT: Tensor, pairs: Tensor) -> Tensor:
-        ctx.save_for_backward(x_BDT, pairs)
-        return torch.bmm(x_BDT.transpose(1, 2), x_BDT).flatten(1).index_select(1, pairs)
-
-    @staticmethod
-    @once_differentiable
-    def backward(ctx: Any, grad_BP: Tensor) -> tuple[Tensor, None]:
-        x_BDT, pairs = ctx.saved_tensors
-        B, _, T = x_BDT.shape
-        grad_BTT = grad_BP.new_zeros(B, T * T).index_copy_(1, pairs, grad_BP).view(B, T, T)
-        of_left = torch.bmm(x_BDT, grad_BTT.transpose(1, 2))
-        return torch.baddbmm(of_left, x_BDT, grad_BTT), None
 
 
 Interaction = AttentionModule | LinearModule | DCNModule | FMModule

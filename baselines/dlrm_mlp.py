@@ -5,14 +5,11 @@
 Letters: B batch, I flat input width, K tasks. The paper gives neither widths nor depth; three hidden layers
 of equal width are our reading. It has no dot interaction, unlike DLRM itself (arXiv 1906.00091).
 
-Weights start as in the code of DLRM's authors (facebookresearch/dlrm, `create_mlp`). With m outputs:
-
-    W normal with variance 2 / (in + m),   b normal with variance 1 / m
+Weights start as in the code of DLRM's authors, see `initialisation`.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
 from torch import Tensor, nn
@@ -28,7 +25,7 @@ class DLRMMLP(nn.Module):
         field_dims: embedding width of every field, in the order of the input.
         num_tasks: K.
         hidden_dims: widths of the hidden layers.
-        initialisation: ``dlrm`` (above), or one of `initialisation`.
+        initialisation: ``dlrm`` (the authors'), or one of `initialisation`.
 
     Raises:
         ValueError: an unknown initialisation.
@@ -46,18 +43,8 @@ class DLRMMLP(nn.Module):
         require_known(initialisation, ("dlrm", *INITIALISATIONS))
         self.mlp = mlp(sum(field_dims), hidden_dims)
         self.head = nn.Linear([sum(field_dims), *hidden_dims][-1], num_tasks)
-        if initialisation == "dlrm":
-            self.apply(_as_dlrm)
-        else:
-            initialise(self, initialisation)
+        initialise(self, initialisation)
 
     def forward(self, x_BI: Tensor) -> Tensor:
         """(B, I) → logits (B, K)."""
         return self.head(self.mlp(x_BI))
-
-
-def _as_dlrm(module: nn.Module) -> None:
-    if isinstance(module, nn.Linear):
-        outputs, inputs = module.weight.shape
-        nn.init.normal_(module.weight, std=math.sqrt(2 / (inputs + outputs)))
-        nn.init.normal_(module.bias, std=math.sqrt(1 / outputs))

@@ -34,6 +34,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
+from baselines.cross import crossed
 from baselines.initialisation import FusedLinear, initialise, require_known
 from baselines.mlp import mlp
 from baselines.tokens import require_positive
@@ -90,10 +91,7 @@ class RDCN(nn.Module):
 
     def forward(self, x_BI: Tensor) -> Tensor:
         """(B, I) → logits (B, K)."""
-        cross_BI = x_BI
-        for layer in self.cross_layers:
-            cross_BI = layer(x_BI, cross_BI)
-        return self.head(torch.cat([cross_BI, self.mlp(x_BI)], dim=1))
+        return self.head(torch.cat([crossed(self.cross_layers, x_BI), self.mlp(x_BI)], dim=1))
 
 
 class AttentionCross(nn.Module):

@@ -18,9 +18,7 @@ NARROWEST = 8
 
 def mlp(size: int, hyperparameters: Hyperparameters, shape: InputShape) -> Hyperparameters:
     """Hidden layers, the first of the size, each next one `taper` times as wide."""
-    taper = hyperparameters.get("taper", 1.0)
-    depth = hyperparameters["num_hidden_layers"]
-    return {"hidden_dims": tuple(max(1, round(size * taper**layer)) for layer in range(depth))}
+    return {"hidden_dims": _tapered(size, hyperparameters["num_hidden_layers"], hyperparameters)}
 
 
 def dcnv2(size: int, hyperparameters: Hyperparameters, shape: InputShape) -> Hyperparameters:
@@ -38,6 +36,44 @@ def rdcn(size: int, hyperparameters: Hyperparameters, shape: InputShape) -> Hype
     largest = max(1, min(size // 4, sum(shape.field_dims) // 2))
     tokens = min(hyperparameters["num_score_tokens"], max(min(2, largest), largest // 4))
     return {"rank": largest - largest % tokens, "num_score_tokens": tokens, "hidden_dim": size}
+
+
+def residual_units(size: int, hyperparameters: Hyperparameters, shape: InputShape) -> Hyperparameters:
+    """Deep Crossing: the inner width of the first unit is the size, of each next one `taper` times that."""
+    return {"inner_dims": _tapered(size, hyperparameters["num_units"], hyperparameters)}
+
+
+def dlrm(size: int, hyperparameters: Hyperparameters, shape: InputShape) -> Hyperparameters:
+    """Both MLPs begin with the size."""
+    return {
+        "bottom_dims": _tapered(size, hyperparameters["num_bottom_layers"], hyperparameters),
+        "top_dims": _tapered(size, hyperparameters["num_top_layers"], hyperparameters),
+    }
+
+
+def xdeepfm(size: int, hyperparameters: Hyperparameters, shape: InputShape) -> Hyperparameters:
+    """The CIN has so many maps for every unit of the MLP's width."""
+    num_maps = max(1, round(hyperparameters["maps_to_width"] * size))
+    return {**mlp(size, hyperparameters, shape), "num_maps": num_maps}
+
+
+def fgcnn(size: int, hyperparameters: Hyperparameters, shape: InputShape) -> Hyperparameters:
+    """Rows of the image grow to the number of fields, and with them maps and the classifier's width."""
+    return {
+        **mlp(8 * size, hyperparameters, shape),
+        "max_tokens": min(size, hyperparameters["max_tokens"]),
+        "num_maps": max(1, size // 4),
+    }
+
+
+def fignn(size: int, hyperparameters: Hyperparameters, shape: InputShape) -> Hyperparameters:
+    """Nodes and their width grow together, as the tokens of `dhen` and `hiformer` do."""
+    width = _width(size, hyperparameters)
+    return {
+        "max_tokens": min(size, hyperparameters["max_tokens"]),
+        "token_dim": width,
+        "scoring_dim": 8 * width,
+    }
 
 
 def moe(size: int, hyperparameters: Hyperparameters, shape: InputShape) -> Hyperparameters:
@@ -132,6 +168,12 @@ def tokens_beside_the_global_one(hyperparameters: Hyperparameters, shape: InputS
     num_heads = None if hyperparameters["num_heads"] is None else min(hyperparameters["num_heads"], most)
     token_dim = _multiple(hyperparameters["token_dim"], num_heads or num_tokens)
     return {"num_tokens": num_tokens, "num_heads": num_heads, "token_dim": token_dim}
+
+
+def _tapered(size: int, depth: int, hyperparameters: Hyperparameters) -> tuple[int, ...]:
+    """Widths of so many layers, the first of the size, each next one `taper` times as wide, 1 without."""
+    taper = hyperparameters.get("taper", 1.0)
+    return tuple(max(1, round(size * taper**layer)) for layer in range(depth))
 
 
 def _width(num_tokens: int, hyperparameters: Hyperparameters) -> int:

@@ -7,7 +7,7 @@ What is known of each is in `bench.contestants.entries`.
 from __future__ import annotations
 
 from bench.contestants.contract import Contestant
-from bench.contestants.entries import crosses, perceptrons, subject, tokens
+from bench.contestants.entries import crosses, perceptrons, products, subject, tokens
 
 CONTESTANTS: dict[str, Contestant] = {
     contestant.name: contestant
@@ -21,6 +21,17 @@ CONTESTANTS: dict[str, Contestant] = {
         tokens.HIFORMER,
         tokens.DHEN,
         tokens.WUKONG,
+        perceptrons.WIDE_DEEP,
+        perceptrons.DEEP_CROSSING,
+        products.IPNN,
+        products.OPNN,
+        products.DEEPFM,
+        crosses.DCN,
+        products.XDEEPFM,
+        products.FGCNN,
+        products.FIGNN,
+        products.DLRM,
+        crosses.ONLINE_BASE,
         subject.RANKMIXER,
         subject.RANKMIXER_MOE,
         subject.TOKENMIXER_LARGE,

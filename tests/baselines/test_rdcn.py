@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from baselines.dcnv2 import LowRankCross
+from baselines.cross import LowRankCross
 from baselines.rdcn import RDCN, AttentionCross
 from tests.costs import cost_of, dense_cost
 

@@ -22,6 +22,31 @@ DLRM_MLP = Contestant(
     paper=Paper(title="Deep Learning Recommendation Model", year=2019, arxiv="1906.00091"),
 )
 
+WIDE_DEEP = Contestant(
+    name="wide-deep",
+    title="Wide&Deep",
+    model="baselines.wide_deep:WideDeep",
+    hyperparameters={"hidden_dims": (1024, 512, 256), "initialisation": "glorot"},
+    dial=Dial(name="hidden_dims", settings=dials.mlp, proportions={"num_hidden_layers": 3, "taper": 0.5}),
+    trim="hidden_dims",
+    search_space={"num_hidden_layers": (1, 2, 3, 4, 5, 6), "taper": (0.5, 1.0)},
+    initialisations=("glorot", "torch"),
+    paper=Paper(title="Wide & Deep Learning for Recommender Systems", year=2016, arxiv="1606.07792"),
+)
+
+DEEP_CROSSING = Contestant(
+    name="deep-crossing",
+    title="Deep Crossing",
+    model="baselines.deep_crossing:DeepCrossing",
+    hyperparameters={"inner_dims": (512, 512, 256, 128, 64), "initialisation": "glorot"},
+    dial=Dial(name="inner_dims", settings=dials.residual_units, proportions={"num_units": 5, "taper": 1.0}),
+    trim="inner_dims",
+    search_space={"num_units": (1, 2, 3, 4, 5, 6), "taper": (0.5, 1.0)},
+    initialisations=("glorot", "torch"),
+    initialisation_is_open=True,
+    paper=Paper(title="Deep Crossing: Web-Scale Modeling", year=2016, arxiv=None),
+)
+
 MOE = Contestant(
     name="moe",
     title="MoE",

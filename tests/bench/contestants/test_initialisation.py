@@ -27,8 +27,11 @@ FUSED = {
     "AttentionCross.up": (1, 2),
     "AttentionModule.qkv": (3, 1),
     "MixtureCross.v": (3, 1),
+    "GatedUnit.message": (3, 1),
+    "GatedUnit.state": (3, 1),
 }
 """Linear layers that hold so many maps (above one another, side by side)."""
+STARTS_AS_TENSORFLOW = ("rdcn", "moe", "hiformer", "wide-deep", "dcn", "ipnn", "opnn", "fignn")
 MIXTURE = {"num_experts": 3, "rank": 16}
 
 
@@ -97,6 +100,8 @@ def test_uniform_weights_have_the_bounds_of_their_own_map(contestant, initialisa
     [
         # create_mlp of facebookresearch/dlrm: √(2 / (m + n)) and √(1 / m), m outputs and n inputs
         ("dlrm-mlp", {}, lambda n, m: math.sqrt(2 / (m + n)), lambda n, m: math.sqrt(1 / m)),
+        ("dlrm", {}, lambda n, m: math.sqrt(2 / (m + n)), lambda n, m: math.sqrt(1 / m)),
+        ("online-base", {}, lambda n, m: math.sqrt(2 / (m + n)), lambda n, m: math.sqrt(1 / m)),
         # He et al. 2015: √(2 / n), and zero
         ("dcnv2", {}, lambda n, m: math.sqrt(2 / n), None),
         ("dcnv2", MIXTURE, lambda n, m: math.sqrt(2 / n), None),
@@ -151,7 +156,7 @@ def test_the_registry_names_every_initialisation_of_the_model_and_its_default_fi
     with pytest.raises(BadInput, match=f"'kaiming', allowed: {', '.join(contestant.initialisations)}"):
         contestant.build(SHAPE, {**contestant.hyperparameters_on(SHAPE), "initialisation": "kaiming"})
     assert contestant.initialisation_is_open == (set(contestant.initialisations) == {"glorot", "torch"}) or (
-        contestant.name in ("rdcn", "moe", "hiformer")  # of TensorFlow
+        contestant.name in STARTS_AS_TENSORFLOW
     )
 
 
