@@ -16,9 +16,9 @@ with a bias in each of the six maps.
 
 Where we differ: α_i of the paper sees its own node only; here, as in the public implementation whose sizes
 are published (FuxiCTR), it sees all of them and ends in a sigmoid. MLP_1 has one hidden layer, or is the
-linear map of that implementation. The paper's nodes are the embeddings; with a `token_dim` ours are a linear map of
-each, and beyond `max_tokens` fields neighbours share a node (see `tokens.FieldTokens`). A single node has no
-neighbours and gets no message.
+linear map of that implementation. The paper's nodes are the embeddings; with a `token_dim` ours are a linear
+map of each, and beyond `max_tokens` fields neighbours share a node (see `tokens.FieldTokens`). A single node
+has no neighbours and gets no message.
 
 Weights start as the layers of TensorFlow do in the authors' code (CRIPAC-DIG/Fi_GNN), Glorot uniform. Its
 biases of the gates start at one, ours at zero.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import torch
 from torch import Tensor, nn
 
@@ -19,4 +21,4 @@ def mlp_by_hand(layers: nn.Sequential, x: Tensor) -> Tensor:
 
 def mlp_products(*widths: int) -> int:
     """Multiply-adds of linear layers between these widths."""
-    return sum(narrow * wide for narrow, wide in zip(widths, widths[1:], strict=False))
+    return sum(narrow * wide for narrow, wide in pairwise(widths))
