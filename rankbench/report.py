@@ -69,6 +69,7 @@ def _write_and_print(
         output,
         command=_command(stores, study),
         titles={one.name: one.title for one in known},
+        years={one.name: one.paper.year for one in known if one.paper},
         decided={one.name: {one.dial.name, *([one.trim] if one.trim else [])} for one in known},
         study=study,
     )

@@ -120,6 +120,7 @@ class Study:
         checks: of a check of fairness, which has no comparisons either, the same.
         paper: name of the paper's table that the study names, or None.
         observed: whether what its models show of themselves during training is kept beside the runs.
+        years: contestant name → the year of its paper, where it is known.
     """
 
     title: str
@@ -136,6 +137,7 @@ class Study:
     checks: tuple[Check, ...] = ()
     paper: str | None = None
     observed: bool = False
+    years: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def keys(self) -> set[str]:

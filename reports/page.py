@@ -8,6 +8,7 @@ Everything else has the same bytes for the same results.
 from __future__ import annotations
 
 import base64
+import dataclasses
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -59,6 +60,7 @@ def build_report(
     command: str,
     titles: Mapping[str, str],
     decided: Mapping[str, Collection[str]],
+    years: Mapping[str, int] | None = None,
     study: str | None = None,
 ) -> ReportFiles:
     """Writes `index.html`, `report.md`, `figures/` and `tables/` under `output`.
@@ -68,6 +70,7 @@ def build_report(
         command: what to type to make this report again.
         titles: contestant name → how to print it; `decided`: → the hyper-parameters that a budget decides,
             which no label names. Both are for runs outside any study; a study knows its labels.
+        years: contestant name → the year of its paper, for those whose year is known.
         study: name or command of the only study to report; by default all, and the runs outside any.
 
     Raises:
@@ -82,6 +85,7 @@ def build_report(
         decided=decided,
         chosen=study,
     )
+    every_study = [dataclasses.replace(each, years=years or {}) for each in every_study]
     if study is not None:
         frame = _only(frame, every_study)
     found = [judged(each, sources) for each in every_study]

@@ -16,6 +16,7 @@ from reports.comparison import Comparison, Study, place_of
 from reports.drawing import Mark
 from reports.fairness_section import fairness_section
 from reports.figures import FIGURES
+from reports.lineage import KIND, lineage_sections
 from reports.prose import answer_sentences, held_equal
 from reports.sections import Paragraph, Section, Table, words
 from reports.sources import Sources
@@ -54,12 +55,14 @@ def study_section(
     if not study.comparisons:
         return Section(title=study.title, text=tuple(text))
     answer = answer_figure(standings, mark)
+    lineage = lineage_sections(study, found, mark) if study.kind == KIND else []
     across = () if study.implied else across_sections(standings)
     return Section(
         title=study.title,
         text=tuple(text),
         figures=(answer,) if answer else (),
         sections=(
+            *lineage,
             *protocols_sections(study, twice, mark),
             *across,
             *_comparison_sections(study, found),

@@ -32,7 +32,8 @@ class Study:
         question: one sentence.
         entrants: who takes part; their labels differ.
         kind: one of `KINDS`. In an ablation every other entrant is an arm of the baseline: it starts from
-            the baseline's hyper-parameters and is trained as the baseline is, but for what it changes.
+            the baseline's hyper-parameters and is trained as the baseline is, but for what it changes. A
+            lineage is a comparison that is also shown by the year of each contestant's paper.
         datasets: families of the synthetic world, or names of imported data sets.
         synthetic_rows: rows of the synthetic world, its three splits together.
         train_rows: how many of the training rows are used, each number a comparison of its own; None: all.
@@ -144,6 +145,21 @@ COMPARED = (
     "rankmixer",
     "tokenmixer-large",
 )
+CLASSICS = (
+    "wide-deep",
+    "deep-crossing",
+    "ipnn",
+    "opnn",
+    "deepfm",
+    "dcn",
+    "xdeepfm",
+    "fgcnn",
+    "fignn",
+    "dlrm",
+    "dlrm-mlp",
+    "dcnv2",
+    "rankmixer",
+)
 BASELINE = "dlrm-mlp"
 
 
@@ -183,6 +199,24 @@ STUDIES: dict[str, Study] = {
             tuned=shipped(),
             beside_equal=True,
             paper="rankmixer/table_1",
+        ),
+        Study(
+            name="classics",
+            question="How far behind RankMixer are the models that its field began with?",
+            entrants=entrants_called(*CLASSICS, "online-base"),
+            baseline=CONTESTANTS[BASELINE].title,
+            tuned=shipped(),
+            beside_equal=True,
+            paper="rankmixer/table_1",
+        ),
+        Study(
+            name="lineage",
+            kind="lineage",
+            question="What did ten years of papers gain at equal size and with equal training?",
+            entrants=entrants_called(*dict.fromkeys((*CLASSICS, *COMPARED))),
+            baseline=CONTESTANTS[BASELINE].title,
+            tuned=shipped(),
+            beside_equal=True,
         ),
         Study(
             name="all",

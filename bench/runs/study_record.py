@@ -18,7 +18,7 @@ from bench.runs.formats import Upgrade, upgraded
 from bench.spec import Budget, DatasetRef
 
 FORMAT = 4
-Kind = Literal["comparison", "ablation", "ladder", "tuning", "fairness"]
+Kind = Literal["comparison", "ablation", "ladder", "tuning", "fairness", "lineage"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 
 
