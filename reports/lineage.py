@@ -151,9 +151,10 @@ def lineage_figure(
 
 
 def _value(row: Standing, attained: bool) -> Estimate:
+    """What is drawn of a contestant: the share in percent, or the AUC."""
     if not attained or row.attained is None:
         return row.metrics["auc"]
-    return row.attained
+    return row.attained.scaled(100)
 
 
 def _places(years: Sequence[int]) -> Iterator[float]:
@@ -202,15 +203,15 @@ def _label(
     taken += [Bbox([(low[0] - 1, low[1]), (high[0] + 1, high[1])]) for low, high in ends]
     inside = axes.get_window_extent()
     for (x, y), label in zip(at, labels, strict=True):
-        text = axes.annotate(
+        text = axes.text(
+            0,
+            0,
             escaping.figure(label),
-            (x, y),
-            xycoords="figure pixels",
+            transform=axes.transAxes,  # a share of the axes, so that it holds at any resolution
             color=mark[label].colour,
             fontsize=8.0,
             ha="left",
             va="bottom",
-            annotation_clip=False,
         )
         box = text.get_window_extent()
         width, height = box.width, box.height
@@ -218,7 +219,7 @@ def _label(
             _corners(x, y, width, height),
             key=lambda c: _covered(Bbox.from_bounds(*c, width, height), taken, inside),
         )
-        text.set_position(corner)
+        text.set_position(tuple(axes.transAxes.inverted().transform(corner)))
         taken.append(Bbox.from_bounds(*corner, width, height))
 
 

@@ -15,7 +15,7 @@ from bench import metrics
 from bench.contestants.cost import Cost
 from bench.runs.record import Run
 from bench.runs.store import Store
-from bench.runs.study_record import Member, StudyRecord
+from bench.runs.study_record import Kind, Member, StudyRecord
 from bench.spec import Budget, ContestantRef, DatasetRef, FeatureSpec, Protocol, Spec
 from reports.comparison import Comparison, Study
 from reports.frame import run_frame
@@ -57,9 +57,16 @@ class StoreBuilder:
         ((comparison,),) = (study.comparisons for study in self.studies())
         return comparison
 
-    def report(self, output: Path, *, command: str = "rankbench report") -> ReportFiles:
+    def report(
+        self, output: Path, *, command: str = "rankbench report", years: Mapping[str, int] | None = None
+    ) -> ReportFiles:
         return build_report(
-            [self.directory], output, command=command, titles=self.titles, decided=self.decided
+            [self.directory],
+            output,
+            command=command,
+            titles=self.titles,
+            decided=self.decided,
+            years=years,
         )
 
     def predictions(self, run: Run | Spec) -> Path:
@@ -169,6 +176,7 @@ class StoreBuilder:
         name: str = "compare",
         command: str = "rankbench run compare",
         paper: str | None = "rankmixer/table_1",
+        kind: Kind = "comparison",
     ) -> StudyRecord:
         """Keeps a study with the runs of each label, and with labels that are impossible for a reason."""
         members = [
@@ -181,7 +189,7 @@ class StoreBuilder:
         ]
         record = StudyRecord(
             name=name,
-            kind="comparison",
+            kind=kind,
             question="Who is ahead?",
             command=command,
             baseline=baseline,
