@@ -217,10 +217,10 @@ def _label(
         width, height = box.width, box.height
         corner = min(
             _corners(x, y, width, height),
-            key=lambda c: _covered(Bbox.from_bounds(*c, width, height), taken, inside),
+            key=lambda c: _covered(Bbox.from_bounds(c[0], c[1], width, height), taken, inside),
         )
         text.set_position(tuple(axes.transAxes.inverted().transform(corner)))
-        taken.append(Bbox.from_bounds(*corner, width, height))
+        taken.append(Bbox.from_bounds(corner[0], corner[1], width, height))
 
 
 def _corners(x: float, y: float, width: float, height: float) -> Iterator[tuple[float, float]]:

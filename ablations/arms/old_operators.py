@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from torch import Tensor, nn
 
-from baselines.dcnv2 import LowRankCross
+from baselines.cross import LowRankCross
 from rankmixer import TokenMixerLarge
 from rankmixer.tokenization import GroupTokenizer
 
