@@ -72,7 +72,7 @@ def fignn(size: int, hyperparameters: Hyperparameters, shape: InputShape) -> Hyp
     return {
         "max_tokens": min(size, hyperparameters["max_tokens"]),
         "token_dim": width,
-        "scoring_dim": 8 * width,
+        "scoring_dim": 8 * size,
     }
 
 
