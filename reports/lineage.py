@@ -144,7 +144,7 @@ def lineage_figure(
         png=png,
         pdf=pdf,
         caption=f"{quantity} over the year of the paper, task {standings.task}{interval}. "
-        "The grey line is the best mean up to each year.",
+        "The grey line is the best mean up to each year. Wide intervals reach beyond the axes.",
         alternative=f"{quantity} of every contestant over the year of its paper",
         inches=INCHES,
     )
@@ -176,7 +176,11 @@ def _draw_best(axes: Axes, dated: Sequence[tuple[int, Standing]], values: Sequen
 
 
 def _limits(axes: Axes, years: Sequence[int], values: Sequence[Estimate]) -> None:
-    low, high = min(value.low for value in values), max(value.high for value in values)
+    """All means are within, and of wide intervals as much as the means span together on either side."""
+    means = [value.mean for value in values]
+    span = max(means) - min(means) or max(value.high - value.low for value in values)
+    low = max(min(value.low for value in values), min(means) - span)
+    high = min(max(value.high for value in values), max(means) + span)
     margin = 0.08 * (high - low) or 0.01
     axes.set_ylim(low - margin, high + margin)
     axes.set_xlim(min(years) - 0.75, max(years) + 0.75)

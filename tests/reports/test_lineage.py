@@ -124,3 +124,14 @@ def test_names_of_twenty_contestants_cover_neither_each_other_nor_points():
     assert not [pair for pair in combinations(boxes, 2) if lineage._common(*pair) > 4]
     points = axes.transData.transform([(x, value.mean) for x, value in zip(places, values, strict=True)])
     assert not [1 for box in boxes for point in points if box.contains(*point)]
+
+
+def test_one_wide_interval_does_not_flatten_the_figure():
+    figure = Figure()
+    axes = figure.subplots()
+    wide = Estimate(mean=51, half_width=300, num_seeds=2)
+    narrow = [Estimate(mean=mean, half_width=0.5, num_seeds=3) for mean in (50, 52, 54)]
+    lineage._limits(axes, [2016, 2017, 2018, 2019], [wide, *narrow])
+    low, high = axes.get_ylim()
+    assert 45 < low < 49.5
+    assert 54.5 < high < 59.5
