@@ -115,7 +115,7 @@ def lineage_figure(
     with style():
         figure = Figure(figsize=(INCHES, 5.4), dpi=100)
         axes = figure.subplots()
-        figure.subplots_adjust(left=0.12, right=0.97, bottom=0.09, top=0.97)
+        figure.subplots_adjust(left=0.15, right=0.97, bottom=0.09, top=0.97)
         for place, value, (_, row) in zip(places, values, dated, strict=True):
             axes.errorbar(
                 [place],
@@ -132,6 +132,8 @@ def lineage_figure(
             )
         _draw_best(axes, dated, values)
         _limits(axes, [year for year, _ in dated], values)
+        bottom, top = axes.get_ylim()
+        is_cut = any(value.low < bottom or value.high > top for value in values)
         axes.set_ylabel("share of the attainable AUC, %" if attained else "test AUC")
         axes.set_xlabel("year of the paper")
         _label(axes, places, values, [row.label for _, row in dated], mark)
@@ -143,8 +145,8 @@ def lineage_figure(
         name=KIND,
         png=png,
         pdf=pdf,
-        caption=f"{quantity} over the year of the paper, task {standings.task}{interval}. "
-        "The grey line is the best mean up to each year. Wide intervals reach beyond the axes.",
+        caption=f"{quantity} over the year of the paper, task {standings.task}{interval}. The grey line is the "
+        f"best mean up to each year.{' Some intervals leave the figure.' if is_cut else ''}",
         alternative=f"{quantity} of every contestant over the year of its paper",
         inches=INCHES,
     )
