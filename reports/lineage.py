@@ -145,8 +145,8 @@ def lineage_figure(
         name=KIND,
         png=png,
         pdf=pdf,
-        caption=f"{quantity} over the year of the paper, task {standings.task}{interval}. The grey line is the "
-        f"best mean up to each year.{' Some intervals leave the figure.' if is_cut else ''}",
+        caption=f"{quantity} over the year of the paper, task {standings.task}{interval}. The grey line is "
+        f"the best mean up to each year.{' Some intervals leave the figure.' if is_cut else ''}",
         alternative=f"{quantity} of every contestant over the year of its paper",
         inches=INCHES,
     )
