@@ -19,6 +19,7 @@ from bench.runs.study_record import Member, StudyRecord
 from bench.spec import Budget, ContestantRef, DatasetRef, FeatureSpec, Protocol, Spec
 from reports.comparison import Comparison, Study
 from reports.frame import run_frame
+from reports.moderation import Intervals
 from reports.page import ReportFiles, build_report
 from reports.sources import Sources
 from reports.standings import Standings
@@ -41,10 +42,10 @@ class StoreBuilder:
         self.directory = directory
         self.store = Store(directory)
 
-    def standings(self) -> list[Standings]:
+    def standings(self, intervals: Intervals = "moderated") -> list[Standings]:
         """The verdict on every comparison and task."""
         sources = Sources([self.directory])
-        return [standings for study in self.studies() for _, standings in judged(study, sources)]
+        return [standings for study in self.studies() for _, standings in judged(study, sources, intervals)]
 
     def studies(self) -> list[Study]:
         """Those that a report would show."""
@@ -57,9 +58,16 @@ class StoreBuilder:
         ((comparison,),) = (study.comparisons for study in self.studies())
         return comparison
 
-    def report(self, output: Path, *, command: str = "rankbench report") -> ReportFiles:
+    def report(
+        self, output: Path, *, command: str = "rankbench report", intervals: Intervals = "moderated"
+    ) -> ReportFiles:
         return build_report(
-            [self.directory], output, command=command, titles=self.titles, decided=self.decided
+            [self.directory],
+            output,
+            command=command,
+            titles=self.titles,
+            decided=self.decided,
+            intervals=intervals,
         )
 
     def predictions(self, run: Run | Spec) -> Path:

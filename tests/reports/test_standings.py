@@ -12,13 +12,15 @@ from scipy import stats
 from bench.errors import BadInput
 from bench.runs.record import Run
 from reports.curves import mean_curves
+from reports.moderation import moderated_spreads
+from reports.sampling import SharedRows, delong_parts, placements, user_aucs
 from reports.sources import Sources
-from reports.statistics import SharedRows, loss_difference, user_aucs
+from reports.statistics import loss_difference
 from reports.study_section import judged
 
 
-def only(builder):
-    (standings,) = builder.standings()
+def only(builder, intervals="moderated"):
+    (standings,) = builder.standings(intervals)
     return standings, {row.label: row for row in standings.rows}
 
 
@@ -119,23 +121,21 @@ def test_missing_predictions_leave_the_pair_undecided(builder):
 
 def test_the_interval_of_uauc_is_wider_than_that_of_the_seeds(builder):
     builder.three_contestants()
-    _, rows = only(builder)
+    _, rows = only(builder, "plain")
     by_seed = np.array(uaucs(builder, "rankmixer")) - np.array(uaucs(builder, "dlrm-mlp"))
     found = rows["RankMixer"].uauc_to_baseline
     assert found.mean == pytest.approx(by_seed.mean(), abs=1e-12)
     users = np.mean(per_user(builder, "rankmixer"), axis=0) - np.mean(per_user(builder, "dlrm-mlp"), axis=0)
     variances = by_seed.var(ddof=1) / 3, np.nanvar(users, ddof=1) / np.isfinite(users).sum()
-    freedom = sum(variances) ** 2 / (
-        variances[0] ** 2 / 2 + variances[1] ** 2 / (np.isfinite(users).sum() - 1)
-    )
-    assert found.half_width == pytest.approx(stats.t.ppf(0.975, freedom) * np.sqrt(sum(variances)), rel=1e-5)
+    quantiles = stats.t.ppf(0.975, (2, np.isfinite(users).sum() - 1))
+    assert found.half_width == pytest.approx(np.sqrt(np.sum(quantiles**2 * variances)), rel=1e-5)
 
 
 @pytest.mark.parametrize("users", [True, False])
 def test_the_interval_of_log_loss_is_that_of_its_seeds_and_rows(builder, users):
     """Where users are known, of the sums of their rows: by the ratio of two sums (Cochran 1977, 6.3)."""
     builder.three_contestants(users=users)
-    _, rows = only(builder)
+    _, rows = only(builder, "plain")
     losses = []
     for contestant in ("rankmixer", "dlrm-mlp"):
         tables = [pd.read_parquet(builder.predictions(builder.spec(contestant, seed))) for seed in range(3)]
@@ -149,10 +149,79 @@ def test_the_interval_of_log_loss_is_that_of_its_seeds_and_rows(builder, users):
     residual = of_unit["sum"] - by_row.mean() * of_unit["size"]
     sampled = (residual**2).sum() * len(of_unit) / (len(of_unit) - 1) / by_row.size**2
     variances = by_seed.var(ddof=1) / 3, sampled
-    freedom = sum(variances) ** 2 / (variances[0] ** 2 / 2 + variances[1] ** 2 / (len(of_unit) - 1))
+    quantiles = stats.t.ppf(0.975, (2, len(of_unit) - 1))
     found = rows["RankMixer"].log_loss_to_baseline
     assert found.mean == pytest.approx(by_seed.mean(), abs=1e-7)
-    assert found.half_width == pytest.approx(stats.t.ppf(0.975, freedom) * np.sqrt(sum(variances)), rel=1e-4)
+    assert found.half_width == pytest.approx(np.sqrt(np.sum(quantiles**2 * variances)), rel=1e-4)
+
+
+def test_the_spread_between_seeds_is_that_of_both_contestants_moderated_in_their_table(builder):
+    builder.three_contestants()
+    _, rows = only(builder)
+    areas = np.array([aucs(builder, name) for name in builder.titles])
+    spreads = dict(zip(builder.titles, moderated_spreads(areas), strict=True))
+    first, second = spreads["rankmixer"], spreads["dlrm-mlp"]
+    tables = {
+        name: [pd.read_parquet(builder.predictions(run)) for run in runs_of(builder, name)]
+        for name in ("rankmixer", "dlrm-mlp")
+    }
+    rows_of_test = SharedRows(
+        positive=(tables["rankmixer"][0]["label.finish"] == 1).to_numpy(),
+        user=np.unique(tables["rankmixer"][0]["user"], return_inverse=True)[1],
+    )
+    placed = [
+        np.mean([placements(rows_of_test, table["logit.finish"].to_numpy()) for table in of_one], axis=0)
+        for of_one in tables.values()
+    ]
+    of_test = delong_parts(rows_of_test, *placed)
+    squares = sum(
+        stats.t.ppf(0.975, freedom) ** 2 * variance
+        for variance, freedom in ((first[0] / 3, first[1]), (second[0] / 3, second[1]), *of_test)
+    )
+    assert rows["RankMixer"].to_baseline.half_width == pytest.approx(np.sqrt(squares), rel=1e-6)
+    _, plain = only(builder, "plain")
+    assert plain["RankMixer"].to_baseline.mean == rows["RankMixer"].to_baseline.mean
+    assert plain["RankMixer"].to_baseline.half_width != rows["RankMixer"].to_baseline.half_width
+
+
+def test_all_pairs_of_a_comparison_are_one_family(builder):
+    builder.three_contestants()
+    standings, rows = only(builder)
+    assert {value.family for value in standings.pairs.values()} == {3}
+    alone = {frozenset(pair): value.p_value for pair, value in standings.pairs.items()}
+    corrected = {frozenset(pair): value.adjusted_p_value for pair, value in standings.pairs.items()}
+    least = 0.0
+    for factor, pair in zip((3, 2, 1), sorted(alone, key=alone.__getitem__), strict=True):
+        least = max(least, min(1.0, factor * alone[pair]))
+        assert corrected[pair] == pytest.approx(least)
+    assert rows["RankMixer"].uauc_to_baseline.family == 2
+    assert rows["RankMixer"].log_loss_to_baseline.family == 2
+
+
+def test_a_pair_that_cannot_be_judged_does_not_count_in_its_family(builder):
+    builder.three_contestants()
+    builder.predictions(builder.spec("dcnv2", 1)).unlink()
+    standings, rows = only(builder)
+    assert rows["RankMixer"].to_baseline.family == 1
+    assert rows["RankMixer"].to_baseline.adjusted_p_value == rows["RankMixer"].to_baseline.p_value
+    assert rows["DCNv2"].to_baseline.p_value is None
+    assert standings.pairs["DCNv2", "RankMixer"].verdict == "undecided"
+
+
+def test_normalised_entropy_is_log_loss_over_the_entropy_of_the_base_rate(builder):
+    builder.three_contestants()
+    standings, rows = only(builder)
+    run = runs_of(builder, "rankmixer")[0]
+    rate = run.metrics["test"]["finish"]["base_rate"]
+    entropy = -(rate * np.log(rate) + (1 - rate) * np.log(1 - rate))
+    losses = [one.metrics["test"]["finish"]["log_loss"] for one in runs_of(builder, "rankmixer")]
+    found = rows["RankMixer"].metrics["normalised_entropy"]
+    assert found.mean == pytest.approx(np.mean(losses) / entropy)
+    assert found.half_width == pytest.approx(rows["RankMixer"].metrics["log_loss"].half_width / entropy)
+    assert standings.references["oracle"]["normalised_entropy"] == pytest.approx(
+        run.references["oracle"]["finish"]["log_loss"] / entropy
+    )
+    assert "normalised_entropy" not in standings.references["logistic_regression"]
 
 
 def test_less_log_loss_is_better():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 
 import numpy as np
@@ -11,17 +12,8 @@ from scipy import stats
 from sklearn.metrics import roc_auc_score
 
 from bench.metrics import per_user_auc
-from reports.statistics import (
-    Difference,
-    SharedRows,
-    delong_parts,
-    mean_estimate,
-    paired_difference,
-    placements,
-    rank_intervals,
-    user_aucs,
-    user_parts,
-)
+from reports.sampling import SharedRows, delong_parts, placements, user_aucs, user_parts
+from reports.statistics import Difference, adjusted, mean_estimate, paired_difference, rank_intervals
 
 
 def rows_of(label: np.ndarray, user: np.ndarray | None = None) -> SharedRows:
@@ -99,15 +91,62 @@ def test_repeating_every_row_of_a_user_adds_no_information(two_models):
     assert found == pytest.approx(expected, rel=1e-9)
 
 
-def test_paired_difference_adds_seed_and_test_variance_with_welch_satterthwaite():
-    differences = [0.010, 0.014, 0.009]
-    test_parts = [(4e-6, 500), (1e-6, 2000)]
-    found = paired_difference(differences, test_parts)
-    seed = np.var(differences, ddof=1) / 3
-    total = seed + 5e-6
-    freedom = total**2 / (seed**2 / 2 + (4e-6) ** 2 / 500 + (1e-6) ** 2 / 2000)
-    assert found.half_width == pytest.approx(stats.t.ppf(0.975, freedom) * math.sqrt(total))
+def test_each_part_of_a_paired_difference_counts_with_its_own_degrees_of_freedom():
+    """Banerjee (1960): the squares of the half widths of the parts add up."""
+    found = paired_difference([0.010, 0.014, 0.009], [(4e-6, 500), (1e-6, 2000)])
+    # seeds: s² = 7e-6 over 3 seeds, t of 2 degrees of freedom = 4.30265; 500: 1.96472; 2000: 1.96115
+    squares = 4.30265**2 * 7e-6 / 3 + 1.96472**2 * 4e-6 + 1.96115**2 * 1e-6
+    assert found.half_width == pytest.approx(math.sqrt(squares), rel=1e-5)
     assert found.verdict == "better"
+    given = paired_difference([0.010, 0.014, 0.009], [(4e-6, 500)], seed_parts=[(2e-6, 7), (1e-6, 9)])
+    squares = 2.36462**2 * 2e-6 + 2.26216**2 * 1e-6 + 1.96472**2 * 4e-6
+    assert given.half_width == pytest.approx(math.sqrt(squares), rel=1e-5)
+
+
+def test_the_p_value_of_one_part_is_students():
+    found = paired_difference([0.010, 0.014, 0.009, 0.015], [(0.0, 500)])
+    assert found.p_value == pytest.approx(stats.ttest_1samp([0.010, 0.014, 0.009, 0.015], 0.0).pvalue)
+
+
+@pytest.mark.parametrize("distance", [0.0, 1e-5, 0.003, 0.0042, 0.1])
+def test_the_p_value_is_the_error_at_which_the_interval_ends_at_zero(distance):
+    found = paired_difference([distance - 0.001, distance + 0.001], [(1e-6, 400), (2e-6, 30)])
+    parts = [(1e-6, 1), (1e-6, 400), (2e-6, 30)]
+    reach = sum(stats.t.isf(found.p_value / 2, freedom) ** 2 * variance for variance, freedom in parts)
+    assert math.sqrt(reach) == pytest.approx(distance, rel=1e-6, abs=1e-12)
+    assert (found.p_value < 0.05) == (found.verdict != "tie")
+
+
+def test_p_values_at_the_ends():
+    assert paired_difference([0.0, 0.0], [(0.0, 10)]).p_value == 1
+    assert paired_difference([0.1, 0.1], [(0.0, 10)]).p_value == 0
+    assert paired_difference([0.1, 0.2], [(math.inf, 1)]).p_value == 1
+    assert paired_difference([0.1, 0.2], [(1e-6, 9)], "12 positives").p_value is None
+    assert paired_difference([0.1], [(1e-6, 9)]).p_value is None
+
+
+def test_holms_correction_worked_by_hand():
+    """Holm (1979): 4 × 0.005, 3 × 0.01, 2 × 0.03, 1 × 0.04, none below the one before."""
+    family = {name: dataclasses.replace(difference(0.1, 0.01), p_value=p) for name, p in P_VALUES.items()}
+    family["none"] = difference(0.1, None, "1 seed")
+    found = adjusted(family)
+    corrected = {name: value.adjusted_p_value for name, value in found.items()}
+    expected = {"a": 0.03, "b": 0.06, "c": 0.06, "d": 0.02}
+    assert corrected == pytest.approx({**expected, "none": None})
+    assert [*found] == [*family]
+    assert {value.family for name, value in found.items() if name != "none"} == {4}
+    verdicts = {name: value.verdict for name, value in found.items()}
+    assert verdicts == {"a": "better", "b": "tie", "c": "tie", "d": "better", "none": "undecided"}
+    assert [name for name, value in found.items() if value.is_tie_by_family] == ["b", "c"]
+    assert adjusted({"all": dataclasses.replace(difference(0.1, 0.2), p_value=0.4)})["all"].verdict == "tie"
+    assert max(one.adjusted_p_value for one in adjusted(twenty_equal()).values()) == 1
+
+
+P_VALUES = {"a": 0.01, "b": 0.04, "c": 0.03, "d": 0.005}
+
+
+def twenty_equal() -> dict[int, Difference]:
+    return {place: dataclasses.replace(difference(0.1, 0.2), p_value=0.5) for place in range(20)}
 
 
 def test_without_the_test_rows_there_is_no_interval_and_no_verdict():
@@ -204,6 +243,29 @@ def test_coverage_of_the_interval_of_uauc():
         of_seeds_only += alone.low <= true_difference <= alone.high
     assert 0.92 <= covered / 200 <= 0.99
     assert of_seeds_only / 200 < 0.6
+
+
+def test_the_part_of_the_users_is_what_a_paired_bootstrap_over_users_finds():
+    """Users drawn with replacement, both contestants on the same users: spread and quantiles are those of the
+    analytic part, so that the report needs no random numbers."""
+    rng = np.random.default_rng(11)
+    users, rows = 250, 8
+    label = rng.random((users, rows)) < 0.4
+    flat = rows_of(label.ravel(), np.repeat(np.arange(users), rows))
+    taste = rng.normal(0.0, 0.8, (users, 1))
+    noise = rng.normal(size=label.shape)
+    first, second = (
+        user_aucs(flat, (strength * label + noise + 0.4 * rng.normal(size=label.shape)).ravel())
+        for strength in (1.1 + taste, 0.9 - taste)
+    )
+    ((variance, freedom),) = user_parts(first, second)
+    drawn = rng.integers(0, users, (4000, users))
+    bootstrap = np.nanmean((first - second)[drawn], axis=1)
+    assert freedom == np.isfinite(first).sum() - 1
+    assert bootstrap.std(ddof=1) == pytest.approx(math.sqrt(variance), rel=0.04)
+    reach = stats.t.ppf(0.975, freedom) * math.sqrt(variance)
+    low, high = np.quantile(bootstrap, (0.025, 0.975)) - np.nanmean(first - second)
+    assert (low, high) == pytest.approx((-reach, reach), rel=0.08)
 
 
 def test_an_interval_of_an_auc_stays_within_what_is_possible():
