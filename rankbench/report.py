@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from bench.runs.study_record import StudyRecord
     from reports.ablation import Ablation
     from reports.fairness import Check
+    from reports.moderation import Intervals
     from reports.sections import Table
     from reports.standings import Standings
 
@@ -33,12 +34,23 @@ def run(
     output: Annotated[
         Path | None, typer.Option("--output", help="Folder of the report; STORE/report by default.")
     ] = None,
+    intervals: Annotated[
+        str,
+        typer.Option(
+            "--intervals",
+            help="How the spread between seeds is estimated: moderated (the contestants of a table inform "
+            "each other) or plain (Student's t of each pair).",
+        ),
+    ] = "moderated",
     json: options.Json = False,
 ) -> None:
     """Write the page, tables and figures of every study in the store, and print the comparisons."""
+    from reports.moderation import parse_intervals
+
+    chosen = parse_intervals(intervals)
     into = output or store[0] / "report"
     refuse_unwritable("the report", into, "--output")
-    _write_and_print(store, into, study=study, json=json, more={})
+    _write_and_print(store, into, study=study, json=json, more={}, intervals=chosen)
 
 
 def write_and_print(
@@ -56,7 +68,13 @@ def write_and_print(
 
 
 def _write_and_print(
-    stores: list[Path], output: Path, *, study: str | None, json: bool, more: Mapping[str, Any]
+    stores: list[Path],
+    output: Path,
+    *,
+    study: str | None,
+    json: bool,
+    more: Mapping[str, Any],
+    intervals: Intervals = "moderated",
 ) -> None:
     from reports.ablation import Ablation
     from reports.ablation_table import flat_rows
@@ -67,11 +85,12 @@ def _write_and_print(
     files = build_report(
         stores,
         output,
-        command=_command(stores, study),
+        command=_command(stores, study, intervals),
         titles={one.name: one.title for one in known},
         years={one.name: one.paper.year for one in known if one.paper},
         decided={one.name: {one.dial.name, *([one.trim] if one.trim else [])} for one in known},
         study=study,
+        intervals=intervals,
     )
     if json:
         checks = {"checks": [check_for_machines(check) for check in files.checks]} if files.checks else {}
@@ -90,10 +109,12 @@ def _write_and_print(
     answer(f"report: {files.page}")
 
 
-def _command(stores: list[Path], study: str | None) -> str:
+def _command(stores: list[Path], study: str | None, intervals: Intervals) -> str:
     """The command that writes the same report again."""
     words = [word for store in stores for word in ("--store", str(store))]
-    return shlex.join(["rankbench", "report", *words, *(["--study", study] if study else [])])
+    words += ["--study", study] if study else []
+    words += ["--intervals", intervals] if intervals != "moderated" else []
+    return shlex.join(["rankbench", "report", *words])
 
 
 def _print_comparison(standings: Standings) -> None:

@@ -132,6 +132,8 @@ def _answer_of_lines(ablation: Ablation) -> str:
     for line, arms in ablation.lines.items():
         last = arms[-1]
         aside = {"tie": ", a tie", "undecided": ", no verdict"}.get(last.standing.verdict, "")
+        if last.standing.to_baseline and last.standing.to_baseline.is_tie_by_family:
+            aside = ", a tie because arms are judged together"
         said = f"{line or last.label} {points(last.standing.to_baseline)}{aside}"
         by_point.setdefault(str(last.point), []).append(said)
     sentences = [

@@ -11,12 +11,13 @@ import pandas as pd
 from reports.ablation import Ablation, Arm, ablations
 from reports.columns import verdict_text
 from reports.comparison import Study
+from reports.datafiles import P_VALUES
 from reports.notation import MISSING, estimate, fixed, points, short
 from reports.paper import PaperArm, named
 from reports.sections import Cell, Table
 from reports.standings import Judged, Standing, Standings
 from reports.statistics import Difference, Estimate
-from reports.tables import test_split
+from reports.tables import family_notes, test_split
 
 BASE_NOTE = (
     "The first row is the base with its own values; the others are differences to it. Less log loss is "
@@ -65,6 +66,7 @@ def _notes(one: Ablation) -> tuple[str, ...]:
     notes += [
         f"{arm.label} cannot take part: {arm.standing.reason}." for arm in one.arms if arm.standing.reason
     ]
+    notes += family_notes({arm.label: arm.standing.to_baseline for arm in one.arms}, "arms")
     if any(arm.seconds for arm in one.arms):
         notes.append(TIME_NOTE)
     if any(arm.paper for arm in one.arms):
@@ -252,6 +254,8 @@ def _flat(one: Ablation, arm: Arm) -> dict[str, Any]:
     for name, value in estimates.items():
         ends = (None, None) if value is None or value.half_width is None else (value.low, value.high)
         flat |= {name: value.mean if value else None, f"{name}_low": ends[0], f"{name}_high": ends[1]}
+    for name, difference in differences.items():
+        flat |= {f"{name}_{part}": getattr(difference, part, None) for part in P_VALUES}
     flat |= {
         f"{name}_relative": arm.costs.get(name)
         for name in ("dense_parameters", "active_parameters", "flops_forward")

@@ -44,12 +44,14 @@ def answer_figure(all_standings: Sequence[Standings], mark: Mapping[str, Mark]) 
         grid[0, 0].set_ylim(len(labels) - 0.4, -0.6)
         png, pdf = rendered(figure)
     quantity = _quantity(panels)
+    hollow = any(_is_hollow(row, standings) for standings in panels for row in standings.rows)
+    of_ties = " Hollow: a tie all the same, because many pairs are judged together." if hollow else ""
     left_out = f" The first {MOST_PANELS} of {len(judged)} comparisons." if len(judged) > MOST_PANELS else ""
     return Image(
         name="answer",
         png=png,
         pdf=pdf,
-        caption=f"{quantity}, with 95 % intervals if there are several seeds.{left_out}",
+        caption=f"{quantity}, with 95 % intervals if there are several seeds.{of_ties}{left_out}",
         alternative=f"{quantity}, a row per contestant and a panel per comparison",
     )
 
@@ -69,8 +71,9 @@ def _draw(axes: Axes, standings: Standings, labels: Sequence[str], mark: Mapping
             color=mark[row.label].colour,
             marker=mark[row.label].marker,
             markersize=6,
-            markeredgecolor="white",
-            markeredgewidth=0.6,
+            markerfacecolor="white" if _is_hollow(row, standings) else mark[row.label].colour,
+            markeredgecolor=mark[row.label].colour if _is_hollow(row, standings) else "white",
+            markeredgewidth=1.2 if _is_hollow(row, standings) else 0.6,
             elinewidth=1.5,
             zorder=3,
         )
@@ -80,6 +83,11 @@ def _draw(axes: Axes, standings: Standings, labels: Sequence[str], mark: Mapping
         axes.axvline(0, color=FAINT, linewidth=0.9, zorder=2)
         axes.set_xlabel(escaping.figure(f"Δ AUC to {standings.baseline}, points"))
         axes.xaxis.set_major_formatter(lambda value, _: tick(value))
+
+
+def _is_hollow(row: Standing, standings: Standings) -> bool:
+    """Is its interval drawn, without zero, and its verdict a tie?"""
+    return standings.baseline is not None and row.to_baseline is not None and row.to_baseline.is_tie_by_family
 
 
 def _value(row: Standing, standings: Standings) -> tuple[float | None, float, float]:

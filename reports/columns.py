@@ -11,11 +11,11 @@ from dataclasses import dataclass
 
 from bench.spec import BUDGET_TOLERANCE
 from reports.comparison import NOT_RUN
-from reports.notation import MISSING, estimate, fixed, percent, points, share, short
+from reports.notation import MISSING, estimate, fixed, p_value, percent, points, share, short
 from reports.paper import gain_text, paper_task
 from reports.sections import Cell
-from reports.standings import USER_METRICS, Standing, Standings
-from reports.statistics import PREDICTIONS_MISSING
+from reports.standings import NORMALISED_ENTROPY, USER_METRICS, Standing, Standings
+from reports.statistics import PREDICTIONS_MISSING, Difference
 
 REFERENCE_TITLES = {
     "oracle": "oracle (true probabilities)",
@@ -91,11 +91,18 @@ def verdict_text(row: Standing, standings: Standings) -> Cell:
         why = "no common seed" if "auc" in row.metrics else "no AUC: one class"
         return Cell(text=why, style="undecided")
     if difference.verdict != "undecided":
-        return Cell(text=difference.verdict, style=difference.verdict)
+        return Cell(text=difference.verdict, aside=adjusted_p(difference), style=difference.verdict)
     if difference.num_seeds < 2:
         return Cell(text="1 seed: no claim", style="undecided")
     missing = difference.doubt == PREDICTIONS_MISSING
     return Cell(text=f"undecided, {difference.doubt if missing else 'too little data'}", style="undecided")
+
+
+def adjusted_p(value: Difference) -> str:
+    """``p 0.13``, corrected, of a tie whose interval excludes zero; empty for others."""
+    if not value.is_tie_by_family or value.adjusted_p_value is None:
+        return ""
+    return f"p {p_value(value.adjusted_p_value)}"
 
 
 def _contestant(row: Standing, _: Standings) -> Cell:
@@ -144,7 +151,7 @@ def _user_difference(row: Standing, standings: Standings) -> Cell:
     if row.label == standings.baseline:
         return Cell(text="baseline")
     value = row.uauc_to_baseline
-    aside = value.doubt if value is not None else ""
+    aside = "" if value is None else value.doubt or (f"tie, {told}" if (told := adjusted_p(value)) else "")
     return Cell(text=points(value), aside=aside, difference=value)
 
 
@@ -205,6 +212,12 @@ METRICS: tuple[Column, ...] = (
         is_text=True,
     ),
     Column(title="Log loss", cell=_metric("log_loss", 4), reference=_reference_value("log_loss")),
+    Column(
+        title="Normalised entropy",
+        cell=_metric(NORMALISED_ENTROPY, 4),
+        reference=_reference_value(NORMALISED_ENTROPY),
+        when=lambda standings: any(NORMALISED_ENTROPY in row.metrics for row in standings.rows),
+    ),
     Column(title="Calibration", cell=_metric("calibration", 3)),
     *(_user_column(name) for name in USER_METRICS),
     Column(

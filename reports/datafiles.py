@@ -34,7 +34,10 @@ def comparison_frame(all_standings: Sequence[Standings]) -> pd.DataFrame:
 
 
 def pairs_frame(all_standings: Sequence[Standings]) -> pd.DataFrame:
-    """A row per comparison, task and ordered pair of contestants: AUC of the first minus the second's."""
+    """A row per comparison, task and ordered pair of contestants: AUC of the first minus the second's.
+
+    `p_value` is of the pair alone, `adjusted_p_value` by Holm within its family; verdicts are by the latter.
+    """
     rows = [
         (*_where(standings).values(), *pair, *_difference(value).values())
         for standings in all_standings
@@ -190,8 +193,9 @@ def for_machines(standings: Standings) -> dict[str, Any]:
 def _plain(value: Any) -> Any:
     if isinstance(value, Estimate):
         low, high = _interval(value)
-        doubt = {"verdict": value.verdict, "doubt": value.doubt} if isinstance(value, Difference) else {}
-        return {"mean": value.mean, "low": low, "high": high, "num_seeds": value.num_seeds, **doubt}
+        told = ("verdict", "doubt", *P_VALUES, "family") if isinstance(value, Difference) else ()
+        more = {name: getattr(value, name) for name in told}
+        return {"mean": value.mean, "low": low, "high": high, "num_seeds": value.num_seeds, **more}
     if isinstance(value, Standing):
         return {field.name: _plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
     if isinstance(value, Mapping):
@@ -200,7 +204,8 @@ def _plain(value: Any) -> Any:
 
 
 _WHERE = ("study", "data", "budget", "task")
-_DIFFERENCE_COLUMNS = ("difference", "low", "high", "num_seeds", "verdict", "doubt")
+P_VALUES = ("p_value", "adjusted_p_value")
+_DIFFERENCE_COLUMNS = ("difference", "low", "high", "num_seeds", *P_VALUES, "verdict", "doubt")
 
 
 def _searches(studies: Sequence[Study]) -> Iterator[tuple[dict[str, str], Search, bool]]:
@@ -220,7 +225,8 @@ def _where(standings: Standings) -> dict[str, str]:
 def _difference(value: Difference | None) -> dict[str, Any]:
     if value is None:
         return dict.fromkeys(_DIFFERENCE_COLUMNS)
-    entries = (value.mean, *_interval(value), value.num_seeds, value.verdict, value.doubt)
+    p_values = (getattr(value, name) for name in P_VALUES)
+    entries = (value.mean, *_interval(value), value.num_seeds, *p_values, value.verdict, value.doubt)
     return dict(zip(_DIFFERENCE_COLUMNS, entries, strict=True))
 
 

@@ -63,7 +63,7 @@ def forest_figure(ablations: Sequence[Ablation]) -> Image | None:
         png=png,
         pdf=pdf,
         caption=f"Test AUC of each arm minus that of {base}, in points of 0.01, with 95 % intervals if there "
-        f"are several seeds.{of_paper}{left_out}",
+        f"are several seeds.{ties_told(panels)}{of_paper}{left_out}",
         alternative=f"Test AUC of each arm minus that of {base}, a row per arm",
         inches=inches,
     )
@@ -78,6 +78,19 @@ def panel_title(one: Ablation, panels: Sequence[Ablation]) -> str:
     ]
     text = " · ".join(told)
     return text if len(text) <= LONGEST_TITLE else "\n".join(told)
+
+
+def ties_told(panels: Sequence[Ablation]) -> str:
+    """A sentence about arms whose intervals exclude zero and that tie; empty where there are none."""
+    tied = [
+        arm.label
+        for one in panels
+        for arm in one.arms
+        if arm.standing.to_baseline and arm.standing.to_baseline.is_tie_by_family
+    ]
+    if not tied:
+        return ""
+    return f" A tie although the interval excludes zero, because arms are judged together: {', '.join(tied)}."
 
 
 def listed_bases(panels: Sequence[Ablation]) -> str:

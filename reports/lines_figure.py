@@ -28,7 +28,7 @@ from reports.drawing import (
     style,
 )
 from reports.figures import LINE_HEIGHT, spread
-from reports.forest_figure import panel_title
+from reports.forest_figure import panel_title, ties_told
 from reports.notation import short, tick
 
 AXES = {"active": "active share of the experts", TIMES_BASE: DENSE_PARAMETERS, "× D": "multiple of D"}
@@ -75,6 +75,7 @@ def lines_figure(ablations: Sequence[Ablation]) -> Image | None:
     has_bands = any(spot.low < spot.high for _, ours in rows for spots in ours.values() for spot in spots)
     told = [
         " Bands: 95 % intervals." if has_bands else "",
+        ties_told([one for one, _ in rows]),
         " On the right the paper's differences, on its own data and its own scale." if any(theirs) else "",
         f" The first {MOST_ROWS} of {len(judged)} comparisons." if len(judged) > MOST_ROWS else "",
     ]

@@ -75,6 +75,11 @@ def points(value: Difference | None) -> str:
     return f"{mean} [{low}, {high}]"
 
 
+def p_value(value: float) -> str:
+    """``0.13``, ``0.004``, ``< 0.001``."""
+    return "< 0.001" if value < 0.001 else fixed(value, 3 if value < 0.1 else 2)
+
+
 def setting_text(setting: Mapping[str, object]) -> str:
     """``num_layers 2, expansion 0.5``."""
     return ", ".join(f"{name} {setting_value(value)}" for name, value in setting.items())

@@ -26,8 +26,10 @@ from reports.datafiles import comparison_frame, fairness_frames, pairs_frame, tu
 from reports.drawing import Mark, marks
 from reports.fairness import Check
 from reports.frame import MACHINE_PREFIXES, run_frame, without_machine
+from reports.methods import methods
+from reports.moderation import Intervals
 from reports.observed import observed_frame
-from reports.prose import METHODS, warnings
+from reports.prose import warnings
 from reports.sections import Facts, Paragraph, Placed, Section, Table, placed
 from reports.sources import Sources
 from reports.standings import Standings
@@ -62,6 +64,7 @@ def build_report(
     decided: Mapping[str, Collection[str]],
     years: Mapping[str, int] | None = None,
     study: str | None = None,
+    intervals: Intervals = "moderated",
 ) -> ReportFiles:
     """Writes `index.html`, `report.md`, `figures/` and `tables/` under `output`.
 
@@ -72,6 +75,7 @@ def build_report(
             which no label names. Both are for runs outside any study; a study knows its labels.
         years: contestant name → the year of its paper, for those whose year is known.
         study: name or command of the only study to report; by default all, and the runs outside any.
+        intervals: how the spread between seeds is estimated, see `reports.moderation`.
 
     Raises:
         BadInput: the stores have no runs, or no study of that name.
@@ -88,7 +92,7 @@ def build_report(
     every_study = [dataclasses.replace(each, years=years or {}) for each in every_study]
     if study is not None:
         frame = _only(frame, every_study)
-    found = [judged(each, sources) for each in every_study]
+    found = [judged(each, sources, intervals) for each in every_study]
     twice = [judged_twice(each, of_study, sources) for each, of_study in zip(every_study, found, strict=True)]
     every_standings = [standings for each in found for _, standings in each]
     verdicts = [
@@ -111,7 +115,7 @@ def build_report(
         *(section for each, section in zip(every_study, made, strict=True) if not each.implied),
         *_outside(outside),
         failures_section(every_study, sources),
-        Section(title="How to read this page", text=(Facts(pairs=METHODS, terms=True),)),
+        Section(title="How to read this page", text=(Facts(pairs=methods(intervals), terms=True),)),
         environment_section(every_study, frame, sources.torn),
         again_section(frame, command),
     ]

@@ -10,8 +10,9 @@ from typing import Any
 
 import numpy as np
 
+from reports.sampling import SharedRows, placements, user_aucs
 from reports.sources import Sources
-from reports.statistics import Floats, SharedRows, placements, user_aucs
+from reports.statistics import Floats
 
 MISSING_LABEL = 255
 """What a label is where a row has none for a task; such rows do not count for it."""

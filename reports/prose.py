@@ -1,4 +1,4 @@
-"""The sentences of the page: the answers, what was held equal, and how to read the page."""
+"""The sentences of the page: the answers, what was held equal, and warnings."""
 
 from __future__ import annotations
 
@@ -14,65 +14,9 @@ from reports.implied import changed_values
 from reports.notation import estimate, fixed, setting_value
 from reports.sections import Facts
 from reports.standings import Standings
-from reports.statistics import FEWEST
 
 TUNED = "tuned"
 """Stands for a protocol value that each entrant has its own of."""
-METHODS = (
-    (
-        "Mean ± interval",
-        "The mean over seeds, and half the width of its 95 % interval by Student's t. A single seed has no "
-        "interval, and supports no claim. An interval is cut off at the ends of the possible range, 0 to 1 "
-        "for an AUC, and then printed with its two ends.",
-    ),
-    (
-        "Differences",
-        "AUC minus the AUC of the baseline, in points of 0.01, on the same test rows. It is computed for "
-        "each seed and then averaged. Its 95 % interval adds two variances: that of the mean over seeds, "
-        "and that of sampling the test rows, by DeLong's method. If users are known, the rows of one user "
-        "are kept together. For UAUC, the second variance is that of sampling the users; for log loss, that "
-        "of a mean over the test rows. The degrees of freedom are by Welch and Satterthwaite. With two or "
-        "three seeds that differ much, the interval is too narrow: of true ties, up to 13 % or 8 % are "
-        "called a difference, instead of 5 %. Nothing is "
-        "resampled, so the report depends on no random seed.",
-    ),
-    (
-        "Verdict",
-        "Better or worse if the interval of the difference excludes zero, otherwise a tie. The verdict is "
-        "undecided if there is one seed only, if the predictions of a run are missing, or if there are fewer "
-        f"than {FEWEST} positives, negatives or users. Intervals are not corrected for the number of "
-        "contestants: of twenty true ties, about one is called a difference.",
-    ),
-    (
-        "Rank",
-        "Contestants are sorted by mean AUC. The rank is a range that shows what is significant. It starts "
-        "at 1 + the number of significantly better contestants, and ends at the number of all contestants "
-        "minus that of significantly worse ones. Of ten contestants, rank 1–3 means that none is better "
-        "and seven are worse. Each pair is judged as above; tables/pairs.csv has all pairs. If A ties with "
-        "B and B ties with C, A and C may still differ.",
-    ),
-    (
-        "Sizes",
-        "Dense parameters exclude embedding tables and shared encoders; the difference from the budget is "
-        "beside them. Active parameters are those that one example uses. If a router decides, they are "
-        "measured on test rows, and the planned number is beside them. FLOPs count 2 per multiply-add of "
-        "matrix products, per example; train counts forward and backward.",
-    ),
-    (
-        "Metrics",
-        "All metrics are on the test split, with the weights of the epoch that was best on valid. "
-        "Calibration is the mean prediction divided by the base rate. UAUC is the unweighted mean AUC of "
-        "the users who have both classes. GAUC weights each user by the number of rows, GAUC by positives "
-        "by the number of positive rows.",
-    ),
-    (
-        "Attained",
-        "The share of the attainable AUC, if the true probabilities are known: (AUC − AUC of logistic "
-        "regression) / (AUC of the true probabilities − AUC of logistic regression). Its interval covers "
-        "seeds only.",
-    ),
-)
-"""(term, explanation), in the order of the page."""
 
 
 def answer_sentences(standings: Standings) -> str:

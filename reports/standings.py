@@ -2,37 +2,29 @@
 
 from __future__ import annotations
 
-import itertools
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import pandas as pd
 
-from reports.comparison import Comparison, Entry
-from reports.predictions import Reduced, TaskPredictions
+from reports.comparison import Comparison, Entry, Study
+from reports.moderation import Intervals
+from reports.paired import every_pair, from_baseline, recorded
+from reports.predictions import TaskPredictions
 from reports.sources import Sources
-from reports.statistics import (
-    Difference,
-    Estimate,
-    Range,
-    VariancePart,
-    delong_parts,
-    loss_difference,
-    mean_estimate,
-    paired_difference,
-    rank_intervals,
-    row_parts,
-    user_parts,
-)
+from reports.statistics import Difference, Estimate, Range, mean_estimate, rank_intervals
 
 COSTS = ("dense_parameters", "active_parameters", "flops_forward", "flops_train")
+NORMALISED_ENTROPY = "normalised_entropy"
+"""Log loss over the entropy of the base rate of the test split (He et al. 2014, ADKDD): 1 is no better than
+predicting the base rate."""
 USER_METRICS = ("uauc", "gauc", "gauc_pos")
 REFERENCES = ("oracle", "logistic_regression")
 """References, as the records call them: the best possible result, and a model without interactions."""
 POSSIBLE: Mapping[str, Range] = {
     **dict.fromkeys(("auc", "base_rate", *USER_METRICS), (0.0, 1.0)),
-    **dict.fromkeys(("log_loss", "calibration"), (0.0, math.inf)),
+    **dict.fromkeys(("log_loss", "calibration", NORMALISED_ENTROPY), (0.0, math.inf)),
 }
 """The possible range of a metric, at which its interval is cut off."""
 
@@ -50,7 +42,8 @@ class Standing:
         cost: the numbers of `COSTS`, FLOPs per example; empty without a run.
         active: active parameters that were observed on test rows; None where only the planned are known.
         budget_error: (achieved − target) / target of what the budget limits; None without a budget.
-        metrics: metric → mean over seeds, on the test split; metrics that no run has are absent.
+        metrics: metric → mean over seeds, on the test split; metrics that no run has are absent. All are in
+            the records but `NORMALISED_ENTROPY`.
         attained: share of the attainable AUC, from logistic regression (0) to the oracle (1); None where
             these are not known.
         to_baseline: AUC minus the baseline's, paired by seed; None for itself or without a common seed.
@@ -87,6 +80,7 @@ class Standings:
         study, data, budget: titles; `dataset` is the name of the data set.
         baseline: label of the baseline, or None where the comparison has none.
         paper: as in `Comparison`.
+        intervals: how the spread between seeds was estimated.
         rows: by mean AUC, the best first; contestants without a result last.
         pairs: (first, second) → AUC of the first minus the second's, where they have a common seed.
         references: `oracle` (the true probabilities) and `logistic_regression` → metric → value on test,
@@ -102,6 +96,7 @@ class Standings:
     task: str
     baseline: str | None
     paper: str | None
+    intervals: Intervals
     rows: tuple[Standing, ...]
     pairs: Mapping[tuple[str, str], Difference]
     references: Mapping[str, Mapping[str, float]]
@@ -135,47 +130,46 @@ Judged = Sequence[tuple[Comparison, Standings]]
 """Every comparison of a study with its standings, task by task."""
 
 
-def judge(study: str, comparison: Comparison, task: str, sources: Sources) -> Standings:
-    """Reads the predictions of the comparison's runs and judges every pair.
-
-    Args:
-        study: its title.
-    """
+def judge(
+    study: Study, comparison: Comparison, task: str, sources: Sources, intervals: Intervals = "moderated"
+) -> Standings:
+    """Reads the predictions of the comparison's runs and judges every pair."""
     column = f"test.{task}.auc"
-    recorded = [
-        (key, area)
-        for entry in comparison.entries
-        for key, area in zip(*_keys_and_values(entry, column), strict=True)
+    entries = comparison.entries
+    predictions = TaskPredictions(sources, task, recorded(entries, column))
+    baseline = next((entry for entry in entries if entry.label == comparison.baseline), None)
+    to_base = study.kind == "ablation" and baseline is not None
+    pairs = every_pair(entries, column, predictions, intervals, base=comparison.baseline if to_base else None)
+    rank = rank_intervals([entry.label for entry in entries if not entry.values(column).empty], pairs)
+    to_baseline: dict[str, Mapping[str, Difference]] = {}
+    if baseline is not None:
+        others = [entry.label for entry in entries if (entry.label, baseline.label) in pairs]
+        to_baseline["auc"] = {label: pairs[label, baseline.label] for label in others}
+        for metric in ("uauc", "log_loss"):
+            of_metric = f"test.{task}.{metric}"
+            to_baseline[metric] = from_baseline(entries, baseline, of_metric, predictions, intervals)
+    references = _references(entries, task)
+    rows = [
+        _standing(
+            entry,
+            comparison,
+            task,
+            rank.get(entry.label),
+            {metric: found[entry.label] for metric, found in to_baseline.items() if entry.label in found},
+            references,
+        )
+        for entry in entries
     ]
-    predictions = TaskPredictions(sources, task, dict(recorded))
-    pairs: dict[tuple[str, str], Difference] = {}
-    for first, second in itertools.combinations(comparison.entries, 2):
-        difference = _difference(first, second, column, predictions)
-        if difference is not None:
-            pairs[first.label, second.label] = difference
-            pairs[second.label, first.label] = difference.reversed()
-    rank = rank_intervals(
-        [entry.label for entry in comparison.entries if not entry.values(column).empty], pairs
-    )
-    references = _references(comparison.entries, task)
-    baseline = next((e for e in comparison.entries if e.label == comparison.baseline), None)
-    rows = []
-    for entry in comparison.entries:
-        differences: dict[str, Difference | None] = {}
-        if baseline is not None and baseline is not entry:
-            differences["auc"] = pairs.get((entry.label, baseline.label))
-            for metric in ("uauc", "log_loss"):
-                differences[metric] = _difference(entry, baseline, f"test.{task}.{metric}", predictions)
-        rows.append(_standing(entry, comparison, task, rank.get(entry.label), differences, references))
     shared = predictions.rows
     return Standings(
-        study=study,
+        study=study.title,
         data=comparison.data,
         dataset=comparison.dataset,
         budget=comparison.budget,
         task=task,
         baseline=comparison.baseline,
         paper=comparison.paper,
+        intervals=intervals,
         rows=tuple(sorted(rows, key=_best_first)),
         pairs=pairs,
         references=references,
@@ -185,61 +179,12 @@ def judge(study: str, comparison: Comparison, task: str, sources: Sources) -> St
     )
 
 
-def gains(first: Comparison, second: Comparison, task: str, sources: Sources) -> dict[str, Difference | None]:
-    """Label → AUC in the first comparison minus that in the second, by common seed, of entries of both."""
-    column = f"test.{task}.auc"
-    entries = [entry for comparison in (first, second) for entry in comparison.entries]
-    recorded = dict(pair for entry in entries for pair in zip(*_keys_and_values(entry, column), strict=True))
-    predictions = TaskPredictions(sources, task, recorded)
-    twins = {entry.label: entry for entry in second.entries}
-    return {
-        entry.label: _difference(entry, twins[entry.label], column, predictions)
-        for entry in first.entries
-        if entry.label in twins
-    }
-
-
-def _keys_and_values(entry: Entry, column: str) -> tuple[list[str], list[float]]:
-    values = entry.values(column)
-    return [] if values.empty else entry.ok.loc[values.index, "key"].tolist(), values.tolist()
-
-
-def _difference(first: Entry, second: Entry, column: str, predictions: TaskPredictions) -> Difference | None:
-    """First minus second, by common seed; None where there is none."""
-    metric = column.rpartition(".")[2]
-    differences: pd.Series[float] = (first.values(column) - second.values(column)).dropna()
-    if differences.empty:
-        return None
-    reduced = [
-        predictions.average(tuple(entry.ok.loc[differences.index, "key"])) for entry in (first, second)
-    ]
-    rows = predictions.rows
-    too_few = "" if rows is None else rows.too_few_users() if metric == "uauc" else rows.too_few()
-    parts = _test_parts(reduced[0], reduced[1], predictions, metric)
-    judged_by = loss_difference if metric == "log_loss" else paired_difference
-    return judged_by(differences.tolist(), parts, too_few)
-
-
-def _test_parts(
-    first: Reduced | None, second: Reduced | None, predictions: TaskPredictions, metric: str
-) -> list[VariancePart] | None:
-    if first is None or second is None or predictions.rows is None:
-        return None
-    if metric == "log_loss":
-        return row_parts(predictions.rows, first.log_losses, second.log_losses)
-    if metric == "auc":
-        return delong_parts(predictions.rows, first.placements, second.placements)
-    if first.user_aucs is None or second.user_aucs is None:
-        return None
-    return user_parts(first.user_aucs, second.user_aucs)
-
-
 def _standing(
     entry: Entry,
     comparison: Comparison,
     task: str,
     rank: tuple[int, int] | None,
-    differences: Mapping[str, Difference | None],
+    differences: Mapping[str, Difference],
     references: Mapping[str, Mapping[str, float]],
 ) -> Standing:
     prefix = f"test.{task}."
@@ -249,6 +194,8 @@ def _standing(
         for name in names
         if "." not in name and not (values := entry.values(prefix + name)).empty
     }
+    if not (normalised := _normalised(entry.values(f"{prefix}log_loss"), entry, task)).empty:
+        metrics[NORMALISED_ENTROPY] = mean_estimate(normalised.tolist(), POSSIBLE[NORMALISED_ENTROPY])
     cost = {name: value for name in COSTS if (value := entry.cost(name)) is not None}
     active = entry.values("observed.active_parameters")
     target, kind = comparison.budget_target, comparison.budget_kind
@@ -282,6 +229,14 @@ def _attained(areas: pd.Series[float], references: Mapping[str, Mapping[str, flo
     return mean_estimate(((areas - floor) / (ceiling - floor)).tolist()) if ceiling > floor else None
 
 
+def _normalised(losses: pd.Series[float], entry: Entry, task: str) -> pd.Series[float]:
+    """Log losses over the entropy of the base rate; empty without a base rate between 0 and 1."""
+    rates = entry.values(f"test.{task}.base_rate")
+    inside = rates[(rates > 0) & (rates < 1)]
+    entropy = -(inside * inside.map(math.log) + (1 - inside) * (1 - inside).map(math.log))
+    return (losses / entropy).dropna()
+
+
 def _references(entries: Sequence[Entry], task: str) -> dict[str, dict[str, float]]:
     """The same for every run on the same data, so any run's will do."""
     found: dict[str, dict[str, float]] = {}
@@ -291,4 +246,9 @@ def _references(entries: Sequence[Entry], task: str) -> dict[str, dict[str, floa
             values = [float(of_entry.iloc[0]) for of_entry in known if not of_entry.empty]
             if values:
                 found.setdefault(name, {})[metric] = values[0]
+        for entry in entries if "log_loss" in found.get(name, {}) else ():
+            losses = pd.Series(found[name]["log_loss"], index=entry.ok.index, dtype=float)
+            if not (normalised := _normalised(losses, entry, task)).empty:
+                found[name][NORMALISED_ENTROPY] = float(normalised.iloc[0])
+                break
     return found

@@ -17,6 +17,7 @@ from reports.drawing import Mark
 from reports.fairness_section import fairness_section
 from reports.figures import FIGURES
 from reports.lineage import KIND, lineage_sections
+from reports.moderation import Intervals
 from reports.prose import answer_sentences, held_equal
 from reports.sections import Paragraph, Section, Table, words
 from reports.sources import Sources
@@ -26,10 +27,10 @@ from reports.tuning_section import tuning_section
 from reports.two_protocols import TwoProtocols, protocols_sections
 
 
-def judged(study: Study, sources: Sources) -> Judged:
+def judged(study: Study, sources: Sources, intervals: Intervals = "moderated") -> Judged:
     """Every comparison of the study with its standings, task by task."""
     return [
-        (comparison, judge(study.title, comparison, task, sources))
+        (comparison, judge(study, comparison, task, sources, intervals))
         for comparison in study.comparisons
         for task in comparison.tasks
     ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from bench.spec import BUDGET_TOLERANCE
 from reports.columns import (
@@ -15,9 +15,10 @@ from reports.columns import (
 )
 from reports.comparison import Study
 from reports.notation import MISSING, estimate, setting_text, setting_value
+from reports.sampling import FEWEST
 from reports.sections import Table, words
 from reports.standings import USER_METRICS, Standing, Standings
-from reports.statistics import FEWEST, PREDICTIONS_MISSING
+from reports.statistics import PREDICTIONS_MISSING, Difference
 from reports.trials import PROTOCOL_VALUES
 
 PAPER_NOTE = (
@@ -41,7 +42,9 @@ def comparison_table(standings: Standings, *, terminal: bool = False) -> Table:
 def metrics_table(standings: Standings) -> Table:
     """The other metrics of the test split: log loss, calibration and, with users, per-user AUCs."""
     oracle = ["oracle"] if "log_loss" in standings.references.get("oracle", {}) else []
-    return _table("metrics", METRICS, standings, oracle, _user_notes(standings), only_results=True)
+    differences = {row.label: row.uauc_to_baseline for row in standings.rows}
+    notes = (*_user_notes(standings), *family_notes(differences, "differences of UAUC"))
+    return _table("metrics", METRICS, standings, oracle, notes, only_results=True)
 
 
 def settings_table(study: Study) -> Table:
@@ -139,6 +142,7 @@ def _comparison_notes(standings: Standings, *, terminal: bool) -> tuple[str, ...
         notes.append(f"Undecided, because predictions are missing or damaged: {', '.join(without)}.")
     too_few = {row.to_baseline.doubt for row in doubtful if row.to_baseline} - {"", PREDICTIONS_MISSING}
     notes += [f"Too little data for a verdict: the test split has {why}." for why in sorted(too_few)]
+    notes += family_notes({row.label: row.to_baseline for row in rows}, "pairs")
     if missed := [row.label for row in rows if misses_budget(row)]:
         notes.append(
             f"The size differs from the budget by more than {BUDGET_TOLERANCE:.0%}: {', '.join(missed)}."
@@ -146,6 +150,23 @@ def _comparison_notes(standings: Standings, *, terminal: bool) -> tuple[str, ...
     if not terminal and any(paper_gain(row, standings) for row in rows):
         notes.append(PAPER_NOTE)
     return tuple(notes)
+
+
+def family_notes(differences: Mapping[str, Difference | None], counted: str) -> tuple[str, ...]:
+    """Why differences whose intervals exclude zero are ties; empty where none is.
+
+    Args:
+        differences: label → its difference.
+        counted: what is judged together, such as ``pairs``.
+    """
+    tied = {label: value for label, value in differences.items() if value and value.is_tie_by_family}
+    if not tied:
+        return ()
+    family = max(value.family for value in tied.values())
+    return (
+        f"The interval excludes zero, but the verdict is a tie: {', '.join(tied)}. {family} {counted} "
+        "are judged together, and among so many one such interval can be chance. p is corrected for that.",
+    )
 
 
 def test_split(standings: Standings) -> str:

@@ -18,11 +18,13 @@ from reports.comparison import Comparison, Study
 from reports.drawing import NARROW, Image, Mark, lead_label, rendered, style
 from reports.figures import LINE_HEIGHT, spread
 from reports.notation import MISSING, estimate, fixed, points
+from reports.paired import gains
 from reports.prose import listed
 from reports.sections import Cell, Paragraph, Section, Table
 from reports.sources import Sources
-from reports.standings import Judged, Standing, Standings, gains, judge
+from reports.standings import Judged, Standing, Standings, judge
 from reports.statistics import Difference
+from reports.tables import family_notes
 
 TITLE = "Ranks under two protocols"
 
@@ -57,7 +59,7 @@ def judged_twice(study: Study, found: Judged, sources: Sources) -> list[TwoProto
     twins = {_where(comparison): comparison for comparison in study.equal}
     return [
         TwoProtocols(
-            equal=judge(study.title, twins[_where(comparison)], standings.task, sources),
+            equal=judge(study, twins[_where(comparison)], standings.task, sources, standings.intervals),
             tuned=standings,
             gains=gains(comparison, twins[_where(comparison)], standings.task, sources),
             untuned=study.untuned,
@@ -138,6 +140,7 @@ def ranks_table(twice: TwoProtocols) -> Table:
             "One protocol: the same for all, with the default hyper-parameters of each. Tuned: each by its "
             "own setting, found with as many trials as the others had. A rank is a range where ties leave it "
             "open.",
+            *family_notes(twice.gains, "gains"),
         ),
     )
 

@@ -27,7 +27,7 @@ from reports.scaling.bootstrap import NUM_DRAWS, Draws, draws, percentiles, with
 from reports.scaling.intervals import Interval
 from reports.scaling.laws import CONSTANT, LOG, POWER, Floats
 from reports.scaling.selection import Fit
-from reports.statistics import CONFIDENCE
+from reports.statistics import CONFIDENCE, holm
 
 _POINTS = 400
 """Sizes of the common range at which laws are compared, evenly in ln size."""
@@ -132,15 +132,6 @@ def compare(fits: Sequence[Fit], *, num_draws: int = NUM_DRAWS) -> list[Pair]:
     compared = [pair.slopes.p_value for pair in found if pair.slopes and pair.slopes.p_value is not None]
     adjusted = iter(holm(compared))
     return [_adjusted(pair, adjusted) for pair in found]
-
-
-def holm(p_values: Sequence[float]) -> list[float]:
-    """p-values adjusted by Holm's step-down method, in the given order."""
-    result = np.empty(len(p_values))
-    order = np.argsort(p_values, kind="stable")
-    steps = np.asarray(p_values, dtype=np.float64)[order] * (len(p_values) - np.arange(len(p_values)))
-    result[order] = np.minimum(np.maximum.accumulate(steps), 1.0)
-    return result.tolist()
 
 
 def _pair(first: Draws, second: Draws) -> Pair:

@@ -30,6 +30,7 @@ SEVEN_TOKENS = ("--set", "num_tokens=7", "--set", "token_dim=64")
             ["run", "rankmixer", "--rows", "4000", "--budget", "50"],
             "rankmixer cannot reach 50 dense parameters",
         ),
+        (["report", "--intervals", "bayes"], "--intervals is 'bayes'; it can be moderated or plain"),
         (["fairness", "rankmixr"], "unknown study or contestant 'rankmixr'; did you mean 'rankmixer'?"),
         (
             ["fairness", "compare", "--budget", "10k,none"],

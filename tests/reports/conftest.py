@@ -19,6 +19,7 @@ from bench.runs.study_record import Kind, Member, StudyRecord
 from bench.spec import Budget, ContestantRef, DatasetRef, FeatureSpec, Protocol, Spec
 from reports.comparison import Comparison, Study
 from reports.frame import run_frame
+from reports.moderation import Intervals
 from reports.page import ReportFiles, build_report
 from reports.sources import Sources
 from reports.standings import Standings
@@ -28,6 +29,7 @@ from reports.study_section import judged
 NUM_ROWS = 3000
 SIGNAL = {"dlrm-mlp": 0.8, "dcnv2": 0.81, "rankmixer": 1.2}
 """How strongly a contestant's logits follow the truth; 0.9 for any other."""
+COMMAND = "rankbench report --store results/local"
 ENVIRONMENT = {"commit": "c0ffee", "dirty": False, "libraries": {"torch": "2.13.0"}, "cores": 2}
 
 
@@ -41,10 +43,10 @@ class StoreBuilder:
         self.directory = directory
         self.store = Store(directory)
 
-    def standings(self) -> list[Standings]:
+    def standings(self, intervals: Intervals = "moderated") -> list[Standings]:
         """The verdict on every comparison and task."""
         sources = Sources([self.directory])
-        return [standings for study in self.studies() for _, standings in judged(study, sources)]
+        return [standings for study in self.studies() for _, standings in judged(study, sources, intervals)]
 
     def studies(self) -> list[Study]:
         """Those that a report would show."""
@@ -58,15 +60,16 @@ class StoreBuilder:
         return comparison
 
     def report(
-        self, output: Path, *, command: str = "rankbench report", years: Mapping[str, int] | None = None
+        self, output: Path, *, years: Mapping[str, int] | None = None, intervals: Intervals = "moderated"
     ) -> ReportFiles:
         return build_report(
             [self.directory],
             output,
-            command=command,
+            command=COMMAND,
             titles=self.titles,
             decided=self.decided,
             years=years,
+            intervals=intervals,
         )
 
     def predictions(self, run: Run | Spec) -> Path:

@@ -5,6 +5,7 @@ To accept a change of the golden sections, run with RANKBENCH_WRITE_GOLDEN=1 and
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import re
 from pathlib import Path
@@ -13,9 +14,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from reports.ablation_prose import answer
 from reports.ablation_table import ablation_table
+from reports.forest_figure import forest_figure
+from reports.lines_figure import lines_figure
 from reports.paper import named, paper_arms, paper_shares
-from tests.reports.ablated import COMPONENTS, DEPTHS, SPARSITY, ablate, norms, only, shares
+from tests.reports.ablated import BASE, COMPONENTS, DEPTHS, SPARSITY, ablate, norms, only, shares
 
 GOLDEN = Path(__file__).parent / "golden" / "ablation.md"
 
@@ -112,6 +116,45 @@ def test_the_numbers_of_the_table_are_those_of_the_runs(reports):
         assert row["dense_parameters_relative"] == pytest.approx(change)
     assert table.loc[("components", "no token mixing"), "paper_auc"] == pytest.approx(-0.005)
     assert np.isnan(table.loc[("depth", "residual between blocks · 4 blocks"), "paper_auc"])
+
+
+def test_the_arms_against_the_base_are_a_family_and_the_arms_among_each_other_another(builder):
+    ablate(builder)
+    standings = only(builder).standings
+    family = {frozenset(pair): value.family for pair, value in standings.pairs.items()}
+    assert {size for pair, size in family.items() if BASE in pair} == {4}
+    assert {size for pair, size in family.items() if BASE not in pair} == {6}
+    alone = {label: standings.pairs[label, BASE].p_value for label in COMPONENTS}
+    least = min(alone, key=alone.__getitem__)
+    assert standings.pairs[least, BASE].adjusted_p_value == pytest.approx(4 * alone[least])
+    table = ablation_table(only(builder))
+    assert not any("excludes zero" in note for note in table.notes)
+
+
+def test_an_arm_that_ties_by_its_family_is_told_in_table_figure_and_sentence(builder):
+    ablate(builder, DEPTHS, name="depth", paper=None, base="2 blocks", observations=norms)
+    one = only(builder)
+    arms = tuple(
+        dataclasses.replace(
+            arm,
+            standing=dataclasses.replace(
+                arm.standing,
+                to_baseline=dataclasses.replace(
+                    arm.standing.to_baseline, mean=0.002, half_width=0.001, adjusted_p_value=0.07
+                ),
+            ),
+        )
+        for arm in one.arms
+    )
+    tied = dataclasses.replace(one, arms=arms)
+    assert ", a tie because arms are judged together" in answer(tied)
+    table = ablation_table(tied)
+    assert str(table.rows[1][table.header.index("Verdict")]) == "tie (p 0.070)"
+    assert "4 arms are judged together" in " ".join(table.notes)
+    for draw in (lines_figure, forest_figure):
+        caption = draw([tied]).caption
+        assert "A tie although the interval excludes zero" in caption
+        assert "residual between blocks · 4 blocks" in caption
 
 
 @pytest.mark.usefixtures("without_drawing")

@@ -12,12 +12,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from bench.errors import BadInput
 
 GOLDEN = Path(__file__).parent / "golden"
-COMMAND = "rankbench report --store results/local"
 MACHINE_FILES = {
     "tables/machine.csv",
     "tables/timings-environment-and-timings.tex",
@@ -28,7 +28,7 @@ COMPARISON = "comparison-runs-outside-any-study-trees-3000-1-paper-100k-dense-pa
 
 def build(builder, output: Path) -> dict[str, bytes]:
     """Path under the output → content, of every file of the report."""
-    found = builder.report(output, command=COMMAND)
+    found = builder.report(output)
     paths = [found.page, found.markdown, *found.figures, *found.tables]
     assert sorted(paths) == sorted(path for path in output.rglob("*") if path.is_file())
     return {str(path.relative_to(output)): path.read_bytes() for path in paths}
@@ -183,6 +183,26 @@ def test_only_failures(builder, tmp_path):
     assert "0 of 2 runs succeeded" in text(files)
     assert "No run succeeded." in text(files, "index.html")
     assert not [name for name in files if name.startswith("figures/")]
+
+
+def test_the_page_says_how_the_spread_between_seeds_is_estimated(builder, tmp_path):
+    builder.three_contestants()
+    pages = {
+        intervals: builder.report(tmp_path / intervals, intervals=intervals).markdown.read_text()
+        for intervals in ("moderated", "plain")
+    }
+    assert "Intervals are moderated" in pages["moderated"]
+    assert "Intervals are plain" in pages["plain"]
+    assert "Intervals are moderated" not in pages["plain"]
+    plain, moderated = (
+        pd.read_csv(tmp_path / intervals / "tables" / "pairs.csv") for intervals in ("plain", "moderated")
+    )
+    assert plain["difference"].tolist() == moderated["difference"].tolist()
+    assert plain["low"].tolist() != moderated["low"].tolist()
+    for table in (plain, moderated):
+        assert (table["adjusted_p_value"] >= table["p_value"]).all()
+        assert ((table["adjusted_p_value"] <= 0.05) == (table["verdict"] != "tie")).all()
+        assert ((table["p_value"] <= 0.05) == (table["low"] * table["high"] > 0)).all()
 
 
 def test_files_of_numbers_keep_their_precision(full):

@@ -7,13 +7,11 @@ import dataclasses
 import numpy as np
 import pandas as pd
 import pytest
-from scipy import stats
 
 from bench.errors import BadInput
 from bench.runs.record import Run
 from reports.curves import mean_curves
 from reports.sources import Sources
-from reports.statistics import SharedRows, loss_difference, user_aucs
 from reports.study_section import judged
 
 
@@ -25,41 +23,6 @@ def only(builder):
 def runs_of(builder, contestant: str) -> list[Run]:
     runs = [run for run in builder.store.read().runs.values() if run.spec.contestant.name == contestant]
     return sorted(runs, key=lambda run: run.spec.seed)
-
-
-def aucs(builder, contestant: str) -> list[float]:
-    return [run.metrics["test"]["finish"]["auc"] for run in runs_of(builder, contestant)]
-
-
-def uaucs(builder, contestant: str) -> list[float]:
-    return [run.metrics["test"]["finish"]["uauc"] for run in runs_of(builder, contestant)]
-
-
-def per_user(builder, contestant: str) -> list[np.ndarray]:
-    """For each seed the AUC of every user."""
-    tables = [pd.read_parquet(builder.predictions(run)) for run in runs_of(builder, contestant)]
-    return [
-        user_aucs(
-            SharedRows(positive=(table["label.finish"] == 1).to_numpy(), user=table["user"].to_numpy()),
-            table["logit.finish"].to_numpy(),
-        )
-        for table in tables
-    ]
-
-
-def test_differences_are_paired_by_seed(builder):
-    builder.three_contestants()
-    standings, rows = only(builder)
-    expected = np.mean(np.array(aucs(builder, "rankmixer")) - np.array(aucs(builder, "dlrm-mlp")))
-    difference = rows["RankMixer"].to_baseline
-    assert difference.mean == pytest.approx(expected, abs=1e-12)
-    assert difference.num_seeds == 3
-    assert difference.doubt == ""
-    assert rows["RankMixer"].verdict == "better"
-    assert rows["DLRM-MLP"].to_baseline is None
-    assert rows["RankMixer"].metrics["auc"].mean == pytest.approx(np.mean(aucs(builder, "rankmixer")))
-    assert standings.baseline == "DLRM-MLP"
-    assert (standings.num_rows, standings.num_users) == (3000, 300)
 
 
 def test_rows_go_by_mean_auc_and_ranks_follow_the_pairs(builder):
@@ -84,19 +47,6 @@ def test_noise_is_not_rewarded_with_a_better_row(builder):
     assert rows["noisy"] in standings.leaders()  # nor is it told apart from the best
 
 
-def test_only_common_seeds_are_paired(builder):
-    for seed in (0, 1, 2):
-        builder.ok(builder.spec("dlrm-mlp", seed))
-    for seed in (1, 2, 3):
-        builder.ok(builder.spec("rankmixer", seed))
-    _, rows = only(builder)
-    assert rows["RankMixer"].seeds == (1, 2, 3)
-    difference = rows["RankMixer"].to_baseline
-    expected = np.mean(np.array(aucs(builder, "rankmixer"))[:2] - np.array(aucs(builder, "dlrm-mlp"))[1:])
-    assert difference.num_seeds == 2
-    assert difference.mean == pytest.approx(expected, abs=1e-12)
-
-
 def test_one_seed_makes_no_claim(builder):
     builder.three_contestants(seeds=1)
     _, rows = only(builder)
@@ -117,48 +67,20 @@ def test_missing_predictions_leave_the_pair_undecided(builder):
     assert standings.num_rows == 3000
 
 
-def test_the_interval_of_uauc_is_wider_than_that_of_the_seeds(builder):
+def test_normalised_entropy_is_log_loss_over_the_entropy_of_the_base_rate(builder):
     builder.three_contestants()
-    _, rows = only(builder)
-    by_seed = np.array(uaucs(builder, "rankmixer")) - np.array(uaucs(builder, "dlrm-mlp"))
-    found = rows["RankMixer"].uauc_to_baseline
-    assert found.mean == pytest.approx(by_seed.mean(), abs=1e-12)
-    users = np.mean(per_user(builder, "rankmixer"), axis=0) - np.mean(per_user(builder, "dlrm-mlp"), axis=0)
-    variances = by_seed.var(ddof=1) / 3, np.nanvar(users, ddof=1) / np.isfinite(users).sum()
-    freedom = sum(variances) ** 2 / (
-        variances[0] ** 2 / 2 + variances[1] ** 2 / (np.isfinite(users).sum() - 1)
+    standings, rows = only(builder)
+    run = runs_of(builder, "rankmixer")[0]
+    rate = run.metrics["test"]["finish"]["base_rate"]
+    entropy = -(rate * np.log(rate) + (1 - rate) * np.log(1 - rate))
+    losses = [one.metrics["test"]["finish"]["log_loss"] for one in runs_of(builder, "rankmixer")]
+    found = rows["RankMixer"].metrics["normalised_entropy"]
+    assert found.mean == pytest.approx(np.mean(losses) / entropy)
+    assert found.half_width == pytest.approx(rows["RankMixer"].metrics["log_loss"].half_width / entropy)
+    assert standings.references["oracle"]["normalised_entropy"] == pytest.approx(
+        run.references["oracle"]["finish"]["log_loss"] / entropy
     )
-    assert found.half_width == pytest.approx(stats.t.ppf(0.975, freedom) * np.sqrt(sum(variances)), rel=1e-5)
-
-
-@pytest.mark.parametrize("users", [True, False])
-def test_the_interval_of_log_loss_is_that_of_its_seeds_and_rows(builder, users):
-    """Where users are known, of the sums of their rows: by the ratio of two sums (Cochran 1977, 6.3)."""
-    builder.three_contestants(users=users)
-    _, rows = only(builder)
-    losses = []
-    for contestant in ("rankmixer", "dlrm-mlp"):
-        tables = [pd.read_parquet(builder.predictions(builder.spec(contestant, seed))) for seed in range(3)]
-        chance = np.array([1 / (1 + np.exp(-table["logit.finish"])) for table in tables])
-        positive = tables[0]["label.finish"].to_numpy() == 1
-        losses.append(-np.log(np.where(positive, chance, 1 - chance)))
-    by_seed = losses[0].mean(axis=1) - losses[1].mean(axis=1)
-    by_row = losses[0].mean(axis=0) - losses[1].mean(axis=0)
-    units = pd.DataFrame({"unit": tables[0]["user"] if users else np.arange(by_row.size), "d": by_row})
-    of_unit = units.groupby("unit")["d"].agg(["sum", "size"])
-    residual = of_unit["sum"] - by_row.mean() * of_unit["size"]
-    sampled = (residual**2).sum() * len(of_unit) / (len(of_unit) - 1) / by_row.size**2
-    variances = by_seed.var(ddof=1) / 3, sampled
-    freedom = sum(variances) ** 2 / (variances[0] ** 2 / 2 + variances[1] ** 2 / (len(of_unit) - 1))
-    found = rows["RankMixer"].log_loss_to_baseline
-    assert found.mean == pytest.approx(by_seed.mean(), abs=1e-7)
-    assert found.half_width == pytest.approx(stats.t.ppf(0.975, freedom) * np.sqrt(sum(variances)), rel=1e-4)
-
-
-def test_less_log_loss_is_better():
-    lower = loss_difference([-0.02, -0.021, -0.019], [(1e-8, 99)])
-    assert (lower.verdict, lower.reversed().verdict) == ("better", "worse")
-    assert loss_difference([-0.02, 0.021, -0.019], [(1e-8, 99)]).verdict == "tie"
+    assert "normalised_entropy" not in standings.references["logistic_regression"]
 
 
 def test_users_widen_nothing_else(builder, new_store):

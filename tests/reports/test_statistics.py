@@ -2,40 +2,19 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 
 import numpy as np
-import pauc
 import pytest
 from scipy import stats
-from sklearn.metrics import roc_auc_score
 
-from bench.metrics import per_user_auc
-from reports.statistics import (
-    Difference,
-    SharedRows,
-    delong_parts,
-    mean_estimate,
-    paired_difference,
-    placements,
-    rank_intervals,
-    user_aucs,
-    user_parts,
-)
+from reports.sampling import SharedRows, delong_parts, placements
+from reports.statistics import Difference, adjusted, mean_estimate, paired_difference, rank_intervals
 
 
 def rows_of(label: np.ndarray, user: np.ndarray | None = None) -> SharedRows:
     return SharedRows(positive=label.astype(bool), user=user)
-
-
-@pytest.fixture
-def two_models() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    rng = np.random.default_rng(3)
-    truth = rng.normal(size=800)
-    label = (rng.random(800) < 1 / (1 + np.exp(-truth))).astype(np.uint8)
-    first = (truth + rng.normal(size=800)).round(1)  # rounded, so that there are ties
-    second = (truth + 1.3 * rng.normal(size=800)).round(1)
-    return label, first, second
 
 
 def test_mean_estimate_is_students_t_interval():
@@ -54,60 +33,62 @@ def test_one_seed_has_no_interval():
     assert difference.verdict == "undecided"
 
 
-def test_placements_average_to_the_auc(two_models):
-    label, first, _ = two_models
-    found = placements(rows_of(label), first)
-    expected = roc_auc_score(label, first)
-    assert found[label == 1].mean() == pytest.approx(expected, abs=1e-12)
-    assert found[label == 0].mean() == pytest.approx(expected, abs=1e-12)
-
-
-def test_placements_worked_by_hand():
-    label = np.array([1, 0, 1, 0, 0])
-    score = np.array([0.9, 0.9, 0.3, 0.1, 0.5])
-    # 0.9 beats 0.1 and 0.5 and ties 0.9; 0.3 beats 0.1 only
-    assert placements(rows_of(label), score) == pytest.approx([2.5 / 3, 0.25, 1 / 3, 1.0, 0.5])
-
-
-def test_delong_variance_agrees_with_pauc(two_models):
-    label, first, second = two_models
-    shared = rows_of(label)
-    parts = delong_parts(shared, placements(shared, first), placements(shared, second))
-    rocs = [pauc.ROC(label, score, direction="<") for score in (first, second)]
-    expected = pauc.var(rocs[0]) + pauc.var(rocs[1]) - 2 * pauc.cov(*rocs)
-    assert sum(variance for variance, _ in parts) == pytest.approx(expected, rel=1e-9)
-    assert [freedom for _, freedom in parts] == [label.sum() - 1, (1 - label).sum() - 1]
-
-
-def test_users_of_one_row_give_nearly_the_same_variance(two_models):
-    label, first, second = two_models
-    rows, users = rows_of(label), rows_of(label, np.arange(label.size))
-    components = placements(rows, first), placements(rows, second)
-    by_row = sum(variance for variance, _ in delong_parts(rows, *components))
-    ((by_user, freedom),) = delong_parts(users, *components)
-    assert by_user == pytest.approx(by_row, rel=0.01)
-    assert freedom == label.size - 1
-
-
-def test_repeating_every_row_of_a_user_adds_no_information(two_models):
-    label, first, second = two_models
-    once = rows_of(label, np.arange(label.size))
-    thrice = rows_of(np.repeat(label, 3), np.repeat(np.arange(label.size), 3))
-    ((expected, _),) = delong_parts(once, placements(once, first), placements(once, second))
-    repeated = [placements(thrice, np.repeat(score, 3)) for score in (first, second)]
-    ((found, _),) = delong_parts(thrice, *repeated)
-    assert found == pytest.approx(expected, rel=1e-9)
-
-
-def test_paired_difference_adds_seed_and_test_variance_with_welch_satterthwaite():
-    differences = [0.010, 0.014, 0.009]
-    test_parts = [(4e-6, 500), (1e-6, 2000)]
-    found = paired_difference(differences, test_parts)
-    seed = np.var(differences, ddof=1) / 3
-    total = seed + 5e-6
-    freedom = total**2 / (seed**2 / 2 + (4e-6) ** 2 / 500 + (1e-6) ** 2 / 2000)
-    assert found.half_width == pytest.approx(stats.t.ppf(0.975, freedom) * math.sqrt(total))
+def test_each_part_of_a_paired_difference_counts_with_its_own_degrees_of_freedom():
+    """Banerjee (1960): the squares of the half widths of the parts add up."""
+    found = paired_difference([0.010, 0.014, 0.009], [(4e-6, 500), (1e-6, 2000)])
+    # seeds: s² = 7e-6 over 3 seeds, t of 2 degrees of freedom = 4.30265; 500: 1.96472; 2000: 1.96115
+    squares = 4.30265**2 * 7e-6 / 3 + 1.96472**2 * 4e-6 + 1.96115**2 * 1e-6
+    assert found.half_width == pytest.approx(math.sqrt(squares), rel=1e-5)
     assert found.verdict == "better"
+    given = paired_difference([0.010, 0.014, 0.009], [(4e-6, 500)], seed_parts=[(2e-6, 7), (1e-6, 9)])
+    squares = 2.36462**2 * 2e-6 + 2.26216**2 * 1e-6 + 1.96472**2 * 4e-6
+    assert given.half_width == pytest.approx(math.sqrt(squares), rel=1e-5)
+
+
+def test_the_p_value_of_one_part_is_students():
+    found = paired_difference([0.010, 0.014, 0.009, 0.015], [(0.0, 500)])
+    assert found.p_value == pytest.approx(stats.ttest_1samp([0.010, 0.014, 0.009, 0.015], 0.0).pvalue)
+
+
+@pytest.mark.parametrize("distance", [0.0, 1e-5, 0.003, 0.0042, 0.1])
+def test_the_p_value_is_the_error_at_which_the_interval_ends_at_zero(distance):
+    found = paired_difference([distance - 0.001, distance + 0.001], [(1e-6, 400), (2e-6, 30)])
+    parts = [(1e-6, 1), (1e-6, 400), (2e-6, 30)]
+    reach = sum(stats.t.isf(found.p_value / 2, freedom) ** 2 * variance for variance, freedom in parts)
+    assert math.sqrt(reach) == pytest.approx(distance, rel=1e-6, abs=1e-12)
+    assert (found.p_value < 0.05) == (found.verdict != "tie")
+
+
+def test_p_values_at_the_ends():
+    assert paired_difference([0.0, 0.0], [(0.0, 10)]).p_value == 1
+    assert paired_difference([0.1, 0.1], [(0.0, 10)]).p_value == 0
+    assert paired_difference([0.1, 0.2], [(math.inf, 1)]).p_value == 1
+    assert paired_difference([0.1, 0.2], [(1e-6, 9)], "12 positives").p_value is None
+    assert paired_difference([0.1], [(1e-6, 9)]).p_value is None
+
+
+def test_holms_correction_worked_by_hand():
+    """Holm (1979): 4 × 0.005, 3 × 0.01, 2 × 0.03, 1 × 0.04, none below the one before."""
+    family = {name: dataclasses.replace(difference(0.1, 0.01), p_value=p) for name, p in P_VALUES.items()}
+    family["none"] = difference(0.1, None, "1 seed")
+    found = adjusted(family)
+    corrected = {name: value.adjusted_p_value for name, value in found.items()}
+    expected = {"a": 0.03, "b": 0.06, "c": 0.06, "d": 0.02}
+    assert corrected == pytest.approx({**expected, "none": None})
+    assert [*found] == [*family]
+    assert {value.family for name, value in found.items() if name != "none"} == {4}
+    verdicts = {name: value.verdict for name, value in found.items()}
+    assert verdicts == {"a": "better", "b": "tie", "c": "tie", "d": "better", "none": "undecided"}
+    assert [name for name, value in found.items() if value.is_tie_by_family] == ["b", "c"]
+    assert adjusted({"all": dataclasses.replace(difference(0.1, 0.2), p_value=0.4)})["all"].verdict == "tie"
+    assert max(one.adjusted_p_value for one in adjusted(twenty_equal()).values()) == 1
+
+
+P_VALUES = {"a": 0.01, "b": 0.04, "c": 0.03, "d": 0.005}
+
+
+def twenty_equal() -> dict[int, Difference]:
+    return {place: dataclasses.replace(difference(0.1, 0.2), p_value=0.5) for place in range(20)}
 
 
 def test_without_the_test_rows_there_is_no_interval_and_no_verdict():
@@ -120,90 +101,6 @@ def test_too_little_data_leaves_the_interval_and_takes_the_verdict():
     found = paired_difference([0.010, 0.014, 0.009], [(1e-9, 500)], "12 positives")
     assert found.low > 0
     assert (found.verdict, found.doubt) == ("undecided", "12 positives")
-
-
-@pytest.mark.parametrize(
-    ("positives", "negatives", "users", "expected"),
-    [
-        (30, 30, None, ""),
-        (29, 30, None, "29 positives of the 30 that a claim needs"),
-        (30, 12, None, "12 negatives of the 30 that a claim needs"),
-        (40, 40, 30, ""),
-        (40, 40, 5, "5 users of the 30 that a claim needs"),
-    ],
-)
-def test_what_is_too_little_for_a_claim(positives, negatives, users, expected):
-    label = np.repeat([1, 0], [positives, negatives])
-    user = None if users is None else np.arange(label.size) % users
-    assert rows_of(label, user).too_few() == expected
-
-
-def test_users_with_both_classes_are_counted_for_uauc():
-    user = np.repeat(np.arange(60), 2)
-    label = np.tile([1, 0], 60)
-    assert rows_of(label, user).too_few_users() == ""
-    label[:62:2] = 0  # 31 users lose their positive
-    assert rows_of(label, user).too_few_users() == "29 users with both classes of the 30 that a claim needs"
-    assert rows_of(label).too_few_users() == ""
-
-
-def test_user_aucs_are_those_of_scikit_learn(two_models):
-    label, first, _ = two_models
-    user = np.random.default_rng(1).integers(0, 90, label.size)
-    user = np.unique(user, return_inverse=True)[1]
-    found = user_aucs(rows_of(label, user), first)
-    for each in range(user.max() + 1):
-        of_user = user == each
-        if len(set(label[of_user])) == 2:
-            assert found[each] == pytest.approx(roc_auc_score(label[of_user], first[of_user]))
-        else:
-            assert math.isnan(found[each])
-    assert np.nanmean(found) == pytest.approx(per_user_auc(user, label, first.astype(np.float32)).uauc)
-
-
-def test_the_part_of_the_users_is_the_variance_of_a_mean_of_differences():
-    first, second = np.array([0.9, 0.5, math.nan, 0.7]), np.array([0.6, 0.5, math.nan, 0.8])
-    ((variance, freedom),) = user_parts(first, second)
-    assert variance == pytest.approx(stats.sem([0.3, 0.0, -0.1]) ** 2)
-    assert freedom == 2
-
-
-def test_coverage_of_the_interval_of_uauc():
-    """With fresh users and seeds each time, the interval holds the true difference in about 95 %.
-
-    The true difference is that of the means of a great many users."""
-    rng = np.random.default_rng(7)
-    users, rows, seeds = 60, 12, 3
-
-    def uaucs(num_users: int) -> np.ndarray:
-        """(contestant, seed, user) AUCs of one draw; users differ in how well each contestant ranks them."""
-        label = rng.random((num_users, rows)) < 0.4
-        taste = rng.normal(0.0, 0.8, (num_users, 1))
-        flat = rows_of(label.ravel(), np.repeat(np.arange(num_users), rows))
-        noise = rng.normal(size=label.shape)
-        return np.array(
-            [
-                [
-                    user_aucs(flat, (strength * label + noise + 0.3 * rng.normal(size=label.shape)).ravel())
-                    for _ in range(seeds)
-                ]
-                for strength in (1.1 + taste, 0.9 - taste)
-            ]
-        )
-
-    large = np.nanmean(uaucs(8_000), axis=(1, 2))
-    true_difference = large[0] - large[1]
-    covered, of_seeds_only = 0, 0
-    for _ in range(200):
-        found = uaucs(users)
-        differences = np.nanmean(found[0], axis=1) - np.nanmean(found[1], axis=1)
-        parts = user_parts(found[0].mean(axis=0), found[1].mean(axis=0))
-        interval = paired_difference(differences, parts)
-        covered += interval.low <= true_difference <= interval.high
-        alone = mean_estimate(differences)
-        of_seeds_only += alone.low <= true_difference <= alone.high
-    assert 0.92 <= covered / 200 <= 0.99
-    assert of_seeds_only / 200 < 0.6
 
 
 def test_an_interval_of_an_auc_stays_within_what_is_possible():

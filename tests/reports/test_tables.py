@@ -7,8 +7,10 @@ import dataclasses
 import pytest
 
 from reports import columns
+from reports.answer_figure import answer_figure
 from reports.columns import REFERENCE_TITLES, Column
 from reports.curves import mean_curves
+from reports.drawing import marks
 from reports.frame import run_frame
 from reports.prose import answer_sentences, held_equal, warnings
 from reports.sections import Cell, Table, words
@@ -149,6 +151,32 @@ def test_the_glance_names_the_best_and_who_is_not_told_apart(builder):
     assert f"and {second} is not told apart from it" in answer_sentences(tied)
 
 
+def test_a_tie_whose_interval_excludes_zero_is_marked_and_explained(builder):
+    builder.three_contestants()
+    (standings,) = builder.standings()
+    pairs = {
+        pair: dataclasses.replace(value, half_width=0.9 * abs(value.mean), adjusted_p_value=0.126, family=3)
+        for pair, value in standings.pairs.items()
+    }
+    rows = tuple(
+        dataclasses.replace(row, to_baseline=pairs.get((row.label, "DLRM-MLP"))) for row in standings.rows
+    )
+    tied = dataclasses.replace(standings, pairs=pairs, rows=rows)
+    table = comparison_table(tied)
+    verdicts = by_label(table, "Verdict")
+    assert verdicts["RankMixer"] == verdicts["DCNv2"] == "tie (p 0.13)"
+    assert {bar.verdict for row in table.bars() for bar in row if bar} == {"tie"}
+    (note,) = (note for note in table.notes if "excludes zero" in note)
+    assert "RankMixer" in note
+    assert "3 pairs are judged together" in note
+    assert "Against DLRM-MLP: 2 tied." in answer_sentences(tied)
+    assert {row.label for row in tied.leaders()} == set(builder.titles.values())
+    image = answer_figure([tied], marks(builder.titles.values()))
+    assert "Hollow: a tie all the same" in image.caption
+    assert not any("excludes zero" in note for note in comparison_table(standings).notes)
+    assert "Hollow" not in answer_figure([standings], marks(builder.titles.values())).caption
+
+
 def test_the_widest_interval_fills_the_drawing(builder):
     builder.three_contestants()
     found = [bar for row in only(builder).bars() for bar in row if bar]
@@ -163,7 +191,7 @@ def test_metrics_table_has_user_columns_only_with_users(builder, new_store):
     without.three_contestants(users=False)
     (with_users,) = builder.standings()
     (anonymous,) = without.standings()
-    expected = ("Contestant", "Log loss", "Calibration")
+    expected = ("Contestant", "Log loss", "Normalised entropy", "Calibration")
     assert metrics_table(anonymous).header == expected
     users = ("UAUC", "GAUC", "GAUC by positives", "Δ UAUC to DLRM-MLP, points")
     table = metrics_table(with_users)

@@ -8,7 +8,7 @@ import pytest
 from bench.errors import BadInput
 from reports.scaling import compare, decision_accuracy, fit, leave_one_out
 from reports.scaling.bootstrap import draws, percentiles
-from reports.scaling.comparison import holm
+from reports.statistics import holm
 from tests.reports.scaling.simulated import NOISE, power_runs, sizes
 
 DRAWS = 600
