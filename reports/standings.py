@@ -26,7 +26,14 @@ from reports.statistics import (
     user_parts,
 )
 
-COSTS = ("dense_parameters", "active_parameters", "flops_forward", "flops_train")
+COSTS = (
+    "linear_parameters",
+    "encoder_parameters",
+    "dense_parameters",
+    "active_parameters",
+    "flops_forward",
+    "flops_train",
+)
 USER_METRICS = ("uauc", "gauc", "gauc_pos")
 REFERENCES = ("oracle", "logistic_regression")
 """References, as the records call them: the best possible result, and a model without interactions."""

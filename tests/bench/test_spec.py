@@ -145,7 +145,11 @@ def test_what_is_not_plain_data_is_refused(value):
         (lambda: Protocol(name="p", dense_lr=float("nan")), "dense_lr is nan"),
         (lambda: Protocol(name="p", gradient_clip=float("inf")), "gradient_clip is inf"),
         (lambda: Protocol(name="p", dense_decay=-0.1), "dense_decay is -0.1; it must be a number from 0"),
-        (lambda: FeatureSpec(sequence_encoder="sum"), "sequence encoder is 'sum', allowed: mean, target"),
+        (
+            lambda: FeatureSpec(sequence_encoder="sum"),
+            "sequence encoder is 'sum', allowed: mean, target, hstu",
+        ),
+        (lambda: FeatureSpec(gate="open"), "gate is 'open', allowed: none, lhuc"),
         (
             lambda: Budget(kind="parameters", target=1),
             "budget kind is 'parameters', allowed: dense_parameters",

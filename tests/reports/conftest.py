@@ -264,6 +264,7 @@ def cost_of(spec: Spec) -> Cost:
     work = 2 * dense + 40 * len(spec.contestant.name) ** 2
     return Cost(
         embedding_parameters=1_000_000,
+        linear_parameters=0,
         encoder_parameters=0,
         dense_parameters=dense,
         active_parameters=dense,
