@@ -150,7 +150,11 @@ def _draw_series(axes: Axes, rows: Sequence[Standing], column: str, mark: Mark) 
     axes.errorbar(
         [max(1, row.cost[column]) for row in rows],
         y,
-        yerr=([area.mean - area.low for area in areas], [area.high - area.mean for area in areas]),
+        # A mean outside of the possible range, as a damaged record can have, is outside of its interval.
+        yerr=(
+            [max(0.0, area.mean - area.low) for area in areas],
+            [max(0.0, area.high - area.mean) for area in areas],
+        ),
         color=mark.colour,
         marker=mark.marker,
         markersize=5.5,
