@@ -150,11 +150,7 @@ def _draw_series(axes: Axes, rows: Sequence[Standing], column: str, mark: Mark) 
     axes.errorbar(
         [max(1, row.cost[column]) for row in rows],
         y,
-        # A mean outside of the possible range, as a damaged record can have, is outside of its interval.
-        yerr=(
-            [max(0.0, area.mean - area.low) for area in areas],
-            [max(0.0, area.high - area.mean) for area in areas],
-        ),
+        yerr=([area.mean - area.low for area in areas], [area.high - area.mean for area in areas]),
         color=mark.colour,
         marker=mark.marker,
         markersize=5.5,

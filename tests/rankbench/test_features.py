@@ -24,7 +24,10 @@ LABELS = {
 def test_the_study_of_sequences_is_listed_shown_run_and_reported(bench, tmp_path):
     listed = {one["name"] for one in json.loads(bench("list", "studies", "--json").stdout)["studies"]}
     assert "sequence" in listed
-    shown = {one["label"]: one["cost"] for one in json.loads(bench("show", "sequence", "--json").stdout)}
+    shown = {
+        one["label"]: one["cost"]
+        for one in json.loads(bench("show", "sequence", "--json").stdout)["contestants"]
+    }
     assert list(shown) == list(LABELS)
     module = {
         label: cost["encoder_parameters"] - 168 for label, cost in shown.items()
