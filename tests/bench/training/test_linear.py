@@ -202,6 +202,10 @@ def test_what_is_counted_is_what_is_built(contestant, linear):
     assert learnt == {id(p) for p in built.parameters()}
 
 
+def test_those_whose_papers_have_it_have_it():
+    assert {name for name, one in CONTESTANTS.items() if one.linear} == {"wide-deep", "deepfm", "xdeepfm"}
+
+
 def test_a_value_that_is_no_bool_is_refused():
     with pytest.raises(BadInput, match="linear of two-heads is 'yes'; it must be True or False"):
         check_defaults(dataclasses.replace(TWO_HEADS, linear="yes"))
