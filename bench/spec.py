@@ -18,13 +18,14 @@ import msgspec
 from bench.canonical import digest, plain
 from bench.errors import BadInput
 
-SEQUENCE_ENCODERS = ("mean", "target")
+SEQUENCE_ENCODERS = ("mean", "target", "hstu")
+GATES = ("none", "lhuc")
 BUDGET_KINDS = ("dense_parameters", "flops_forward")
 BUDGET_TOLERANCE = 0.02
 """Largest relative error of a size that meets its budget."""
 DENSE_OPTIMIZERS = ("rmsprop", "adam", "adamw", "adagrad")
 LARGEST_WIDTH = 4096
-_VERSION = 3
+_VERSION = 4
 """How often a field was added to what stored records have. The n-th has the metadata ``{"later": n}``."""
 
 
@@ -49,18 +50,20 @@ class DatasetRef:
 
 @dataclass(frozen=True, kw_only=True)
 class FeatureSpec:
-    """How rows become the flat input vector; the same for every contestant of a comparison.
+    """How rows become the flat input vector; the same for every contestant of most comparisons.
 
     Args:
         width: embedding width of every field not named in `widths`.
         widths: field name → width, where it differs.
-        sequence_encoder: ``mean`` (masked mean) or ``target`` (DIN target attention for sequences that share
-            a table with a field, masked mean for the others).
+        sequence_encoder: ``mean`` (masked mean), or for sequences that share a table with a field ``target``
+            (DIN target attention) or ``hstu``, and masked mean for the others.
+        gate: ``none``, or ``lhuc``: the vector is multiplied by amplitudes made from the user's fields.
     """
 
     width: int = 16
     widths: Mapping[str, int] = field(default_factory=dict)
     sequence_encoder: str = "mean"
+    gate: str = field(default="none", metadata={"later": 4})
 
     def __post_init__(self) -> None:
         for name, width in {"every field": self.width, **self.widths}.items():
@@ -70,6 +73,7 @@ class FeatureSpec:
                     f"it must be a whole number from 1 to {LARGEST_WIDTH}"
                 )
         _one_of("sequence encoder", self.sequence_encoder, SEQUENCE_ENCODERS)
+        _one_of("gate", self.gate, GATES)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -29,6 +29,8 @@ PROTOCOL_VALUES = (
     "gradient_clip",
 )
 """The options that change a single value of the protocol."""
+FEATURE_VALUES = ("width", "sequence_encoder", "gate")
+"""The options that change a single value of the features."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -103,7 +105,14 @@ class Choices:
     width: Annotated[int | None, typer.Option("--width", help="Embedding width of every field.")] = None
     sequence_encoder: Annotated[
         str | None,
-        typer.Option("--sequence-encoder", help="How a sequence is pooled: mean, or target (DIN attention)."),
+        typer.Option(
+            "--sequence-encoder",
+            help="How a sequence is encoded: mean, target (DIN attention) or hstu (HSTU attention).",
+        ),
+    ] = None
+    gate: Annotated[
+        str | None,
+        typer.Option("--gate", help="Gate before every contestant: none, or lhuc (from the user's fields)."),
     ] = None
     protocol: Annotated[
         str | None,

@@ -18,7 +18,7 @@ from bench.runs.studies import TUNED, Study, base_of
 from bench.spec import BUDGET_KINDS, Protocol
 from bench.training.protocols import PROTOCOLS, changed
 from rankbench import options
-from rankbench.choices import PROTOCOL_VALUES, Choices
+from rankbench.choices import FEATURE_VALUES, PROTOCOL_VALUES, Choices
 from rankbench.named import STUDIES
 
 if TYPE_CHECKING:
@@ -131,8 +131,15 @@ def _named_study(target: str, choices: Choices) -> Study:
 def _simple_changes(asked: Study, choices: Choices) -> dict[str, Any]:
     """The parts of a study that a single option decides."""
     base, tuned = (asked.protocol, asked.tuned) if choices.protocol is None else _trained_by(choices.protocol)
+    features = choices.given(*FEATURE_VALUES)
+    for name in features:
+        if any(name in one.features for one in asked.entrants):
+            raise BadInput(
+                f"--{name.replace('_', '-')} is {features[name]}, but the entrants of '{asked.name}' differ "
+                "in it; leave it out"
+            )
     parts: dict[str, Any] = {
-        "features": dataclasses.replace(asked.features, **choices.given("width", "sequence_encoder")),
+        "features": dataclasses.replace(asked.features, **features),
         "protocol": changed(base, choices.given(*PROTOCOL_VALUES)),
         "tuned": tuned,
         "given": tuple(dict.fromkeys((*asked.given, *choices.protocol_given()))),
@@ -198,10 +205,13 @@ def _chosen(asked: Study, choices: Choices) -> tuple[Entrant, ...]:
     """The study's own entrants, or those of `--contestants`; with a leading +, both."""
     if choices.contestants is None:
         return asked.entrants
-    own = {one.contestant.name: one for one in asked.entrants}
+    own: dict[str, list[Entrant]] = {}
+    for one in asked.entrants:
+        own.setdefault(one.contestant.name, []).append(one)
     found = [
-        own.get(contestant.name, Entrant(contestant=contestant))
+        entrant
         for contestant in contestants(choices.contestants.removeprefix("+").split(","))
+        for entrant in own.get(contestant.name, [Entrant(contestant=contestant)])
     ]
     if not choices.contestants.startswith("+"):
         return tuple(found)

@@ -18,6 +18,11 @@ if TYPE_CHECKING:
     from bench.runs.sizing import SizedEntrant
 
 
+_LINEAR = "linear_parameters"
+_SHARED = {"embedding_parameters": "embedding", "encoder_parameters": "encoder", _LINEAR: "linear"}
+"""The parameters that are outside every budget, and what the command calls them."""
+
+
 @takes_choices
 def run(
     target: Annotated[str, typer.Argument(help="A study or a contestant; see 'list'.")],
@@ -73,18 +78,21 @@ def run(
 def _print(data: DatasetFacts, sized: Sequence[SizedEntrant]) -> None:
     possible = [s for s in sized if s.cost is not None]
     if possible:
-        embedded = possible[0].cost
-        assert embedded is not None
-        answer(
-            f"{data.name}: {len(data.schema.fields)} fields, "
-            f"{count(embedded.embedding_parameters, billion='B')} embedding parameters and "
-            f"{count(embedded.encoder_parameters, billion='B')} encoder parameters, the same for all"
+        costs = [s.cost for s in possible if s.cost is not None]
+        apart = [part for part in _SHARED if len({getattr(cost, part) for cost in costs}) > 1]
+        alike = " and ".join(
+            f"{count(getattr(costs[0], part), billion='B')} {title} parameters"
+            for part, title in _SHARED.items()
+            if part not in apart and (part != _LINEAR or costs[0].linear_parameters)
         )
+        fields = f"{data.name}: {len(data.schema.fields)} fields"
+        answer(f"{fields}, {alike}, the same for all" if alike else fields)
         table(
             "Cost per example; a multiply-add of a matrix product counts as 2 FLOPs",
             [
                 "model",
                 "budget",
+                *(_SHARED[part] for part in apart),
                 "dense",
                 "error",
                 "active",
@@ -94,7 +102,7 @@ def _print(data: DatasetFacts, sized: Sequence[SizedEntrant]) -> None:
                 "activations",
                 "solved",
             ],
-            [_cells(s) for s in possible],
+            [_cells(s, apart) for s in possible],
         )
     for s in sized:
         if s.reason is not None:
@@ -121,7 +129,8 @@ def _error(s: SizedEntrant) -> float | None:
     )
 
 
-def _cells(s: SizedEntrant) -> list[str]:
+def _cells(s: SizedEntrant, apart: list[str]) -> list[str]:
+    """The line of an entrant, with the `apart` ones of the sizes that most studies share."""
     assert s.cost is not None
     assert s.hyperparameters is not None
     contestant = s.entrant.contestant
@@ -134,6 +143,7 @@ def _cells(s: SizedEntrant) -> list[str]:
     return [
         s.entrant.label,
         "" if s.budget is None else count(s.budget.target),
+        *(count(getattr(s.cost, part), billion="B") for part in apart),
         count(s.cost.dense_parameters, billion="B"),
         "" if error is None else f"{error:+.2%}",
         count(s.cost.active_parameters, billion="B"),

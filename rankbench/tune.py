@@ -135,6 +135,7 @@ def run(
         rows={dataset.name: sum(dataset.rows.values()) for dataset in datasets},
         width=asked.features.width,
         sequence_encoder=asked.features.sequence_encoder,
+        gate=asked.features.gate,
         protocol=asked.protocol.name.partition(",")[0],
         protocol_values=choices.given(*PROTOCOL_VALUES),
     )

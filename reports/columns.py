@@ -169,6 +169,18 @@ COMPARISON: tuple[Column, ...] = (
     ),
     Column(title="Dense parameters", cell=_size),
     Column(title="Active parameters", cell=_active, when=_is_sparse),
+    Column(
+        title="Encoder parameters",
+        cell=lambda row, _: Cell(text=_cost(row, "encoder_parameters")),
+        when=lambda standings: (
+            len({row.cost["encoder_parameters"] for row in standings.rows if row.cost}) > 1
+        ),
+    ),
+    Column(
+        title="Linear weights",
+        cell=lambda row, _: Cell(text=_cost(row, "linear_parameters")),
+        when=lambda standings: any(row.cost.get("linear_parameters") for row in standings.rows),
+    ),
     Column(title="FLOPs forward", cell=lambda row, _: Cell(text=_cost(row, "flops_forward"))),
     Column(title="FLOPs train", cell=lambda row, _: Cell(text=_cost(row, "flops_train")), on_terminal=False),
     Column(title="Seeds", cell=lambda row, _: seeds_text(row)),

@@ -66,11 +66,12 @@ def methods(intervals: Intervals) -> tuple[tuple[str, str], ...]:
         ),
         (
             "Sizes",
-            "Dense parameters exclude embedding tables and shared encoders; the difference from the "
-            "budget is beside them. Active parameters are those that one example uses. If a router "
-            "decides, they are measured on test rows, and the planned number is beside them. FLOPs "
-            "count 2 per multiply-add of matrix products, per example; train counts forward and "
-            "backward.",
+            "Dense parameters exclude embedding tables, shared encoders and linear weights; the "
+            "difference from the budget is beside them. Linear weights are those of a linear part over "
+            "raw ids: one for each id and task, added to the logits, for the contestants whose paper has "
+            "such a part. Active parameters are those that one example uses. If a router decides, they are "
+            "measured on test rows, and the planned number is beside them. FLOPs count 2 per "
+            "multiply-add of matrix products, per example; train counts forward and backward.",
         ),
         (
             "Metrics",

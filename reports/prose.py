@@ -65,10 +65,7 @@ def held_equal(study: Study) -> Facts:
         if comparison.data not in seen:
             seen.add(comparison.data)
             pairs += _data_facts(comparison, study)
-    features, others = _usual(entries, "features")
-    if features:
-        pairs.append(("Features", _features(features)))
-    pairs += [(f"Features of {label}", _features(values)) for label, values in others]
+    pairs += _feature_facts(entries)
     equal = [entry for comparison in study.equal for entry in comparison.entries]
     protocol, others = _usual(equal or entries, "protocol")
     if study.tuned is not None:
@@ -129,9 +126,24 @@ def _usual(entries: Sequence[Entry], column: str) -> tuple[dict[str, Any], list[
     return json.loads(usual), [(label, json.loads(text)) for label, text in found.items() if text != usual]
 
 
+def _feature_facts(entries: Sequence[Entry]) -> list[tuple[str, str]]:
+    """The features that all share; where they do not, that they differ and whose are which."""
+    labels: dict[str, list[str]] = {}
+    for entry in entries:
+        for text in () if entry.runs.empty else entry.runs["features"].unique():
+            if entry.label not in labels.setdefault(text, []):
+                labels[text].append(entry.label)
+    told = [(listed(of), _features(json.loads(text))) for text, of in labels.items()]
+    if len(told) == 1:
+        return [("Features", told[0][1])]
+    differ = [("Features", "they differ between contestants")] if told else []
+    return differ + [(f"Features of {who}", features) for who, features in told]
+
+
 def _features(features: Mapping[str, Any]) -> str:
     widths = "".join(f", {name} {width}" for name, width in sorted(features["widths"].items()))
-    return f"embedding width {features['width']}{widths}; sequences by {features['sequence_encoder']}"
+    gate = "" if features["gate"] == "none" else f"; multiplied by a gate, {features['gate']}"
+    return f"embedding width {features['width']}{widths}; sequences by {features['sequence_encoder']}{gate}"
 
 
 def _protocol_facts(protocol: Mapping[str, Any]) -> list[tuple[str, str]]:

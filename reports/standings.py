@@ -15,7 +15,14 @@ from reports.predictions import TaskPredictions
 from reports.sources import Sources
 from reports.statistics import Difference, Estimate, Range, mean_estimate, rank_intervals
 
-COSTS = ("dense_parameters", "active_parameters", "flops_forward", "flops_train")
+COSTS = (
+    "linear_parameters",
+    "encoder_parameters",
+    "dense_parameters",
+    "active_parameters",
+    "flops_forward",
+    "flops_train",
+)
 NORMALISED_ENTROPY = "normalised_entropy"
 """Log loss over the entropy of the base rate of the test split (He et al. 2014, ADKDD): 1 is no better than
 predicting the base rate."""

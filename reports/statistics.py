@@ -60,11 +60,12 @@ class Estimate:
 
     @property
     def low(self) -> float:
-        return max(self.mean - (self.half_width or 0.0), self.possible[0])
+        """At most the mean, also where a damaged record has one that is not possible."""
+        return min(self.mean, max(self.mean - (self.half_width or 0.0), self.possible[0]))
 
     @property
     def high(self) -> float:
-        return min(self.mean + (self.half_width or 0.0), self.possible[1])
+        return max(self.mean, min(self.mean + (self.half_width or 0.0), self.possible[1]))
 
     @property
     def is_cut(self) -> bool:

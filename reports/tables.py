@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from bench.runs.study_record import FEATURES_PREFIX
 from bench.spec import BUDGET_TOLERANCE
 from reports.columns import (
     COMPARISON,
@@ -58,7 +59,11 @@ def settings_table(study: Study) -> Table:
     several = len({comparison.budget for comparison, _ in entries}) > 1
     rows: dict[tuple[str, ...], None] = {}
     for comparison, entry in entries:
-        own = {name: value for name, value in entry.setting.items() if name not in protocol}
+        own = {
+            name: value
+            for name, value in entry.setting.items()
+            if name not in protocol and not name.startswith(FEATURES_PREFIX)
+        }
         told = "no tuned setting" if entry.label in study.untuned else setting_text(own) or "its defaults"
         values = [setting_value(entry.setting[n]) if n in entry.setting else MISSING for n in protocol]
         rows[entry.label, *([comparison.budget] if several else []), told, *values] = None

@@ -115,6 +115,9 @@ class Contestant:
             None: the dial alone decides the size.
         search_space: hyper-parameter, or proportion of the dial → its choices in tuning, in order. Every
             registered contestant has as many combinations, `COMBINATIONS`.
+        linear: whether the harness adds a linear part over raw ids to the model's logits, in training and
+            when it serves; see `bench.training.linear`. Its weights are counted beside the embeddings, in no
+            budget. A `loss` of the model asks its criterion for logits without it, and the criterion adds it.
         initialisations: the values of the hyper-parameter `initialisation`, the default first; empty where
             the model has no such choice.
         initialisation_is_open: neither the paper nor code of its authors says how weights start, so tuning
@@ -134,6 +137,7 @@ class Contestant:
     dial: Dial
     trim: str | None = None
     search_space: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
+    linear: bool = False
     initialisations: tuple[str, ...] = ()
     initialisation_is_open: bool = False
     paper: Paper | None = None

@@ -13,7 +13,10 @@ class Cost:
 
     Args:
         embedding_parameters: rows × width of all tables.
-        encoder_parameters: the shared numeric and sequence encoders; outside every budget.
+        linear_parameters: of the linear part over raw ids, where the contestant has one: embeddings of width
+            1, a weight for each id of each field and two for each numeric field, for every task; outside
+            every budget.
+        encoder_parameters: the shared numeric and sequence encoders and the gate; outside every budget.
         dense_parameters: the contestant's own.
         active_parameters: those of the dense ones that serve one example; fewer only for sparse experts.
         flops_forward: what serving one example takes in the contestant.
@@ -22,6 +25,7 @@ class Cost:
     """
 
     embedding_parameters: int
+    linear_parameters: int
     encoder_parameters: int
     dense_parameters: int
     active_parameters: int

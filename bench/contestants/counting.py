@@ -135,8 +135,15 @@ def activation_bytes(model: nn.Module, shape: InputShape, operators: Operators |
     return sum(tensor.untyped_storage().nbytes() for tensor in kept.values()) // _COUNTED_BATCH
 
 
-def cost(model: nn.Module, shape: InputShape, *, embedding_parameters: int, encoder_parameters: int) -> Cost:
-    """The whole cost of `model` (on meta), with the sizes of the features before it.
+def cost(
+    model: nn.Module,
+    shape: InputShape,
+    *,
+    embedding_parameters: int,
+    linear_parameters: int,
+    encoder_parameters: int,
+) -> Cost:
+    """The whole cost of `model` (on meta), with the sizes of what the harness puts before and beside it.
 
     Raises:
         BadInput: the logits are not one per row and task.
@@ -144,6 +151,7 @@ def cost(model: nn.Module, shape: InputShape, *, embedding_parameters: int, enco
     operators = Operators()
     return Cost(
         embedding_parameters=embedding_parameters,
+        linear_parameters=linear_parameters,
         encoder_parameters=encoder_parameters,
         activation_bytes=activation_bytes(model, shape, operators),
         **{kind: measure(model, shape, kind, operators) for kind in KINDS},

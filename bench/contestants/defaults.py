@@ -21,6 +21,8 @@ def check_defaults(contestant: Contestant) -> None:
     model = contestant.load()
     if not callable(model):
         raise BadInput(f"the model of {contestant.name} is {model!r}; it must be a class of torch.nn.Module")
+    if not isinstance(contestant.linear, bool):
+        raise BadInput(f"linear of {contestant.name} is {contestant.linear!r}; it must be True or False")
     parameters = inspect.signature(model).parameters
     for parameter in parameters.values():
         if parameter.kind in (parameter.VAR_KEYWORD, parameter.VAR_POSITIONAL):

@@ -11,6 +11,7 @@ writes such a file, and `--protocol FILE.toml` uses it:
     rows = { trees-160000-0 = 160000 }
     width = 8                               # of the embeddings
     sequence_encoder = "mean"
+    gate = "none"                           # may be left out
     protocol = "short"                      # what the settings change
     protocol_values = {}                    # and what was given for it on the command line
 

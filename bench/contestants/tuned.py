@@ -58,7 +58,7 @@ class Provenance:
     Args:
         datasets: name → the first 16 digits of its fingerprint.
         rows: name → of all splits.
-        width, sequence_encoder: as in `bench.spec.FeatureSpec`.
+        width, sequence_encoder, gate: as in `bench.spec.FeatureSpec`.
         protocol: the named protocol that the settings change; `protocol_values`: what else was given for all.
     """
 
@@ -66,6 +66,7 @@ class Provenance:
     rows: Mapping[str, int]
     width: int
     sequence_encoder: str = "mean"
+    gate: str = "none"
     protocol: str
     protocol_values: Mapping[str, int | float] = field(default_factory=dict)
 

@@ -31,10 +31,14 @@ def sized_as_arm(
         BadInput: the arm itself sets what the budget decides.
     """
     budget = baseline.budget
-    trained = dataclasses.replace(entrant, protocol={**baseline.entrant.protocol, **entrant.protocol})
+    trained = dataclasses.replace(
+        entrant,
+        protocol={**baseline.entrant.protocol, **entrant.protocol},
+        features={**baseline.entrant.features, **entrant.features},
+    )
     arm = _with(trained, _unchanged(baseline.entrant.hyperparameters, entrant.contestant, baseline))
     if entrant.sized == "as_baseline":
-        sized = sizes.sized(_like(entrant, baseline), schema, budget, None)
+        sized = sizes.sized(_like(trained, baseline), schema, budget, None)
     elif entrant.sized == "given":
         arm, sized = trained, sizes.sized(trained, schema, budget, None)
     else:
@@ -81,7 +85,7 @@ def _without_decided(
     """`arm` without what it has from the baseline and a budget decides, as where it grows in another way."""
     if solved_for is None:
         return arm
-    decided = decided_by_budget(arm.contestant, sizes.input_shape(schema), arm.hyperparameters)
+    decided = decided_by_budget(arm.contestant, sizes.input_shape(schema, arm), arm.hyperparameters)
     kept = {
         name: value
         for name, value in arm.hyperparameters.items()

@@ -11,11 +11,13 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
 
 from bench.contestants import Contestant
-from bench.errors import BadInput
+from bench.errors import BadInput, unknown_name
+from bench.spec import FeatureSpec
 
 Sized = Literal["budget", "baseline", "as_baseline", "given"]
 SIZED: tuple[Sized, ...] = get_args(Sized)
 
+_FEATURES = tuple(one.name for one in dataclasses.fields(FeatureSpec))
 _TOLD: Mapping[Sized, list[str]] = {
     "budget": [],
     "baseline": ["size of the baseline"],
@@ -32,6 +34,8 @@ class Entrant:
         contestant: the model.
         hyperparameters: in place of the contestant's defaults.
         protocol: names of protocol values, such as ``dense_lr`` → what they are for this entrant.
+        features: names of values of the features, such as ``sequence_encoder`` → what they are for this
+            entrant. Only where the features are what a study asks about.
         sized: ``budget``: its dial and trim are solved for the study's budget, and the hyper-parameters are
             as given where the study has none; ``baseline``: solved for the dense parameters that the study's
             baseline has; ``as_baseline``: with the hyper-parameters of the baseline at that budget, but for
@@ -43,6 +47,7 @@ class Entrant:
     contestant: Contestant
     hyperparameters: Mapping[str, Any] = field(default_factory=dict)
     protocol: Mapping[str, Any] = field(default_factory=dict)
+    features: Mapping[str, Any] = field(default_factory=dict)
     sized: Sized = "budget"
     share: float = 1.0
     label: str = ""
@@ -50,16 +55,28 @@ class Entrant:
     def __post_init__(self) -> None:
         if self.sized not in SIZED:
             raise BadInput(f"an entrant has sized = '{self.sized}', allowed: {', '.join(SIZED)}")
+        for name in self.features:
+            if name not in _FEATURES:
+                raise unknown_name("value of the features", name, _FEATURES)
         if not self.label:
             object.__setattr__(self, "label", self._own_label())
 
     def _own_label(self) -> str:
         told = [
             f"{name} {short_value(value)}"
-            for name, value in {**self.hyperparameters, **self.protocol}.items()
+            for name, value in {**self.features, **self.hyperparameters, **self.protocol}.items()
         ]
         told += _TOLD[self.sized]
         return self.contestant.title + (f" ({', '.join(told)})" if told else "")
+
+
+def features_of(entrant: Entrant, shared: FeatureSpec) -> FeatureSpec:
+    """The features of an entrant: those of its study, but for what it changes.
+
+    Raises:
+        BadInput: a value that is not allowed.
+    """
+    return dataclasses.replace(shared, **entrant.features)
 
 
 def told_apart(entrants: Iterable[Entrant]) -> tuple[Entrant, ...]:

@@ -39,7 +39,8 @@ def bytes_of_run(planned: Planned) -> int:
     """What a run is expected to need: tables and weights with their optimizers, and activations."""
     cost, protocol = planned.cost, planned.spec.protocol
     snapshot = 1 if protocol.epochs > 1 else 0  # the weights of the best epoch
-    parameters = (2 + snapshot) * cost.embedding_parameters + (4 + snapshot) * cost.dense_parameters
+    of_tables = cost.embedding_parameters + cost.linear_parameters
+    parameters = (2 + snapshot) * of_tables + (4 + snapshot) * cost.dense_parameters
     return _BYTES_OF_A_PROCESS + 4 * parameters + 2 * protocol.batch_size * cost.activation_bytes
 
 

@@ -6,16 +6,17 @@ import dataclasses
 import functools
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from bench.data.dataset import Dataset, DatasetFacts, refuse_train_rows
 from bench.data.schema import Schema
 from bench.errors import BadInput
 from bench.runs.arms import sized_as_arm
-from bench.runs.entrants import Entrant
+from bench.runs.entrants import Entrant, features_of
 from bench.runs.execute import Planned
 from bench.runs.sizing import SizedEntrant, Sizes
 from bench.runs.studies import Study
-from bench.runs.study_record import Member, StudyRecord
+from bench.runs.study_record import FEATURES_PREFIX, Member, StudyRecord
 from bench.runs.using_tuned import settings_of, sized_as_tuned
 from bench.spec import Budget, ContestantRef, DatasetRef, Spec
 from bench.training.protocols import changed
@@ -203,7 +204,7 @@ def _planned(
         observed=study.observed and hasattr(contestant.load(), "observe"),
         spec=Spec(
             dataset=reference,
-            features=study.features,
+            features=features_of(sized.entrant, study.features),
             contestant=ContestantRef(
                 name=contestant.name,
                 rev=contestant.rev,
@@ -225,12 +226,17 @@ def _members(reference: DatasetRef, sized: SizedEntrant, runs: Sequence[Planned]
         dataset=reference,
         budget=sized.budget,
         reason=sized.reason,
-        setting={**sized.entrant.hyperparameters, **sized.entrant.protocol},
+        setting=_setting(sized.entrant),
         sized=sized.entrant.sized,
     )
     if sized.reason is not None:
         return [of_all]
     return [dataclasses.replace(of_all, seed=run.spec.seed, key=run.spec.key()) for run in runs]
+
+
+def _setting(entrant: Entrant) -> dict[str, Any]:
+    features = {f"{FEATURES_PREFIX}{name}": value for name, value in entrant.features.items()}
+    return {**features, **entrant.hyperparameters, **entrant.protocol}
 
 
 def _references(study: Study, data: DatasetFacts) -> list[DatasetRef]:

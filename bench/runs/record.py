@@ -18,7 +18,7 @@ from bench.contestants.cost import Cost
 from bench.runs.formats import Upgrade, upgraded
 from bench.spec import Spec
 
-FORMAT = 2
+FORMAT = 3
 Status = Literal["ok", "diverged", "oom", "killed", "failed"]
 Metrics = Mapping[str, Mapping[str, Mapping[str, int | float | None]]]
 """Split, or reference → task → metric → value; None where a metric is not defined."""
@@ -93,5 +93,11 @@ def _references_apart(fields: dict[str, Any]) -> dict[str, Any]:
     return {**fields, "metrics": splits, "references": references}
 
 
-_UPGRADES: tuple[Upgrade, ...] = (_references_apart,)
+def _linear_part_told(fields: dict[str, Any]) -> dict[str, Any]:
+    """Format 2 knew no contestants with a linear part."""
+    cost = fields.get("cost")
+    return {**fields, "cost": {"linear_parameters": 0, **cost}} if isinstance(cost, Mapping) else fields
+
+
+_UPGRADES: tuple[Upgrade, ...] = (_references_apart, _linear_part_told)
 """From format 1 to 2, and so on."""

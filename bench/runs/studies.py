@@ -44,7 +44,7 @@ class Study:
         tuned: settings for the entrants that have one there, which change the protocol; None: for none.
         given: names of protocol values that are the protocol's for all, whatever was tuned.
         beside_equal: also runs the entrants without their tuned settings, to compare the two orders.
-        features: how rows are embedded.
+        features: how rows are embedded, but for what an entrant says.
         baseline: label of the entrant that the others are compared with; None: no differences are taken.
         paper: the paper's table that the results are set beside, such as ``rankmixer/table_1``.
         observed: whether to keep what the models show of themselves during training; see `observe` in
@@ -168,6 +168,18 @@ def entrants_called(*names: str) -> tuple[Entrant, ...]:
     return tuple(Entrant(contestant=CONTESTANTS[name]) for name in names)
 
 
+SEQUENCE_ENCODERS = {"mean": "mean", "target": "DIN", "hstu": "HSTU"}
+"""The ways to encode a sequence, and what labels call them."""
+_WITH_ENCODERS = tuple(
+    Entrant(
+        contestant=CONTESTANTS[name],
+        features={"sequence_encoder": encoder},
+        label=f"{CONTESTANTS[name].title} with {title}",
+    )
+    for name in ("dlrm-mlp", "rankmixer")
+    for encoder, title in SEQUENCE_ENCODERS.items()
+)
+
 STUDIES: dict[str, Study] = {
     study.name: study
     for study in (
@@ -226,6 +238,13 @@ STUDIES: dict[str, Study] = {
             tuned=shipped(),
             beside_equal=True,
             paper="rankmixer/table_1",
+        ),
+        Study(
+            name="sequence",
+            question="What is the history of a user worth as a mean, by DIN and by HSTU?",
+            entrants=_WITH_ENCODERS,
+            baseline=f"{CONTESTANTS['rankmixer'].title} with mean",
+            tuned=shipped(),
         ),
     )
 }

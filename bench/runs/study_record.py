@@ -20,6 +20,8 @@ from bench.spec import Budget, DatasetRef
 FORMAT = 4
 Kind = Literal["comparison", "ablation", "ladder", "tuning", "fairness", "lineage"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
+FEATURES_PREFIX = "features."
+"""Before the names of values of the features in a setting: a hyper-parameter may be called the same."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,7 +37,8 @@ class Member:
         key: of the run; None where the entrant is impossible.
         reason: why it is impossible; None where it is not.
         setting: hyper-parameters, proportions and protocol values that were asked for in place of the
-            contestant's and the protocol's own, such as ``dense_lr`` → 0.003; in plain JSON types.
+            contestant's and the protocol's own, such as ``dense_lr`` → 0.003, and values of the features in
+            place of the study's, such as ``features.sequence_encoder``; in plain JSON types.
         sized: as in `bench.runs.entrants.Entrant`; None where an old record does not say.
         trial: its number in a tuning, 0 for the default setting; None elsewhere.
         varied: in a check of fairness, what differs from the setting in use, such as ``dense_lr ×2``; None

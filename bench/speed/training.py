@@ -26,6 +26,7 @@ from bench.data.loader import batches, rows_per_second
 from bench.errors import WorkerDied
 from bench.machine.paging import peak_rss_bytes
 from bench.machine.parallel import worker_processes
+from bench.runs.entrants import features_of
 from bench.runs.executors import begin_work, worker_environment
 from bench.runs.sizing import SizedEntrant
 from bench.runs.studies import Study
@@ -150,7 +151,7 @@ def job_of(
         hyperparameters=sized.hyperparameters,
         cost=sized.cost,
         dataset=dataset.directory,
-        features=study.features,
+        features=features_of(sized.entrant, study.features),
         protocol=changed(study.protocol, sized.entrant.protocol),
         device=device,
         threads=threads,

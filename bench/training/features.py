@@ -2,15 +2,13 @@
 
     categorical   row of the field's embedding table; the missing and the unknown row learn like any other
     numeric       e = v · w + b for the standardised value v; a learned vector where it is missing
-    sequence      masked mean of its ids' rows, or target attention (DIN, arXiv 1706.06978) towards the field
-                  whose table it shares; zeros for an empty one
+    sequence      masked mean of its ids' rows; or, of one that shares the table of a field, attention towards
+                  that field: DIN's (`target_attention`) or HSTU's (`hstu`); zeros for an empty one
+    all of it     times a gate made from the fields of the user, where one is asked for (`gate`)
 
 Letters: B batch, F fields, I flat input width, N ids in a sequence, D embedding width.
 
-Rows of the tables start normal with standard deviation `INITIAL_STD`. The attention unit of DIN is a
-two-layer perceptron over [e, t, e − t, e ⊙ t] with 36 hidden units as in its paper and PReLU; its Dice
-activation is left out, for it makes an example's output depend on the batch. As in the paper the weights are
-not normalised by a softmax.
+Rows of the tables start normal with standard deviation `INITIAL_STD`.
 """
 
 from __future__ import annotations
@@ -18,7 +16,6 @@ from __future__ import annotations
 from itertools import groupby
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
@@ -29,9 +26,11 @@ from bench.data.dataset import Rows
 from bench.data.schema import MISSING_ID, Field, Schema
 from bench.errors import BadInput, unknown_name
 from bench.spec import FeatureSpec
-from bench.training.tables import INITIAL_STD, Placed, Table
+from bench.training.gate import UserGate
+from bench.training.hstu import HSTU
+from bench.training.tables import INITIAL_STD, Placed, Table, to_tensor
+from bench.training.target_attention import TargetAttention
 
-ATTENTION_HIDDEN = 36
 _NUMERIC, _ATTENDED = "numeric", "attended: "
 
 
@@ -40,7 +39,7 @@ class Features(nn.Module):
 
     Raises:
         BadInput: a width for a field that the schema does not have, or that shares the table of another; more
-            rows than a `Table` can have.
+            rows than a `Table` can have; a gate without fields of the user.
     """
 
     def __init__(self, schema: Schema, spec: FeatureSpec) -> None:
@@ -71,7 +70,8 @@ class Features(nn.Module):
         }
         self.tables = nn.ModuleDict(tables)
         self.numeric_encoder = NumericEncoder([widths[f.name] for f in numeric]) if numeric else None
-        self.attention = nn.ModuleList(TargetAttention(widths[f.name]) for f in attending)
+        self.attention = nn.ModuleList(_attention(f, widths[f.name], spec) for f in attending)
+        self.gate = UserGate(schema, self.field_dims) if spec.gate == "lhuc" else None
         self.numeric_slots: Tensor
         slots = [tables[self.place].slots[f.name].start for f in numeric] if self.place else []
         self.register_buffer("numeric_slots", torch.tensor(slots, dtype=torch.int64), persistent=False)
@@ -83,6 +83,12 @@ class Features(nn.Module):
         ]
 
     def forward(self, rows: Rows) -> Tensor:
+        x_BI = self._embedded(rows)
+        if self.gate is not None:
+            x_BI = self.gate(x_BI)
+        return x_BI
+
+    def _embedded(self, rows: Rows) -> Tensor:
         found: dict[str, Tensor] = {}
         if self.numeric_encoder is not None:
             values_BF = to_tensor(rows.numeric, self.numeric_slots.device)
@@ -128,9 +134,9 @@ class Features(nn.Module):
         return list(self.tables.parameters())
 
     def encoder_parameters(self) -> list[nn.Parameter]:
-        """The numeric encoder and the attention units: updated with the contestant."""
-        numeric = [] if self.numeric_encoder is None else list(self.numeric_encoder.parameters())
-        return [*numeric, *self.attention.parameters()]
+        """The numeric encoder, the attention units and the gate: updated with the contestant."""
+        encoders = (self.numeric_encoder, self.attention, self.gate)
+        return [p for encoder in encoders if encoder is not None for p in encoder.parameters()]
 
 
 def _check_widths(schema: Schema, spec: FeatureSpec) -> None:
@@ -156,12 +162,11 @@ def features_on_meta(schema: Schema, spec: FeatureSpec) -> Features:
 
 
 def _attends(f: Field, spec: FeatureSpec) -> bool:
-    return spec.sequence_encoder == "target" and f.table is not None
+    return spec.sequence_encoder != "mean" and f.table is not None
 
 
-def to_tensor(array: np.ndarray, device: torch.device) -> Tensor:
-    """`array` on `device`; on the CPU the two share their memory."""
-    return torch.from_numpy(array).to(device, non_blocking=True)
+def _attention(f: Field, width: int, spec: FeatureSpec) -> nn.Module:
+    return HSTU(width, f.max_length) if spec.sequence_encoder == "hstu" else TargetAttention(width)
 
 
 class NumericEncoder(nn.Module):
@@ -199,18 +204,3 @@ class _Encoded(torch.autograd.Function):
         of_present = gradient.masked_fill(absent_BI, 0)
         of_missing = (gradient - of_present).sum(dim=0)
         return None, (of_present * v_BI).sum(dim=0), of_present.sum(dim=0), of_missing
-
-
-class TargetAttention(nn.Module):
-    """Σ_n a(e_n, t) e_n over the ids present: (B, N, D) rows, (B, D) target, (B, N) mask → (B, D)."""
-
-    def __init__(self, dim: int) -> None:
-        super().__init__()
-        self.unit = nn.Sequential(
-            nn.Linear(4 * dim, ATTENTION_HIDDEN), nn.PReLU(), nn.Linear(ATTENTION_HIDDEN, 1)
-        )
-
-    def forward(self, e_BND: Tensor, t_BD: Tensor, mask_BN: Tensor) -> Tensor:
-        t_BND = t_BD.unsqueeze(1).expand_as(e_BND)
-        a_BN = self.unit(torch.cat([e_BND, t_BND, e_BND - t_BND, e_BND * t_BND], dim=2)).squeeze(2)
-        return torch.einsum("bn,bnd->bd", a_BN * mask_BN, e_BND)

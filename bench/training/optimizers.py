@@ -1,4 +1,4 @@
-"""The two optimizers of a protocol: dense for contestant and encoders, sparse Adagrad for the tables."""
+"""The two optimizers of a protocol: dense for contestant and encoders, Adagrad for tables and linear part."""
 
 from __future__ import annotations
 
@@ -28,12 +28,14 @@ def dense_optimizer(parameters: Iterable[nn.Parameter], protocol: Protocol) -> t
 class RowAdagrad(torch.optim.Optimizer):
     """Adagrad (Duchi et al. 2011) for tables with sparse gradients: only the rows of the batch are touched.
 
+    Of a matrix with a dense gradient, all rows are.
+
         g = sum of the gradients of a row's look-ups;  s ← s + g²;  row ← row − lr · g / (√s + ε)
 
     `torch.optim.Adagrad` does the same sums, but sorts, copies and scatters whole sparse tensors to do so.
 
     Args:
-        tables: (rows, width) parameters whose gradients are sparse.
+        tables: (rows, width) parameters.
         lr: learning rate.
         initial_accumulator: s before the first step.
         eps: ε.
@@ -55,8 +57,12 @@ class RowAdagrad(torch.optim.Optimizer):
             for table in group["params"]:
                 if table.grad is None:
                     continue
-                rows, gradient = summed_rows(table.grad)
                 accumulated = self.state[table]["sum"]
+                if not table.grad.is_sparse:
+                    accumulated.addcmul_(table.grad, table.grad)
+                    table.addcdiv_(table.grad, accumulated.sqrt().add_(group["eps"]), value=-group["lr"])
+                    continue
+                rows, gradient = summed_rows(table.grad)
                 sums = _picked(accumulated, rows).addcmul_(gradient, gradient)
                 accumulated.index_copy_(0, rows, sums)
                 update = gradient.div_(sums.sqrt_().add_(group["eps"]))

@@ -1,4 +1,4 @@
-"""A ranker: the shared features and a contestant, rows in and logits out."""
+"""A ranker: the shared features, a contestant and its linear part if it has one; rows in and logits out."""
 
 from __future__ import annotations
 
@@ -15,31 +15,45 @@ from bench.data.dataset import Dataset, DatasetFacts, Rows
 from bench.data.loader import batches
 from bench.data.schema import MISSING_LABEL
 from bench.spec import FeatureSpec
-from bench.training.features import Features, to_tensor
+from bench.training.features import Features
+from bench.training.linear import LinearPart, linear_part
+from bench.training.tables import to_tensor
 
 EVALUATION_BATCH = 1024
 """Rows predicted at once: enough to be fast, few enough for attention over every field to fit in memory."""
 
 
 class Ranker(nn.Module):
-    """Features and a contestant: rows → (B, K) logits."""
+    """Features and a contestant, with the linear part where it asks for one: rows → (B, K) logits."""
 
-    def __init__(self, features: Features, contestant: nn.Module) -> None:
+    def __init__(self, features: Features, contestant: nn.Module, linear: LinearPart | None) -> None:
         super().__init__()
         self.features = features
         self.contestant = contestant
+        self.linear = linear
 
     def forward(self, rows: Rows) -> Tensor:
-        return self.contestant(self.features(rows))
+        logits_BK: Tensor = self.contestant(self.features(rows))
+        return logits_BK if self.linear is None else logits_BK + self.linear(rows)
+
+    def dense_parameters(self) -> list[nn.Parameter]:
+        """Those that the protocol's dense optimizer updates: the contestant's and the shared encoders'."""
+        return [*self.contestant.parameters(), *self.features.encoder_parameters()]
+
+    def sparse_parameters(self) -> list[nn.Parameter]:
+        """Those that sparse Adagrad updates: the embedding tables and the linear part."""
+        linear = [] if self.linear is None else list(self.linear.parameters())
+        return [*self.features.embedding_parameters(), *linear]
 
     def losses(self, rows: Rows) -> tuple[Tensor, Tensor]:
         """The training objective and, without its graph, the task loss.
 
         The two are one unless the contestant has an objective of its own; the task loss is then what it asks
         the criterion for first. The criterion is the mean cross entropy over the labels present: where some
-        are missing, y_BK has NaN.
+        are missing, y_BK has NaN. It adds the linear part to all logits that it is asked for.
         """
         x_BI = self.features(rows)
+        linear_BK = None if self.linear is None else self.linear(rows)
         y_BK = to_tensor(rows.label, x_BI.device).to(x_BI.dtype)
         cross_entropy: Callable[[Tensor, Tensor], Tensor] = F.binary_cross_entropy_with_logits
         missing_BK = rows.label == MISSING_LABEL
@@ -49,7 +63,7 @@ class Ranker(nn.Module):
         asked: list[Tensor] = []
 
         def criterion(logits: Tensor, y: Tensor) -> Tensor:
-            asked.append(cross_entropy(logits, y))
+            asked.append(cross_entropy(logits if linear_BK is None else logits + linear_BK, y))
             return asked[-1]
 
         objective = training_loss(self.contestant, x_BI, y_BK, criterion)
@@ -81,7 +95,8 @@ def build_ranker(
         torch.manual_seed(seed_for(seed, "features"))
         embedded = Features(dataset.schema, features)
         torch.manual_seed(seed_for(seed, "contestant"))
-        return Ranker(embedded, contestant.build(embedded.input_shape(), hyperparameters)).to(device)
+        built = contestant.build(embedded.input_shape(), hyperparameters)
+        return Ranker(embedded, built, linear_part(contestant, dataset.schema)).to(device)
 
 
 @torch.inference_mode()

@@ -85,10 +85,7 @@ class Table(nn.Module):
 
     def forward(self, rows: Rows) -> Tensor:
         device = self.rows.weight.device
-        prepared = (
-            None if a is None else torch.from_numpy(a).to(device, non_blocking=True)
-            for a in self._prepared(rows)
-        )
+        prepared = (None if a is None else to_tensor(a, device) for a in self._prepared(rows))
         x: Tensor = _SlotMeans.apply(self.rows.weight, *prepared)
         return x.view(len(rows), self.num_slots, -1)
 
@@ -140,6 +137,11 @@ class _SlotMeans(torch.autograd.Function):
         rows, sums = summed(ids, slots, of_id)
         of_table = torch.sparse_coo_tensor(rows.unsqueeze(0), sums, ctx.shape, check_invariants=False)
         return of_table, None, None, None, None
+
+
+def to_tensor(array: np.ndarray, device: torch.device) -> Tensor:
+    """`array` on `device`; on the CPU the two share their memory."""
+    return torch.from_numpy(array).to(device, non_blocking=True)
 
 
 class Placed(torch.autograd.Function):

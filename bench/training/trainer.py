@@ -1,10 +1,10 @@
 """The one training loop, for every contestant. Same spec, same machine: same bits.
 
 The seed fixes the order of the rows. Training is one pass over them, unless the protocol has more epochs.
-Sparse Adagrad updates the tables; the protocol's dense optimizer updates the contestant and the shared
-encoders. With several epochs, the weights of the epoch with the best valid AUC are kept: the mean over the
-tasks that have both classes in valid or, if none has, the lowest log loss. Missing labels do not count, here
-or in the loss.
+Sparse Adagrad updates the tables and the linear part; the protocol's dense optimizer updates the contestant
+and the shared encoders. With several epochs, the weights of the epoch with the best valid AUC are kept: the
+mean over the tasks that have both classes in valid or, if none has, the lowest log loss. Missing labels do
+not count, here or in the loss.
 """
 
 from __future__ import annotations
@@ -81,9 +81,10 @@ class Trainer:
     def __init__(self, ranker: Ranker, protocol: Protocol) -> None:
         self.ranker = ranker
         self.gradient_clip = protocol.gradient_clip
-        self.dense = [*ranker.contestant.parameters(), *ranker.features.encoder_parameters()]
+        self.dense = ranker.dense_parameters()
+        of_sparse = ranker.sparse_parameters()
         of_tables = RowAdagrad(
-            ranker.features.embedding_parameters(),
+            of_sparse,
             lr=protocol.sparse_lr,
             initial_accumulator=protocol.sparse_initial_accumulator,
         )
@@ -91,7 +92,7 @@ class Trainer:
         of_dense = [dense_optimizer(self.dense, protocol)] if self.dense else []
         self.optimizers: tuple[torch.optim.Optimizer, ...] = (*of_dense, of_tables)
         self.rates = [optimizer.defaults["lr"] for optimizer in self.optimizers]
-        self.learnt = [*self.dense, *ranker.features.embedding_parameters()]
+        self.learnt = [*self.dense, *of_sparse]
 
     def step(self, batch: Rows) -> tuple[float, float]:
         """One update; returns objective and task loss before it. An objective not finite updates nothing."""

@@ -62,6 +62,7 @@ def test_list_order_matters_and_key_order_does_not():
         {"dataset": DatasetRef(name="d", rev=2, fingerprint="f" * 64)},
         {"dataset": DatasetRef(name="d", rev=1, fingerprint="f" * 64, train_rows=20_000)},
         {"features": FeatureSpec(width=8)},
+        {"features": FeatureSpec(width=8, widths={"user": 32}, gate="lhuc")},
         {"protocol": Protocol(name="p", epochs=2)},
         {"budget": None},
         {"budget": Budget(kind="flops_forward", target=100_000)},
@@ -80,10 +81,11 @@ def test_all_training_rows_leave_the_key_as_it_was_before_they_could_be_fewer():
 
 
 def _hashed(stored: dict) -> dict:
-    """Without what was at its default and came later: the protocol's cooldown, the contestant's source."""
-    protocol = {k: v for k, v in stored["protocol"].items() if k != "cooldown"}
-    contestant = {k: v for k, v in stored["contestant"].items() if k != "source"}
-    return {**stored, "protocol": protocol, "contestant": contestant}
+    """Without what was at its default and came later: the protocol's cooldown, the contestant's source, the
+    gate of the features."""
+    later = {"protocol": "cooldown", "contestant": "source", "features": "gate"}
+    parts = {part: {k: v for k, v in stored[part].items() if k != name} for part, name in later.items()}
+    return {**stored, **parts}
 
 
 def test_training_rows_below_one_are_refused():
@@ -145,7 +147,11 @@ def test_what_is_not_plain_data_is_refused(value):
         (lambda: Protocol(name="p", dense_lr=float("nan")), "dense_lr is nan"),
         (lambda: Protocol(name="p", gradient_clip=float("inf")), "gradient_clip is inf"),
         (lambda: Protocol(name="p", dense_decay=-0.1), "dense_decay is -0.1; it must be a number from 0"),
-        (lambda: FeatureSpec(sequence_encoder="sum"), "sequence encoder is 'sum', allowed: mean, target"),
+        (
+            lambda: FeatureSpec(sequence_encoder="sum"),
+            "sequence encoder is 'sum', allowed: mean, target, hstu",
+        ),
+        (lambda: FeatureSpec(gate="open"), "gate is 'open', allowed: none, lhuc"),
         (
             lambda: Budget(kind="parameters", target=1),
             "budget kind is 'parameters', allowed: dense_parameters",

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import safetensors.numpy
 
+from bench.canonical import digest_of_file
 from bench.runs.store import Store
 from rankbench import predict
 from tests.rankbench.trained_shop import OF_ONES_OWN, ROWS, assert_logits_of, columns, write
@@ -76,4 +77,42 @@ def test_the_weights_are_a_file_for_anybody(runs):
         assert dense == run.cost.dense_parameters
         assert tables == run.cost.embedding_parameters
         assert features - tables == run.cost.encoder_parameters
-        assert {name.partition(".")[0] for name in weights} == {"contestant", "features"}
+        linear = sum(array.size for name, array in weights.items() if name.startswith("linear."))
+        assert linear == run.cost.linear_parameters
+        expected = {"contestant", "features"} | (
+            {"linear"} if run.spec.contestant.name == "wide-fm" else set()
+        )
+        assert {name.partition(".")[0] for name in weights} == expected
+
+
+def test_a_linear_part_is_trained_kept_and_predicted_with(runs, tmp_path):
+    run = runs["wide-fm"]
+    ids = {
+        "item": 22,
+        "page": 52,
+        "bought": 22,
+        "colour": 5,
+        "hour": 26,
+    }  # the missing and the unknown row too
+    assert run.cost.linear_parameters == 2 * (sum(ids.values()) + 2)  # of two tasks; two of the only number
+    assert runs["fm"].cost.linear_parameters == 0
+    weights = safetensors.numpy.load_file(Store(Path("results/local")).path("weights", run.key))
+    assert all(array.any() for name, array in weights.items() if name.startswith("linear."))
+    predict.run(run.key, "test.csv", output=tmp_path / "out.parquet", contestant="wide_fm.py:FM")
+    assert_logits_of(run, tmp_path / "out.parquet")
+    assert run.metrics["test"] != runs["fm"].metrics["test"]
+
+
+def test_weights_without_the_linear_part_that_the_contestant_has_are_refused(runs, predict_command, tmp_path):
+    run, shorn = runs["wide-fm"], tmp_path / "store"
+    shutil.copytree("results/local", shorn)
+    file = Store(shorn).path("weights", run.key)
+    with safetensors.safe_open(file, framework="numpy") as opened:
+        metadata = opened.metadata()
+    kept = {name: array for name, array in safetensors.numpy.load_file(file).items() if "linear" not in name}
+    safetensors.numpy.save_file(kept, file, metadata=metadata)
+    record = (shorn / "runs.jsonl").read_text().replace(run.files["weights"], digest_of_file(file))
+    (shorn / "runs.jsonl").write_text(record)
+    asked = (run.key, "--data", "shop", "--contestant", "wide_fm.py:FM", "--store", str(shorn))
+    _, err = predict_command(*asked, "--output", str(tmp_path / "out.parquet"), code=2)
+    assert "does not fit contestant 'wide-fm' in its present form" in err

@@ -81,9 +81,13 @@ ROWS = {"train": 3_000, "valid": 300, "test": 4_300}  # a batch of the test and 
 TRAIN = (
     *("--data", "shop", "--budget", "none", "--seeds", "1", "--batch-size", "512", "--processes", "1"),
     *("--sequence-encoder", "target", "--width", "4", "--keep", "weights"),
-    *("--contestants", "dlrm-mlp,dcnv2,fm_of_the_shop.py:FM"),
+    *("--contestants", "dlrm-mlp,dcnv2,fm_of_the_shop.py:FM,wide_fm.py:FM"),
 )
 OF_ONES_OWN = Path(__file__).parents[2] / "examples" / "my_model.py"
+WIDE = (
+    OF_ONES_OWN.read_text().replace('name="fm"', 'name="wide-fm", linear=True').replace('="FM"', '="Wide FM"')
+)
+"""The same model with a linear part over raw ids."""
 
 
 def some_row(draw: random.Random, split: str) -> dict[str, str]:
@@ -112,7 +116,7 @@ def write(path: Path, columns: list[str], rows: list[dict[str, str]]) -> Path:
 
 
 def make_shop(folder: Path) -> None:
-    """Files, the data set of them, and a store of three trained contestants."""
+    """Files, the data set of them, and a store of four trained contestants."""
     draw = random.Random(1)
     for split in SPLITS:
         rows = [some_row(draw, split) for _ in range(ROWS[split])]
@@ -120,6 +124,7 @@ def make_shop(folder: Path) -> None:
     (folder / "items.csv").write_text("item,colour\n" + "".join(f"i{i},{'rgb'[i % 3]}\n" for i in range(22)))
     (folder / "shop.toml").write_text(SCHEMA)
     shutil.copy(OF_ONES_OWN, folder / "fm_of_the_shop.py")
+    (folder / "wide_fm.py").write_text(WIDE)
     import_shop(folder, folder / "data")
     trained = subprocess.run(
         [sys.executable, "-m", "rankbench", "run", "compare", *TRAIN],

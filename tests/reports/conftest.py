@@ -267,6 +267,7 @@ def cost_of(spec: Spec) -> Cost:
     work = 2 * dense + 40 * len(spec.contestant.name) ** 2
     return Cost(
         embedding_parameters=1_000_000,
+        linear_parameters=0,
         encoder_parameters=0,
         dense_parameters=dense,
         active_parameters=dense,
@@ -305,10 +306,9 @@ def builder(new_store: Callable[[str], StoreBuilder]) -> StoreBuilder:
 def _curve(strength: float, noise: np.ndarray, epochs: int) -> pd.DataFrame:
     step = np.arange(10, 501, 10)
     loss = 0.45 - 0.03 * strength + np.exp(-step / 60) * 0.3 + 0.002 * noise[: step.size, 0]
-    ends = step % (500 // epochs) == 0
-    valid = np.where(ends, 0.7 + 0.1 * strength - 0.05 * np.exp(-step / 100), np.nan)
-    epoch = 1 + (step - 1) * epochs // 500
-    return pd.DataFrame({"step": step, "epoch": epoch, "train_loss": loss, "valid_auc": valid})
+    valid = np.where(step % (500 // epochs) == 0, 0.7 + 0.1 * strength - 0.05 * np.exp(-step / 100), np.nan)
+    of_step = {"step": step, "epoch": 1 + (step - 1) * epochs // 500}
+    return pd.DataFrame({**of_step, "train_loss": loss, "valid_auc": valid})
 
 
 def _generator(text: str) -> np.random.Generator:

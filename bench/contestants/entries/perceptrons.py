@@ -26,6 +26,8 @@ WIDE_DEEP = Contestant(
     name="wide-deep",
     title="Wide&Deep",
     model="baselines.wide_deep:WideDeep",
+    rev=2,
+    linear=True,
     hyperparameters={"hidden_dims": (1024, 512, 256), "initialisation": "glorot"},
     dial=Dial(name="hidden_dims", settings=dials.mlp, proportions={"num_hidden_layers": 3, "taper": 0.5}),
     trim="hidden_dims",

@@ -13,6 +13,8 @@ DEEPFM = Contestant(
     name="deepfm",
     title="DeepFM",
     model="baselines.deepfm:DeepFM",
+    rev=2,
+    linear=True,
     hyperparameters={"hidden_dims": (400, 400, 400), "initialisation": "glorot"},
     dial=Dial(name="hidden_dims", settings=dials.mlp, proportions={"num_hidden_layers": 3, "taper": 1.0}),
     trim="hidden_dims",
@@ -47,6 +49,8 @@ XDEEPFM = Contestant(
     name="xdeepfm",
     title="xDeepFM",
     model="baselines.xdeepfm:XDeepFM",
+    rev=2,
+    linear=True,
     hyperparameters={
         "max_tokens": 64,
         "num_cin_layers": 2,

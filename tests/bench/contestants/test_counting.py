@@ -33,7 +33,9 @@ class BiasOnly(Constant):
 @pytest.mark.parametrize(("model_class", "parameters"), [(Constant, 0), (BiasOnly, 2)])
 def test_what_multiplies_nothing_costs_nothing(model_class, parameters):
     contestant = Contestant(name="c", title="C", model=model_class, hyperparameters={}, dial=Dial(name="c"))
-    of_it = cost(on_meta(contestant, EVEN, {}), EVEN, embedding_parameters=5, encoder_parameters=0)
+    of_it = cost(
+        on_meta(contestant, EVEN, {}), EVEN, embedding_parameters=5, linear_parameters=0, encoder_parameters=0
+    )
     assert (of_it.dense_parameters, of_it.active_parameters) == (parameters, parameters)
     assert (of_it.flops_forward, of_it.flops_train) == (0, 0)
 

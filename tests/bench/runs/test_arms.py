@@ -95,6 +95,15 @@ def test_what_was_set_for_the_baseline_itself_is_of_the_arms_too(small_world):
         assert [run.spec.contestant.hyperparameters["num_layers"] for run in runs] == [3, 3]
 
 
+def test_the_features_of_the_baseline_are_those_of_the_arms_but_for_their_own(small_world):
+    base = dataclasses.replace(BASE, features={"sequence_encoder": "target"}, label="DIN")
+    gated = arm(features={"gate": "lhuc"})
+    for sized in ("as_baseline", "budget", "given"):
+        _, (first, second) = planned(small_world, dataclasses.replace(gated, sized=sized), base=base)
+        assert (first.spec.features.sequence_encoder, first.spec.features.gate) == ("target", "none")
+        assert (second.spec.features.sequence_encoder, second.spec.features.gate) == ("target", "lhuc")
+
+
 class NotOfFour(RankMixer):
     def block(self):
         if self.num_tokens == 4:

@@ -16,7 +16,8 @@ from bench.runs.entrants import Entrant, told_apart
 from bench.runs.plan import plan, size
 from bench.runs.studies import STUDIES
 from bench.runs.study_record import StudyRecord
-from bench.spec import Budget
+from bench.spec import Budget, FeatureSpec
+from bench.training.features import Features
 from tests.bench.runs.quick import entrant, study
 
 TEN_THOUSAND = Budget(kind="dense_parameters", target=10_000)
@@ -89,6 +90,38 @@ def test_what_an_entrant_changes_of_the_protocol_is_in_its_name_and_key(small_wo
         plan(study(unknown), [small_world], command="")
 
 
+def test_what_an_entrant_changes_of_the_features_is_in_its_name_key_and_setting(small_world):
+    given = FeatureSpec(width=4, widths={"user": 6})
+    plain, own = entrant("dlrm-mlp"), entrant("dlrm-mlp", features={"sequence_encoder": "hstu", "width": 5})
+    assert own.label == "DLRM-MLP (sequence_encoder hstu, width 5)"
+    found = plan(study(plain, own, seeds=(0,), features=given), [small_world], command="")
+    ((_, runs),) = found.runs
+    assert [run.spec.features for run in runs] == [
+        given,
+        FeatureSpec(width=5, widths={"user": 6}, sequence_encoder="hstu"),
+    ]
+    for run in runs:  # the sizes are those of its own features
+        built = Features(small_world.schema, run.spec.features)
+        assert run.cost.embedding_parameters == sum(p.numel() for p in built.embedding_parameters())
+        assert run.cost.encoder_parameters == sum(p.numel() for p in built.encoder_parameters())
+    assert [one.setting for one in found.record.members] == [
+        {},
+        {"features.sequence_encoder": "hstu", "features.width": 5},
+    ]
+    assert StudyRecord.from_json(found.record.to_json()) == found.record
+
+
+def test_features_that_cannot_be_are_refused(small_world):
+    with pytest.raises(BadInput, match="unknown value of the features 'sequence_encode'; did you mean"):
+        entrant("dlrm-mlp", features={"sequence_encode": "hstu"})
+    for wrong, says in (
+        ({"gate": "open"}, "gate is 'open', allowed: none, lhuc"),
+        ({"widths": {"usr": 3}}, "unknown field 'usr'; did you mean 'user'"),
+    ):
+        with pytest.raises(BadInput, match=says):
+            plan(study(entrant("dlrm-mlp", features=wrong)), [small_world], command="")
+
+
 def test_labels_say_what_was_given_and_differ():
     assert entrant("rankmixer").label == "RankMixer"
     assert entrant("rankmixer", hyperparameters={"num_layers": 3}).label == "RankMixer (num_layers 3)"
@@ -124,7 +157,7 @@ def test_a_study_record_comes_back_from_json(small_world):
 def test_every_named_study_has_its_baseline_and_its_labels():
     for name, asked in STUDIES.items():
         assert asked.name == name
-        assert asked.baseline == "DLRM-MLP"
+        assert asked.baseline == ("RankMixer with mean" if name == "sequence" else "DLRM-MLP")
         assert len({one.label for one in asked.entrants}) == len(asked.entrants)
     assert len(STUDIES["compare"].entrants) == 10
 

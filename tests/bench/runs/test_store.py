@@ -29,6 +29,7 @@ def record(seed: int = 0, status: str = "ok", auc: float = 0.7, text: str = "") 
         status=status,
         cost=Cost(
             embedding_parameters=1,
+            linear_parameters=0,
             encoder_parameters=2,
             dense_parameters=3,
             active_parameters=3,
