@@ -15,7 +15,7 @@ from bench import metrics
 from bench.contestants.cost import Cost
 from bench.runs.record import Run
 from bench.runs.store import Store
-from bench.runs.study_record import Member, StudyRecord
+from bench.runs.study_record import Kind, Member, StudyRecord
 from bench.spec import Budget, ContestantRef, DatasetRef, FeatureSpec, Protocol, Spec
 from reports.comparison import Comparison, Study
 from reports.frame import run_frame
@@ -167,6 +167,7 @@ class StoreBuilder:
         impossible: Mapping[str, tuple[Spec, str]] | None = None,
         baseline: str | None = "DLRM-MLP",
         name: str = "compare",
+        kind: Kind = "comparison",
         command: str = "rankbench run compare",
         paper: str | None = "rankmixer/table_1",
     ) -> StudyRecord:
@@ -181,7 +182,7 @@ class StoreBuilder:
         ]
         record = StudyRecord(
             name=name,
-            kind="comparison",
+            kind=kind,
             question="Who is ahead?",
             command=command,
             baseline=baseline,
