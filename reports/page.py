@@ -112,7 +112,7 @@ def build_report(
         *(section for each, section in zip(every_study, made, strict=True) if not each.implied),
         *_outside(outside),
         failures_section(every_study, sources),
-        _how_to_read(every_standings),
+        _how_to_read(every_standings, titles),
         environment_section(every_study, frame, sources.torn),
         again_section(frame, command),
     ]
@@ -172,10 +172,10 @@ def _glance(comparisons: Sequence[Standings]) -> list[Section]:
     return [Section(title="At a glance", tables=(table,))] if table.rows else []
 
 
-def _how_to_read(every_standings: Sequence[Standings]) -> Section:
+def _how_to_read(every_standings: Sequence[Standings], titles: Mapping[str, str]) -> Section:
     """With what is to know of the paper, once, where it stands beside any comparison."""
     beside = any(standings.paper == RANKMIXER_TABLE for standings in every_standings)
-    pairs = (*METHODS, ("The paper's figures", inconsistencies())) if beside else METHODS
+    pairs = (*METHODS, ("The paper's figures", inconsistencies(titles))) if beside else METHODS
     return Section(title="How to read this page", text=(Facts(pairs=pairs, terms=True),))
 
 

@@ -114,6 +114,7 @@ def agreement_table(found: Sequence[tuple[str, Agreement]]) -> Table:
     for where, one in found:
         both = one.same + one.opposite
         tau = "not defined" if one.tau is None else fixed(one.tau, 2, signed=True)
+        tau = "too few contestants" if one.num < FEWEST else tau
         if one.low is not None and one.high is not None:
             tau += f" [{fixed(one.low, 2, signed=True)}, {fixed(one.high, 2, signed=True)}]"
         counts = (one.ours_only, one.paper_only, one.neither)
@@ -163,8 +164,12 @@ def agreement_sentence(one: Agreement) -> str:
     return f"{text}."
 
 
-def inconsistencies() -> str:
-    """Where the paper's Figure 2 and Table 1 disagree about one model at about one size."""
+def inconsistencies(titles: Mapping[str, str]) -> str:
+    """Where the paper's Figure 2 and Table 1 disagree about one model at about one size.
+
+    Args:
+        titles: contestant name → how to print it.
+    """
     curves, told = paper_curves(FIGURE_2), []
     gains = gains_near(RANKMIXER_TABLE, "finish", AT_SIZE)
     for contestant, (gain, size) in gains.items():
@@ -176,8 +181,9 @@ def inconsistencies() -> str:
             there = curve.gains[nearest]
             if round(abs(there - gain), 2) >= SIGNIFICANT:
                 at = short(curve.dense_parameters[nearest], DENSE)
+                named_there = f"{titles.get(contestant, contestant)} {fixed(gain, 2, signed=True)}"
                 told.append(
-                    f"{contestant} {fixed(gain, 2, signed=True)} at {short(size, DENSE)} in the table, "
+                    f"{named_there} at {short(size, DENSE)} in the table, "
                     f"{fixed(there, 2, signed=True)} at {at} in the figure"
                 )
     return (

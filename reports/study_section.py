@@ -17,7 +17,7 @@ from reports.drawing import Mark
 from reports.fairness_section import fairness_section
 from reports.figures import FIGURES
 from reports.frontier import FEWEST, frontier_figure
-from reports.ladder.growth import Growth
+from reports.ladder.growth import Growth, groups
 from reports.ladder.section import ladder_sections, ladder_text
 from reports.paper import RANKMIXER_TABLE
 from reports.paper_order import agreement_sentence, agreement_table, table_agreement
@@ -58,7 +58,7 @@ def study_section(
     standings = [each for _, each in found]
     text = [Paragraph(text=study.question, style="lead")] if study.question else []
     text += [Paragraph(text=note, style="warning") for note in study.notes]
-    of_ladders = {id(comparison) for growth in grown for comparison, _ in growth.rungs}
+    of_ladders = {id(comparison) for group in groups(study, found) for comparison, _ in group}
     text += ladder_text(grown)
     text += [
         Paragraph(text=answer_sentences(each))

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
+from reports.ladder.by_rows import rows_sentence
 from reports.ladder.growth import Growth, Laws
 from reports.notation import fixed, short
 from reports.prose import answer_sentences, listed
@@ -31,6 +32,7 @@ def answers(growth: Growth) -> list[str]:
         shapes_sentence(laws),
         asymptote_sentence(laws),
         decision_sentence(growth),
+        rows_sentence(growth.by_rows) if growth.by_rows else "",
     ]
     return [*found, *([text] if (text := " ".join(filter(None, told))) else [])]
 
@@ -67,8 +69,8 @@ def slopes_sentence(laws: Laws) -> str:
             )
         return f"No two gains {over} are told apart {holm}; the highest is {gain} ({top.label})."
     all_others = len(by_verdict["steeper"]) == len(verdicts) > 1
-    others = "all others" if all_others else _named(by_verdict["steeper"])
-    text = f"{top.label} gains most {over}, {gain}: more than {others}"
+    behind = "all others" if all_others else _named(by_verdict["steeper"])
+    text = f"{top.label} gains most {over}, {gain}: more than {behind}"
     if by_verdict["tie"]:
         text += f", and not told apart from {_named(by_verdict['tie'])}"
     if by_verdict["undecided"]:
@@ -130,6 +132,8 @@ def asymptote_sentence(laws: Laws) -> str:
 def decision_sentence(growth: Growth) -> str:
     """Of the pairs that each smaller budget decides, how many the largest decides in the same way."""
     largest = growth.budget(growth.rungs[-1][0].budget_target)
+    if not growth.accuracies:
+        return ""
     texts = []
     for one in growth.accuracies:
         if one.decided:

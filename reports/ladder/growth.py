@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -10,6 +11,7 @@ import pandas as pd
 
 from bench.errors import BadInput
 from reports.comparison import BUDGET_WORDS, NOT_RUN, Comparison, Entry, Study
+from reports.ladder.by_rows import ByRows, by_rows
 from reports.notation import exact
 from reports.prose import listed
 from reports.scaling import METRICS, Fit, Metric, Pair, compare, decision_accuracy, fit
@@ -74,6 +76,8 @@ class Growth:
         others: metric of the records → laws over what the budgets limit, without pairs.
         accuracies: how often each budget but the largest decides as the largest does.
         left_out: what was not used, and why.
+        by_rows: laws in size and training rows, where there are several numbers of these; `rungs` are then
+            those of the most rows.
     """
 
     rungs: tuple[tuple[Comparison, Standings], ...]
@@ -82,6 +86,7 @@ class Growth:
     accuracies: tuple[Accuracy, ...]
     gaps: tuple[Gap, ...]
     left_out: tuple[str, ...]
+    by_rows: ByRows | None
 
     @property
     def kind(self) -> str:
@@ -116,15 +121,23 @@ class Growth:
 
 
 def groups(study: Study, found: Judged) -> list[list[tuple[Comparison, Standings]]]:
-    """Comparisons that differ in their budget only, two or more, from the smallest; none of an ablation."""
+    """Comparisons that differ in budget and training rows only, of two budgets or more, from the smallest.
+
+    None of an ablation.
+    """
     if study.kind == "ablation":
         return []
-    grouped: dict[tuple[str, str, str], list[tuple[Comparison, Standings]]] = {}
+    grouped: dict[tuple[str | int, ...], list[tuple[Comparison, Standings]]] = {}
     for comparison, standings in found:
         if comparison.budget_kind:
-            where = (comparison.data, standings.task, comparison.budget_kind)
+            data = (comparison.dataset, comparison.dataset_rev, comparison.fingerprint)
+            where = (*data, standings.task, comparison.budget_kind)
             grouped.setdefault(where, []).append((comparison, standings))
-    return [sorted(group, key=_target) for group in grouped.values() if len(group) > 1]
+    return [
+        sorted(group, key=_rows_and_target)
+        for group in grouped.values()
+        if len({comparison.budget_target for comparison, _ in group}) > 1
+    ]
 
 
 def growths(study: Study, found: Judged) -> list[Growth]:
@@ -132,11 +145,13 @@ def growths(study: Study, found: Judged) -> list[Growth]:
     return [_growth(group) for group in groups(study, found)]
 
 
-def _target(rung: tuple[Comparison, Standings]) -> int:
-    return rung[0].budget_target
+def _rows_and_target(cell: tuple[Comparison, Standings]) -> tuple[float, int]:
+    return cell[0].train_rows or math.inf, cell[0].budget_target
 
 
-def _growth(rungs: Sequence[tuple[Comparison, Standings]]) -> Growth:
+def _growth(cells: Sequence[tuple[Comparison, Standings]]) -> Growth:
+    most_rows = cells[-1][0].train_rows
+    rungs = [cell for cell in cells if cell[0].train_rows == most_rows]
     series, left_out = _series(rungs)
     task, kind = rungs[0][1].task, rungs[0][0].budget_kind
     order = [row.label for row in rungs[-1][1].rows if row.label in series]
@@ -158,9 +173,10 @@ def _growth(rungs: Sequence[tuple[Comparison, Standings]]) -> Growth:
         rungs=tuple(rungs),
         laws=laws,
         others=others,
-        accuracies=tuple(decision_accuracy(verdicts)),
+        accuracies=tuple(decision_accuracy(verdicts)) if len(verdicts) > 1 else (),
         gaps=tuple(_gaps(rungs)),
         left_out=(*left_out, *bound_note),
+        by_rows=by_rows(cells, metric),
     )
 
 

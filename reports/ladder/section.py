@@ -8,12 +8,14 @@ from reports.drawing import Mark
 from reports.figures import size_figure
 from reports.frontier import frontier_figure
 from reports.ladder.answer import answers, missing_sentences, slopes_sentence
+from reports.ladder.by_rows import rows_sentence
 from reports.ladder.figures import overview_figure, panels_figure, slopes_figure
 from reports.ladder.growth import Growth, Laws
 from reports.ladder.tables import decision_table
 from reports.paper import RANKMIXER_TABLE, stands_beside
 from reports.paper_order import agreement_sentence, agreement_table, figure_agreement
-from reports.scaling.tables import decimals_for, fit_table, pair_table
+from reports.scaling.figure import surface_figure
+from reports.scaling.tables import decimals_for, fit_table, pair_table, surface_table
 from reports.sections import Paragraph, Section, Table
 
 
@@ -43,7 +45,7 @@ def _section(growth: Growth, mark: Mapping[str, Mark]) -> Section:
         return Section(
             title=f"AUC against size, {where}",
             figures=(plain,) if plain else (),
-            sections=(decisions, *quality),
+            sections=(decisions, *_by_rows(growth), *quality),
         )
     return Section(
         title=f"AUC against size, {where}",
@@ -66,9 +68,25 @@ def _section(growth: Growth, mark: Mapping[str, Mark]) -> Section:
                 if other.fits
             ),
             decisions,
+            *_by_rows(growth),
             *quality,
         ),
     )
+
+
+def _by_rows(growth: Growth) -> list[Section]:
+    found = growth.by_rows
+    if found is None:
+        return []
+    drawn = surface_figure(found.surfaces, found.points, size=found.size) if found.surfaces else None
+    return [
+        Section(
+            title="Over size and training rows",
+            text=(Paragraph(text=rows_sentence(found)),),
+            figures=(drawn,) if drawn else (),
+            tables=(surface_table(found.surfaces, found.refused, found.size),),
+        )
+    ]
 
 
 def _tables(laws: Laws) -> tuple[Table, ...]:

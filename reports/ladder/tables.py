@@ -10,7 +10,7 @@ import pandas as pd
 from reports.comparison import Study
 from reports.ladder.growth import Growth
 from reports.notation import MISSING, fixed
-from reports.scaling import Fit, Pair
+from reports.scaling import Fit, Pair, Surface
 from reports.scaling.intervals import Interval
 from reports.scaling.laws import ANCHORED, LOG, POWER
 from reports.sections import Table, words
@@ -45,12 +45,12 @@ def decision_table(growth: Growth) -> Table:
 
 def ladder_frames(studies: Sequence[Study], grown: Sequence[Sequence[Growth]]) -> dict[str, pd.DataFrame]:
     """Name of the file → its table, of those that have rows: ``fits`` has a row per law, ``slopes`` one per
-    pair of laws, ``decisions`` one per budget below the largest.
+    pair of laws, ``decisions`` one per budget below the largest, ``surfaces`` one per law in size and rows.
 
     Args:
         grown: the ladders of each study.
     """
-    frames: dict[str, list[dict[str, Any]]] = {"fits": [], "slopes": [], "decisions": []}
+    frames: dict[str, list[dict[str, Any]]] = {"fits": [], "slopes": [], "decisions": [], "surfaces": []}
     for study, every in zip(studies, grown, strict=True):
         for growth in every:
             where = {"study": study.title, "data": growth.data, "task": growth.task}
@@ -65,6 +65,11 @@ def ladder_frames(studies: Sequence[Study], grown: Sequence[Sequence[Growth]]) -
             frames["decisions"] += [
                 {**where, **vars(one), "accuracy": one.share} for one in growth.accuracies
             ]
+            if growth.by_rows:
+                frames["surfaces"] += [
+                    {**where, "size": growth.by_rows.column, **_surface(label, one)}
+                    for label, one in growth.by_rows.surfaces.items()
+                ]
     return {name: pd.DataFrame(rows) for name, rows in frames.items() if rows}
 
 
@@ -109,6 +114,23 @@ def _pair(pair: Pair) -> dict[str, Any]:
         "needs_fewer": saved.better if saved else "",
         **_ends("times_fewer", saved.times if saved else None),
         "at_least": saved.at_least if saved else None,
+    }
+
+
+def _surface(label: str, one: Surface) -> dict[str, Any]:
+    return {
+        "label": label,
+        **_ends("asymptote", one.asymptote if one.identified else None),
+        **_ends("size_factor", one.size_factor),
+        **_ends("size_exponent", one.size_exponent),
+        **_ends("rows_factor", one.rows_factor),
+        **_ends("rows_exponent", one.rows_exponent),
+        "asymptote_identified": one.identified,
+        "reason": one.reason,
+        "rmse": one.rmse,
+        "seed_deviation": one.seed_deviation,
+        "num_runs": one.num_runs,
+        "num_cells": one.num_cells,
     }
 
 

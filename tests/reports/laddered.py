@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping, Sequence
 
 from bench.runs.study_record import StudyRecord
@@ -33,6 +34,8 @@ def ladder(
     lacking: Sequence[tuple[str, int, int]] = (),
     failing: Mapping[tuple[str, int, int], str] | None = None,
     dataset: str = "trees-3000-1",
+    train_rows: Sequence[int | None] = (None,),
+    paper: bool = False,
 ) -> StudyRecord:
     """Runs and the study that names them.
 
@@ -40,17 +43,19 @@ def ladder(
         lacking: (label, budget, seed) of planned runs that are not there; `failing`: → their status.
     """
     runs: dict[str, list[Spec]] = {label: [] for label in contestants}
-    for place, budget in enumerate(budgets):
-        for label, contestant in contestants.items():
-            for seed in range(seeds):
-                spec = builder.spec(contestant, seed, budget=budget, dataset=dataset)
-                runs[label].append(spec)
-                if (label, budget, seed) in lacking:
-                    continue
-                if status := (failing or {}).get((label, budget, seed)):
-                    builder.failed(spec, status=status)
-                    continue
-                decades = (budget / budgets[0]) ** -0.3
-                shift = GROWTH.get(contestant, 0.1) * (1 - decades) * 2
-                builder.ok(spec, shift=shift, train_s=10 + 5 * place + len(contestant))
-    return builder.study(runs, name=name, kind=kind, command=f"rankbench run {name}", paper=None)
+    for (place, budget), (label, contestant), seed, rows in itertools.product(
+        enumerate(budgets), contestants.items(), range(seeds), train_rows
+    ):
+        spec = builder.spec(contestant, seed, budget=budget, dataset=dataset, train_rows=rows)
+        runs[label].append(spec)
+        if (label, budget, seed) in lacking:
+            continue
+        if status := (failing or {}).get((label, budget, seed)):
+            builder.failed(spec, status=status)
+            continue
+        decades = (budget / budgets[0]) ** -0.3
+        shift = GROWTH.get(contestant, 0.1) * (1 - decades) * 2
+        shift -= 0.0 if rows is None else 0.3 * (rows / 2_048_000) ** -0.2 - 0.3
+        builder.ok(spec, shift=shift, train_s=10 + 5 * place + len(contestant))
+    beside = "rankmixer/table_1" if paper else None
+    return builder.study(runs, name=name, kind=kind, command=f"rankbench run {name}", paper=beside)

@@ -183,6 +183,22 @@ def test_data_of_two_fingerprints_are_two_ladders(builder):
     assert {one.ladder.value.size for growth in found for one in growth.main.fits} == {6}
 
 
+def test_a_law_in_size_and_training_rows(grown_of, builder, tmp_path):
+    """Four sizes × four numbers of rows; all rows are 2,048,000, as the records say."""
+    study, growth = grown_of(train_rows=(64_000, 256_000, 1_024_000, None))
+    assert len(study.comparisons) == 16
+    assert [comparison.train_rows for comparison, _ in growth.rungs] == [0, 0, 0, 0]
+    assert {point.rows for point in growth.by_rows.points} == {64_000, 256_000, 1_024_000, 2_048_000}
+    assert growth.by_rows.surfaces["RankMixer"].num_cells == 16
+    written = builder.report(tmp_path / "out")
+    text = written.markdown.read_text()
+    assert "Exponents of dense parameters and of training rows: " in text
+    assert (
+        text.count("is best (test AUC") <= 16 + 1
+    )  # one for the study, and one in each comparison's section
+    assert len(pd.read_csv(written.markdown.parent / "tables" / "surfaces.csv")) == 3
+
+
 @pytest.fixture(scope="module")
 def page(tmp_path_factory, new_store_in) -> Path:
     directory = tmp_path_factory.mktemp("ladder")
