@@ -18,6 +18,7 @@ from reports import escaping
 from reports.comparison import Study, place_of
 from reports.curves import LOSS, MeanCurve, mean_curves
 from reports.drawing import GRID, INK, Image, Mark, lead_label, rendered, style
+from reports.ladder.growth import groups
 from reports.notation import exact, fixed, short
 from reports.sections import Section
 from reports.sources import Sources
@@ -256,8 +257,15 @@ def _size_sections(study: Study, found: Judged, sources: Sources, mark: Mapping[
 
 
 def _curve_sections(study: Study, found: Judged, sources: Sources, mark: Mapping[str, Mark]) -> list[Section]:
+    """Of budgets with a ladder, those of the largest: the others would be as many pages of the same."""
     sections = []
+    ladders = groups(study, found)
+    smaller = {id(comparison) for group in ladders for comparison, _ in group} - {
+        id(group[-1][0]) for group in ladders
+    }
     for comparison in study.comparisons:
+        if id(comparison) in smaller:
+            continue
         figure = curve_figure(mean_curves(comparison, sources), mark)
         if figure:
             title = f"Training curves, {place_of(study, comparison)}"

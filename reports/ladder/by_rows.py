@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from bench.errors import BadInput
 from reports.comparison import BUDGET_WORDS, Comparison
@@ -77,9 +78,10 @@ def _points(comparison: Comparison, standings: Standings) -> list[Point]:
     found = []
     for entry in comparison.entries:
         values = entry.values(f"test.{standings.task}.auc")
+        runs = entry.ok.to_dict("index")
         for seed, value in values.items():
-            run = entry.ok.loc[seed]
-            rows = comparison.train_rows or _rows_seen(run.to_dict())
+            run = runs[int(str(seed))]
+            rows = comparison.train_rows or _rows_seen(run)
             if rows:
                 size = float(run[comparison.budget_kind])
                 found.append(
@@ -88,7 +90,7 @@ def _points(comparison: Comparison, standings: Standings) -> list[Point]:
     return found
 
 
-def _rows_seen(run: Mapping[str, object]) -> int:
+def _rows_seen(run: Mapping[Any, Any]) -> int:
     """Rows of one pass, of a run on all of them; 0 where the record does not tell."""
     seen, passes = (number(run.get(f"training.{name}")) for name in ("rows", "epochs"))
     return round(seen / passes) if seen > 0 and passes > 0 else 0
