@@ -6,6 +6,7 @@ from the runs of a store that keeps no studies.
 
 from __future__ import annotations
 
+import functools
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -50,9 +51,9 @@ class Entry:
     setting: Mapping[str, Any] = field(default_factory=dict)
     sized: str | None = None
 
-    @property
+    @functools.cached_property
     def ok(self) -> pd.DataFrame:
-        """The runs that ended well."""
+        """The runs that ended well; not to be changed."""
         return self.runs if self.runs.empty else self.runs[self.runs["status"] == "ok"]
 
     def values(self, column: str) -> pd.Series[float]:

@@ -18,6 +18,7 @@ from reports import escaping
 from reports.comparison import Study, place_of
 from reports.curves import LOSS, MeanCurve, mean_curves
 from reports.drawing import GRID, INK, Image, Mark, lead_label, rendered, style
+from reports.ladder.growth import groups
 from reports.notation import exact, fixed, short
 from reports.sections import Section
 from reports.sources import Sources
@@ -49,7 +50,7 @@ def size_figure(by_budget: Sequence[tuple[str, Standings]], mark: Mapping[str, M
             for rows in series.values():
                 _draw_series(axes, rows, column, mark[rows[0].label])
             sizes = [row.cost[column] for rows in series.values() for row in rows]
-            _size_axis(axes, sizes, column)
+            log_axis(axes, sizes, column)
         left.set_xlabel("dense parameters")
         right.set_xlabel("forward FLOPs per example")
         left.set_ylabel(f"test AUC, {escaping.figure(task)}")
@@ -163,9 +164,9 @@ def _draw_series(axes: Axes, rows: Sequence[Standing], column: str, mark: Mark) 
     )
 
 
-def _size_axis(axes: Axes, sizes: Sequence[int], unit: str) -> None:
-    """Logarithmic, ticked at round numbers however narrow the range. A size of 0 is drawn as 1."""
-    low, high = max(1, min(sizes)), max(1, *sizes)
+def log_axis(axes: Axes, sizes: Sequence[float], unit: str, *, least: float = 1.0) -> None:
+    """Logarithmic, ticked at round numbers however narrow the range; smaller sizes are drawn as `least`."""
+    low, high = max(least, min(sizes)), max(least, *sizes)
     margin = max((high / low) ** 0.12, 1.02)
     low, high = low / margin, high * margin
     axes.set_xscale("log")
@@ -180,7 +181,9 @@ def _size_axis(axes: Axes, sizes: Sequence[int], unit: str) -> None:
         matplotlib.ticker.FixedLocator([tick for tick in ticks if low <= tick <= high])
     )
     axes.xaxis.set_minor_locator(matplotlib.ticker.NullLocator())
-    axes.xaxis.set_major_formatter(lambda value, _: exact(round(value), unit))
+    axes.xaxis.set_major_formatter(
+        lambda value, _: exact(round(value), unit) if value >= 10 else short(value, unit)
+    )
 
 
 def _draw_oracle(panels: Sequence[Axes], by_budget: Sequence[tuple[str, Standings]]) -> str:
@@ -240,28 +243,29 @@ def _curve_limits(curves: Sequence[MeanCurve]) -> tuple[float, float]:
 
 
 def _size_sections(study: Study, found: Judged, sources: Sources, mark: Mapping[str, Mark]) -> list[Section]:
-    """AUC against size, for every data set and task; not where all are of one size, nor of an ablation, whose
-    own figure shows it where sizes are what is asked."""
+    """AUC against size where sizes are as given; budgets have ladders, and an ablation its own figure."""
     sections: list[Section] = []
     if study.kind == "ablation":
         return sections
-    for data, task in dict.fromkeys((standings.data, standings.task) for _, standings in found):
-        by_budget = [
-            (comparison.budget_kind, standings)
-            for comparison, standings in found
-            if (standings.data, standings.task) == (data, task)
-        ]
-        if len(by_budget) == 1 and by_budget[0][0]:
-            continue
-        figure = size_figure(by_budget, mark)
+    given = [standings for comparison, standings in found if not comparison.budget_kind]
+    for data, task in dict.fromkeys((standings.data, standings.task) for standings in given):
+        of_place = [one for one in given if (one.data, one.task) == (data, task)]
+        figure = size_figure([("", standings) for standings in of_place], mark)
         if figure:
             sections.append(Section(title=f"AUC against size, {data}, task {task}", figures=(figure,)))
     return sections
 
 
 def _curve_sections(study: Study, found: Judged, sources: Sources, mark: Mapping[str, Mark]) -> list[Section]:
+    """Of budgets with a ladder, those of the largest: the others would be as many pages of the same."""
     sections = []
+    ladders = groups(study, found)
+    smaller = {id(comparison) for group in ladders for comparison, _ in group} - {
+        id(group[-1][0]) for group in ladders
+    }
     for comparison in study.comparisons:
+        if id(comparison) in smaller:
+            continue
         figure = curve_figure(mean_curves(comparison, sources), mark)
         if figure:
             title = f"Training curves, {place_of(study, comparison)}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -42,7 +43,8 @@ def observed(comparison: Comparison, sources: Sources) -> list[Observed]:
     for entry in comparison.entries:
         if entry.ok.empty:
             continue
-        runs = [_read(str(key), sources) for key in entry.ok["key"]]
+        keys = [str(key) for key in entry.ok["key"]]
+        runs = [sources.once("observations", key, functools.partial(_read, key, sources)) for key in keys]
         shown = [run for run in runs if run is not None]
         if not shown or len(shown) < len(runs):
             continue

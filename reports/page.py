@@ -26,9 +26,13 @@ from reports.datafiles import comparison_frame, fairness_frames, pairs_frame, tu
 from reports.drawing import Mark, marks
 from reports.fairness import Check
 from reports.frame import MACHINE_PREFIXES, run_frame, without_machine
+from reports.ladder.growth import growths
+from reports.ladder.tables import ladder_frames
 from reports.methods import methods
 from reports.moderation import Intervals
 from reports.observed import observed_frame
+from reports.paper import RANKMIXER_TABLE
+from reports.paper_order import inconsistencies
 from reports.prose import warnings
 from reports.sections import Facts, Paragraph, Placed, Section, Table, placed
 from reports.sources import Sources
@@ -94,6 +98,7 @@ def build_report(
         frame = _only(frame, every_study)
     found = [judged(each, sources, intervals) for each in every_study]
     twice = [judged_twice(each, of_study, sources) for each, of_study in zip(every_study, found, strict=True)]
+    grown = [growths(each, of_study) for each, of_study in zip(every_study, found, strict=True)]
     every_standings = [standings for each in found for _, standings in each]
     verdicts = [
         one
@@ -102,8 +107,8 @@ def build_report(
     ]
     mark = _marks(every_study)
     made = [
-        study_section(each, of_study, of_both, sources, mark)
-        for each, of_study, of_both in zip(every_study, found, twice, strict=True)
+        study_section(each, of_study, of_both, of_ladders, sources, mark)
+        for each, of_study, of_both, of_ladders in zip(every_study, found, twice, grown, strict=True)
     ]
     outside = [
         (section, [standings for _, standings in of_study])
@@ -115,7 +120,7 @@ def build_report(
         *(section for each, section in zip(every_study, made, strict=True) if not each.implied),
         *_outside(outside),
         failures_section(every_study, sources),
-        Section(title="How to read this page", text=(Facts(pairs=methods(intervals), terms=True),)),
+        _how_to_read(every_standings, titles, intervals),
         environment_section(every_study, frame, sources.torn),
         again_section(frame, command),
     ]
@@ -131,6 +136,7 @@ def build_report(
         **tuning_frames(every_study, [each for of_study in twice for each in of_study]),
         **fairness_frames(every_study),
         **ablation_frame([*zip(every_study, found, strict=True)]),
+        **ladder_frames(every_study, grown),
         **observed_frame(every_study, sources),
     }
     content = {"lead": lead, "places": places}
@@ -172,6 +178,16 @@ def _glance(comparisons: Sequence[Standings]) -> list[Section]:
     """Who is best; an ablation asks for no best."""
     table = glance_table(comparisons)
     return [Section(title="At a glance", tables=(table,))] if table.rows else []
+
+
+def _how_to_read(
+    every_standings: Sequence[Standings], titles: Mapping[str, str], intervals: Intervals
+) -> Section:
+    """With what is to know of the paper, once, where it stands beside any comparison."""
+    beside = any(standings.paper == RANKMIXER_TABLE for standings in every_standings)
+    of_paper = [("The paper's figures", inconsistencies(titles))] if beside else []
+    pairs = (*methods(intervals), *of_paper)
+    return Section(title="How to read this page", text=(Facts(pairs=pairs, terms=True),))
 
 
 def _outside(implied: Sequence[tuple[Section, Sequence[Standings]]]) -> list[Section]:

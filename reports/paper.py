@@ -5,6 +5,8 @@ contestant may have several, of different size. Those of RankMixer's Table 1 (ar
 AUC of the tasks "finish" and "skip", in points of 0.01, over a DLRM-MLP of 8.7 million dense parameters, on
 data that is not public. The synthetic feed imitates it, so the table is shown beside that data only.
 
+Its Figure 2 is there too, as gains over the same model, and its MMoE is our MoE.
+
 Tables of ablations have a row per arm, by the label of the entrant, with its gain in AUC over the base in
 points. Base and arm share their data, so such a table is shown beside any.
 """
@@ -13,6 +15,7 @@ from __future__ import annotations
 
 import functools
 import json
+import math
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,10 +24,31 @@ from typing import Any
 from reports.notation import fixed, short
 
 RANKMIXER_TABLE = "rankmixer/table_1"
+FIGURE_2 = "rankmixer/figure_2"
+BATCH = 512
+"""Examples of a batch, for which RankMixer counts FLOPs."""
 PAPERS = {"rankmixer": ("RankMixer", "2507.15551"), "tokenmixer_large": ("TokenMixer-Large", "2602.06563")}
 PAPER_TASKS = ("finish", "skip")
 SYNTHETIC_NAME = re.compile(r"(rules|trees|network)-\d+-\d+")
 """How the names of the synthetic feed's data sets begin: family, rows and seed."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Curve:
+    """What a paper's figure shows of one contestant, from the smallest size; read off, ± 0.01 points.
+
+    Args:
+        dense_parameters, flops_forward: of each point; FLOPs of one example, as the paper counts them.
+        gains: of each point, in points of AUC.
+    """
+
+    dense_parameters: tuple[float, ...]
+    flops_forward: tuple[float, ...]
+    gains: tuple[float, ...]
+
+    def sizes(self, column: str) -> tuple[float, ...]:
+        """`column`: ``dense_parameters`` or ``flops_forward``."""
+        return self.dense_parameters if column == "dense_parameters" else self.flops_forward
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,6 +93,34 @@ def paper_shares(table: str | None) -> dict[tuple[int, int], float]:
     """(layer, token) → share of active experts at the end of training; empty where the table has none."""
     rows = _tables().get(table or "", [])
     return {(row["layer"], row["token"]): row["active_share"] for row in rows if "active_share" in row}
+
+
+def paper_curves(table: str) -> dict[str, Curve]:
+    """Contestant → its points."""
+    found: dict[str, list[dict[str, Any]]] = {}
+    for row in _tables()[table]:
+        found.setdefault(row["contestant"], []).append(row)
+    return {
+        contestant: Curve(
+            dense_parameters=tuple(row["dense_parameters"] for row in rows),
+            flops_forward=tuple(row["flops_per_batch"] / BATCH for row in rows),
+            gains=tuple(row["finish"] for row in rows),
+        )
+        for contestant, rows in found.items()
+    }
+
+
+def gains_near(table: str, task: str, size: float) -> dict[str, tuple[float, float]]:
+    """Contestant → (gain in points, dense parameters) of its row that is nearest to `size` by ratio."""
+    found: dict[str, tuple[float, float]] = {}
+    for row in _tables()[table]:
+        if row[task] is None:
+            continue
+        own = (float(row[task]), float(row["dense_parameters"]))
+        known = found.get(row["contestant"])
+        if known is None or abs(math.log(own[1] / size)) < abs(math.log(known[1] / size)):
+            found[row["contestant"]] = own
+    return found
 
 
 def paper_task(task: str) -> str:

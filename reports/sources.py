@@ -6,9 +6,9 @@ is damaged is not used, and `Sources.set_aside` names it; the page is written wi
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pyarrow as pa
 import pyarrow.parquet
@@ -18,6 +18,7 @@ from bench.errors import BadInput
 from bench.runs.record import Run
 from bench.runs.store import JoinedStores, Store
 
+T = TypeVar("T")
 UNREADABLE = (OSError, ValueError, KeyError, TypeError, pa.ArrowException)
 """What reading a damaged Parquet file raises."""
 
@@ -35,6 +36,7 @@ class Sources:
         self.torn = view.torn
         self.set_aside: dict[str, str] = {}
         self._verified: set[Path] = set()
+        self._kept: dict[tuple[str, str], Any] = {}
         if not self.runs and not self.studies:
             named = ", ".join(map(str, directories))
             count = len(self.torn)
@@ -60,6 +62,12 @@ class Sources:
     def observations(self, key: str) -> Any | None:
         """What a run showed of itself during training: `step`, `name`, `index` and `value`; None as above."""
         return self._frame(key, "observations")
+
+    def once(self, what: str, key: str, make: Callable[[], T]) -> T:
+        """What `make` gives, made once for `what` of the run `key`: sections and flat tables share it."""
+        if (what, key) not in self._kept:
+            self._kept[what, key] = make()
+        return self._kept[what, key]
 
     def leave_out(self, folder: str, key: str, why: str) -> None:
         """Says on the page that a file is damaged."""

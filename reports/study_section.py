@@ -6,7 +6,7 @@ whatever is in the tree.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from reports.ablation import ablations
 from reports.ablation_section import ablation_section
@@ -16,8 +16,13 @@ from reports.comparison import Comparison, Study, place_of
 from reports.drawing import Mark
 from reports.fairness_section import fairness_section
 from reports.figures import FIGURES
+from reports.frontier import FEWEST, frontier_figure
+from reports.ladder.growth import Growth, groups
+from reports.ladder.section import ladder_sections, ladder_text
 from reports.lineage import KIND, lineage_sections
 from reports.moderation import Intervals
+from reports.paper import RANKMIXER_TABLE
+from reports.paper_order import agreement_sentence, agreement_table, table_agreement
 from reports.prose import answer_sentences, held_equal
 from reports.sections import Paragraph, Section, Table, words
 from reports.sources import Sources
@@ -37,9 +42,14 @@ def judged(study: Study, sources: Sources, intervals: Intervals = "moderated") -
 
 
 def study_section(
-    study: Study, found: Judged, twice: Sequence[TwoProtocols], sources: Sources, mark: Mapping[str, Mark]
+    study: Study,
+    found: Judged,
+    twice: Sequence[TwoProtocols],
+    grown: Sequence[Growth],
+    sources: Sources,
+    mark: Mapping[str, Mark],
 ) -> Section:
-    """`found` is what `judged` gives, `twice` what `judged_twice` does."""
+    """`found` is what `judged` gives, `twice` what `judged_twice` does, `grown` what `growths` does."""
     if study.tunings:
         return tuning_section(study, mark)
     if study.checks:
@@ -50,12 +60,18 @@ def study_section(
     standings = [each for _, each in found]
     text = [Paragraph(text=study.question, style="lead")] if study.question else []
     text += [Paragraph(text=note, style="warning") for note in study.notes]
-    text += [Paragraph(text=answer_sentences(each)) for each in standings]
+    of_ladders = {id(comparison) for group in groups(study, found) for comparison, _ in group}
+    text += ladder_text(grown)
+    text += [
+        Paragraph(text=answer_sentences(each))
+        for comparison, each in found
+        if id(comparison) not in of_ladders
+    ]
     if study.command:
         text.append(Paragraph(text=study.command, style="code"))
     if not study.comparisons:
         return Section(title=study.title, text=tuple(text))
-    answer = answer_figure(standings, mark)
+    answer = answer_figure([each for comparison, each in found if id(comparison) not in of_ladders], mark)
     lineage = lineage_sections(study, found, mark) if study.kind == KIND else []
     across = () if study.implied else across_sections(standings)
     return Section(
@@ -64,9 +80,11 @@ def study_section(
         figures=(answer,) if answer else (),
         sections=(
             *lineage,
+            *ladder_sections(grown, mark),
             *protocols_sections(study, twice, mark),
             *across,
-            *_comparison_sections(study, found),
+            *_comparison_sections(study, found, mark, of_ladders),
+            *_beside_paper(study, found),
             _held_equal(study),
             *figures,
         ),
@@ -82,7 +100,29 @@ def _held_equal(study: Study) -> Section:
     )
 
 
-def _comparison_sections(study: Study, found: Judged) -> list[Section]:
+def _beside_paper(study: Study, found: Judged) -> list[Section]:
+    """How the order of each comparison agrees with the paper's table."""
+    judged_there = [
+        (f"{place_of(study, comparison)}, task {standings.task}", one)
+        for comparison, standings in found
+        if standings.paper == RANKMIXER_TABLE and (one := table_agreement(standings))
+    ]
+    if not judged_there:
+        return []
+    text = [Paragraph(text=f"{where}: {agreement_sentence(one)}") for where, one in judged_there]
+    return [
+        Section(
+            title="The paper's order and ours",
+            text=tuple(text) if len(text) == 1 else (),
+            tables=(agreement_table(judged_there),),
+        )
+    ]
+
+
+def _comparison_sections(
+    study: Study, found: Judged, mark: Mapping[str, Mark], of_ladders: Collection[int]
+) -> list[Section]:
+    """`of_ladders`: ids of the comparisons whose answer is that of their ladder."""
     sections = []
     for comparison in study.comparisons:
         tasks = [standings for other, standings in found if other is comparison]
@@ -90,11 +130,16 @@ def _comparison_sections(study: Study, found: Judged) -> list[Section]:
             text = []
             if standings.best is None:
                 text.append(Paragraph(text=_why_no_auc(comparison), style="warning"))
+            elif id(comparison) in of_ladders:
+                text.append(Paragraph(text=answer_sentences(standings)))
+            is_large = id(comparison) not in of_ladders and len(standings.rows) >= FEWEST
+            frontier = frontier_figure([(comparison, standings)], mark) if is_large else None
             tables = [comparison_table(standings), metrics_table(standings)]
             sections.append(
                 Section(
                     title=f"{place_of(study, comparison)}, task {standings.task}",
                     text=tuple(text),
+                    figures=(frontier,) if frontier else (),
                     tables=tuple(table for table in tables if table.rows),
                 )
             )

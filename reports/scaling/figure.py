@@ -52,10 +52,10 @@ def scaling_figure(
         figure = Figure(figsize=(WIDTH, height))
         ratios = [_HEIGHT, 0.35 + _ROW * strip] if strip else [_HEIGHT]
         panels = figure.subplots(len(ratios), 1, height_ratios=ratios, squeeze=False)[:, 0]
-        _draw_laws(panels[0], fits, chosen, size, excluded, bound)
+        draw_laws(panels[0], fits, chosen, size, excluded, bound)
         panels[0].set_ylabel(escaping.figure(metric.title))
         if strip:
-            _draw_strip(panels[1], [one for one in fits if without[one.label]], without, chosen)
+            draw_strip(panels[1], [one for one in fits if without[one.label]], without, chosen)
         figure.subplots_adjust(
             left=0.1, right=0.8, top=1 - 0.15 / height, bottom=0.5 / height, hspace=1.3 / height
         )
@@ -95,19 +95,22 @@ def surface_figure(surfaces: Mapping[str, Surface], points: Sequence[Point], *, 
     )
 
 
-def _draw_laws(
+def draw_laws(
     axes: Axes,
     fits: Sequence[Fit],
     mark: Mapping[str, Mark],
     size: str,
     excluded: Sequence[Point],
     bound: tuple[str, float] | None,
+    *,
+    bands: bool = True,
 ) -> None:
+    """Points, laws and names at the ends of the curves; arguments as of `scaling_figure`."""
     sizes = np.concatenate([one.ladder.sizes for one in fits])
     ends: dict[str, tuple[float, float]] = {}
     for one in fits:
         own = mark[one.label]
-        _draw_points(axes, one, own)
+        draw_points(axes, one, own)
         inside = np.geomspace(one.ladder.sizes[0], one.ladder.sizes[-1], 120)
         beyond = np.geomspace(one.ladder.sizes[-1], EXTENSION * one.ladder.sizes[-1], 20)
         axes.plot(inside, one.law.value(inside), color=own.colour, linewidth=1.5, zorder=3)
@@ -125,16 +128,10 @@ def _draw_laws(
             markersize=6.0,
         )
     axes.set_xscale("log")
-    low, high = _limits(fits, hollow)
+    low, high = limits(fits, hollow)
     axes.set_ylim(low, high)
-    for one in fits:  # after the limits, which a wide band must not set
-        across = np.geomspace(one.ladder.sizes[0], EXTENSION * one.ladder.sizes[-1], 60)
-        band = one.values(across)
-        if band[0].low is not None:
-            bottom, top = [part.low or 0.0 for part in band], [part.high or 0.0 for part in band]
-            axes.fill_between(
-                across, bottom, top, color=mark[one.label].colour, alpha=0.13, linewidth=0, zorder=1
-            )
+    for one in fits if bands else ():  # after the limits, which a wide band must not set
+        draw_band(axes, one, mark[one.label].colour)
     if bound is not None and low < bound[1] < high + 0.5 * (high - low):
         axes.axhline(bound[1], color=INK, linewidth=1.0, linestyle=_DASHES, zorder=2)
         axes.annotate(
@@ -146,11 +143,21 @@ def _draw_laws(
         )
         axes.set_ylim(low, max(high, bound[1] + 0.08 * (high - low)))
     axes.set_xlim(sizes.min() / 1.15, EXTENSION * sizes.max() * 1.02)
-    _size_axis(axes, size)
-    _label_ends(axes, ends, mark)
+    size_axis(axes, size)
+    label_ends(axes, ends, mark)
 
 
-def _draw_points(axes: Axes, one: Fit, own: Mark) -> None:
+def draw_band(axes: Axes, one: Fit, colour: str) -> None:
+    """The law's 95 % band, also beyond the points; nothing where it has none."""
+    across = np.geomspace(one.ladder.sizes[0], EXTENSION * one.ladder.sizes[-1], 60)
+    band = one.values(across)
+    if band[0].low is not None:
+        bottom, top = [part.low or 0.0 for part in band], [part.high or 0.0 for part in band]
+        axes.fill_between(across, bottom, top, color=colour, alpha=0.13, linewidth=0, zorder=1)
+
+
+def draw_points(axes: Axes, one: Fit, own: Mark) -> None:
+    """The mean of each size with its interval."""
     half = one.noise.mean_half_widths(one.ladder.counts)
     axes.errorbar(
         one.ladder.sizes,
@@ -168,7 +175,7 @@ def _draw_points(axes: Axes, one: Fit, own: Mark) -> None:
     )
 
 
-def _limits(fits: Sequence[Fit], hollow: Sequence[Point]) -> tuple[float, float]:
+def limits(fits: Sequence[Fit], hollow: Sequence[Point] = ()) -> tuple[float, float]:
     """Of the points, their intervals and the laws."""
     values = [point.value for point in hollow]
     for one in fits:
@@ -180,7 +187,8 @@ def _limits(fits: Sequence[Fit], hollow: Sequence[Point]) -> tuple[float, float]
     return min(values) - margin, max(values) + margin
 
 
-def _size_axis(axes: Axes, size: str) -> None:
+def size_axis(axes: Axes, size: str) -> None:
+    """Logarithmic ticks with three digits, and its title."""
     low, high = axes.get_xlim()
     wide = high / low > 1000
     axes.xaxis.set_major_locator(matplotlib.ticker.LogLocator(subs=(1.0,) if wide else (1.0, 3.0)))
@@ -189,7 +197,8 @@ def _size_axis(axes: Axes, size: str) -> None:
     axes.set_xlabel(escaping.figure(size))
 
 
-def _label_ends(axes: Axes, ends: Mapping[str, tuple[float, float]], mark: Mapping[str, Mark]) -> None:
+def label_ends(axes: Axes, ends: Mapping[str, tuple[float, float]], mark: Mapping[str, Mark]) -> None:
+    """Names in a column right of the axes, each tied to its end of a curve."""
     low, high = axes.get_ylim()
     heights = [(y - low) / (high - low) for _, y in ends.values()]
     gap = min(1.1 * LINE_HEIGHT, 1.0 / max(1, len(heights) - 1))
@@ -205,9 +214,10 @@ def _label_ends(axes: Axes, ends: Mapping[str, tuple[float, float]], mark: Mappi
         )
 
 
-def _draw_strip(
+def draw_strip(
     axes: Axes, fits: Sequence[Fit], without: Mapping[str, Sequence[Without]], mark: Mapping[str, Mark]
 ) -> None:
+    """Gains per doubling, a row per contestant: with its interval, and without each size and each seed."""
     for row, one in enumerate(fits):
         colour = mark[one.label].colour
         gain = one.gain_per_doubling
@@ -269,7 +279,7 @@ def _draw_surface(axes: Axes, surface: Surface, points: Sequence[Point], size: s
             annotation_clip=False,
         )
     axes.set_xscale("log")
-    _size_axis(axes, size)
+    size_axis(axes, size)
 
 
 def _caption(fits: Sequence[Fit], excluded: Sequence[Point], *, strip: bool) -> str:

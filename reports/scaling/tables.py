@@ -25,16 +25,17 @@ LAWS = {
 }
 
 
-def fit_table(fits: Sequence[Fit], refused: Mapping[str, str], size: str) -> Table:
+def fit_table(fits: Sequence[Fit], refused: Mapping[str, str], size: str, *, series: str = "Series") -> Table:
     """A row per contestant.
 
     Args:
         fits: of one metric.
         refused: label → why nothing is fitted to it.
         size: what the sizes count, such as ``dense parameters``.
+        series: title of the first column.
     """
     header = (
-        "Series",
+        series,
         "Law",
         "Exponent",
         "Asymptote",
