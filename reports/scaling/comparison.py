@@ -29,7 +29,7 @@ from reports.scaling.laws import CONSTANT, LOG, POWER, Floats
 from reports.scaling.selection import Fit
 from reports.statistics import CONFIDENCE, holm
 
-_POINTS = 400
+_POINTS = 160
 """Sizes of the common range at which laws are compared, evenly in ln size."""
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -225,3 +227,27 @@ def test_tables_for_machines(page):
     assert len(slopes) == 6
     assert (slopes["p_holm"] >= slopes["p"]).all()
     assert list(pd.read_csv(tables / "decisions.csv")["budget"]) == [30_000, 100_000, 300_000]
+
+
+def test_the_same_bytes_in_another_time_zone_and_locale(new_store_in, tmp_path):
+    """A ladder draws random numbers for its intervals; its generator is seeded from the points."""
+    builder = new_store_in(tmp_path / "store")
+    ladder(
+        builder, contestants={"DCNv2": "dcnv2", "RankMixer": "rankmixer"}, budgets=(30_000, 90_000, 300_000)
+    )
+    code = (
+        "import sys; from pathlib import Path; from reports.page import build_report\n"
+        "store, output = map(Path, sys.argv[1:])\n"
+        "build_report([store], output, command='rankbench report', titles={}, decided={})"
+    )
+    contents = []
+    for name, zone, locale in (("here", "UTC", "C.UTF-8"), ("there", "Pacific/Auckland", "de_DE.UTF-8")):
+        environment = {**os.environ, "TZ": zone, "LC_ALL": locale, "PYTHONHASHSEED": str(len(contents))}
+        output = tmp_path / name
+        arguments = [sys.executable, "-c", code, str(builder.directory), str(output)]
+        subprocess.run(arguments, env=environment, check=True)
+        files = sorted(path for path in output.rglob("*") if path.is_file())
+        contents.append({path.relative_to(output): path.read_bytes() for path in files})
+    here, there = contents
+    assert here.keys() == there.keys()
+    assert [str(name) for name in here if here[name] != there[name]] == []
