@@ -132,7 +132,7 @@ def asymptote_sentence(laws: Laws) -> str:
 def decision_sentence(growth: Growth) -> str:
     """Of the pairs that each smaller budget decides, how many the largest decides in the same way."""
     largest = growth.budget(growth.rungs[-1][0].budget_target)
-    if not growth.accuracies:
+    if not growth.accuracies or all(len(standings.rows) < 2 for _, standings in growth.rungs):
         return ""
     texts = []
     for one in growth.accuracies:
