@@ -25,7 +25,10 @@ SEVEN_TOKENS = ("--set", "num_tokens=7", "--set", "token_dim=64")
     ("arguments", "message"),
     [
         (["run", "rankmixr"], "unknown study or contestant 'rankmixr'; did you mean 'rankmixer'?"),
-        (["run", "compare", "--contestants", "dlrm"], "unknown contestant 'dlrm'; did you mean 'dlrm-mlp'?"),
+        (
+            ["run", "compare", "--contestants", "dlrm-mpl"],
+            "unknown contestant 'dlrm-mpl'; did you mean 'dlrm-mlp'?",
+        ),
         (
             ["run", "rankmixer", "--rows", "4000", "--budget", "50"],
             "rankmixer cannot reach 50 dense parameters",

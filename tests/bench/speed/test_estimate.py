@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -96,7 +97,8 @@ def test_an_error_is_told_and_the_process_is_as_before(small_world):
     assert torch.get_num_threads() == threads
 
 
-def test_one_whose_process_dies_is_named_and_the_others_are_measured(small_world):
+def test_one_whose_process_dies_is_named_and_the_others_are_measured(small_world, monkeypatch):
+    monkeypatch.syspath_prepend(str(Path(__file__).parents[3]))  # where processes find the model above
     jobs = paced(small_world, entrant("dlrm-mlp"), ending(2), entrant("dcnv2"))
     first, died, last = paces(jobs, processes=2)
     assert died == "its process died, for example because memory ran out"
