@@ -231,7 +231,7 @@ def as_json(of_study: Shown) -> dict[str, Any]:
 
 
 def _seconds(plans: Plans, measured: Measured | None, keys: set[str]) -> float | None:
-    """Until the last of those runs ends: data sets one after another, as they are trained."""
+    """Time until the last of those runs ends. Data sets are trained one after another."""
     from bench.speed.estimate import seconds_of_all
 
     if measured is None:

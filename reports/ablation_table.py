@@ -8,14 +8,13 @@ from typing import Any
 
 import pandas as pd
 
-from reports.ablation import Ablation, Arm, ablations
+from reports.ablation import Ablation, Arm
 from reports.columns import verdict_text
-from reports.comparison import Study
 from reports.datafiles import P_VALUES
 from reports.notation import MISSING, estimate, fixed, points, short
 from reports.paper import PaperArm, named
 from reports.sections import Cell, Table
-from reports.standings import Judged, Standing, Standings
+from reports.standings import Standing, Standings
 from reports.statistics import Difference, Estimate
 from reports.tables import family_notes, test_split
 
@@ -47,9 +46,9 @@ def ablation_table(one: Ablation, *, terminal: bool = False) -> Table:
     )
 
 
-def ablation_frame(studies: Sequence[tuple[Study, Judged]]) -> dict[str, pd.DataFrame]:
+def ablation_frame(judged: Sequence[Ablation]) -> dict[str, pd.DataFrame]:
     """Name of the file → its table, if there are ablations: a row per arm of every comparison and task."""
-    rows = [row for study, found in studies for one in ablations(study, found) for row in flat_rows(one)]
+    rows = [row for one in judged for row in flat_rows(one)]
     return {"ablation": pd.DataFrame(rows)} if rows else {}
 
 

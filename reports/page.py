@@ -1,8 +1,8 @@
 """The report: one page as HTML and as Markdown, with its figures and tables, from the records of stores.
 
 Environment, times, unreadable lines and the command are at the end of the page, in the tables of that
-section, and in `machine.csv`; the training times of an ablation are in its own section and in `ablation.csv`.
-Everything else has the same bytes for the same results.
+section, and in `machine.csv`; training times are also in the sections and `ablation.csv` of ablations, and
+in figures of quality against cost. Everything else has the same bytes for the same results.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import jinja2
 import pandas as pd
 
 from reports import escaping
-from reports.ablation import Ablation, ablations
+from reports.ablation import Ablation
 from reports.ablation_table import ablation_frame
 from reports.across import across_sections
 from reports.appendix import again_section, environment_section, failures_section, failures_table
@@ -26,7 +26,6 @@ from reports.datafiles import comparison_frame, fairness_frames, pairs_frame, tu
 from reports.drawing import Mark, marks
 from reports.fairness import Check
 from reports.frame import MACHINE_PREFIXES, run_frame, without_machine
-from reports.ladder.growth import growths
 from reports.ladder.tables import ladder_frames
 from reports.methods import methods
 from reports.moderation import Intervals
@@ -38,9 +37,8 @@ from reports.sections import Facts, Paragraph, Placed, Section, Table, placed
 from reports.sources import Sources
 from reports.standings import Standings
 from reports.studies import studies
-from reports.study_section import judged, study_section
+from reports.study_section import findings, study_section
 from reports.tables import glance_table
-from reports.two_protocols import judged_twice
 
 OUTSIDE = "Runs outside any study"
 
@@ -96,29 +94,17 @@ def build_report(
     every_study = [dataclasses.replace(each, years=years or {}) for each in every_study]
     if study is not None:
         frame = _only(frame, every_study)
-    found = [judged(each, sources, intervals) for each in every_study]
-    twice = [judged_twice(each, of_study, sources) for each, of_study in zip(every_study, found, strict=True)]
-    grown = [growths(each, of_study) for each, of_study in zip(every_study, found, strict=True)]
-    every_standings = [standings for each in found for _, standings in each]
-    verdicts = [
-        one
-        for each, of_study in zip(every_study, found, strict=True)
-        for one in ablations(each, of_study) or (standings for _, standings in of_study)
-    ]
+    found = [findings(each, sources, intervals) for each in every_study]
+    every_standings = [standings for each in found for _, standings in each.found]
+    verdicts = [one for each in found for one in each.verdicts]
     mark = _marks(every_study)
-    made = [
-        study_section(each, of_study, of_both, of_ladders, sources, mark)
-        for each, of_study, of_both, of_ladders in zip(every_study, found, twice, grown, strict=True)
-    ]
-    outside = [
-        (section, [standings for _, standings in of_study])
-        for each, section, of_study in zip(every_study, made, found, strict=True)
-        if each.implied
-    ]
+    made = [(each, study_section(each, sources, mark)) for each in found]
     sections = [
         *_glance([one for one in verdicts if isinstance(one, Standings)]),
-        *(section for each, section in zip(every_study, made, strict=True) if not each.implied),
-        *_outside(outside),
+        *(section for each, section in made if not each.study.implied),
+        *_outside(
+            [(section, [one for _, one in each.found]) for each, section in made if each.study.implied]
+        ),
         failures_section(every_study, sources),
         _how_to_read(every_standings, titles, intervals),
         environment_section(every_study, frame, sources.torn),
@@ -133,10 +119,10 @@ def build_report(
         "comparison": comparison_frame(every_standings),
         "pairs": pairs_frame(every_standings),
         "machine": frame[["key", "contestant", "seed", *machine]],
-        **tuning_frames(every_study, [each for of_study in twice for each in of_study]),
+        **tuning_frames(every_study, [twice for each in found for twice in each.twice]),
         **fairness_frames(every_study),
-        **ablation_frame([*zip(every_study, found, strict=True)]),
-        **ladder_frames(every_study, grown),
+        **ablation_frame([arms for each in found for arms in each.arms]),
+        **ladder_frames(every_study, [each.grown for each in found]),
         **observed_frame(every_study, sources),
     }
     content = {"lead": lead, "places": places}

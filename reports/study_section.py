@@ -7,8 +7,9 @@ whatever is in the tree.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 
-from reports.ablation import ablations
+from reports.ablation import Ablation, ablations
 from reports.ablation_section import ablation_section
 from reports.across import across_sections
 from reports.answer_figure import answer_figure
@@ -17,7 +18,7 @@ from reports.drawing import Mark
 from reports.fairness_section import fairness_section
 from reports.figures import FIGURES
 from reports.frontier import FEWEST, frontier_figure
-from reports.ladder.growth import Growth, groups
+from reports.ladder.growth import Growth, groups, growths
 from reports.ladder.section import ladder_sections, ladder_text
 from reports.lineage import KIND, lineage_sections
 from reports.moderation import Intervals
@@ -26,10 +27,10 @@ from reports.paper_order import agreement_sentence, agreement_table, table_agree
 from reports.prose import answer_sentences, held_equal
 from reports.sections import Paragraph, Section, Table, words
 from reports.sources import Sources
-from reports.standings import Judged, judge
+from reports.standings import Judged, Standings, judge
 from reports.tables import comparison_table, metrics_table, settings_table
 from reports.tuning_section import tuning_section
-from reports.two_protocols import TwoProtocols, protocols_sections
+from reports.two_protocols import TwoProtocols, judged_twice, protocols_sections
 
 
 def judged(study: Study, sources: Sources, intervals: Intervals = "moderated") -> Judged:
@@ -41,22 +42,49 @@ def judged(study: Study, sources: Sources, intervals: Intervals = "moderated") -
     ]
 
 
-def study_section(
-    study: Study,
-    found: Judged,
-    twice: Sequence[TwoProtocols],
-    grown: Sequence[Growth],
-    sources: Sources,
-    mark: Mapping[str, Mark],
-) -> Section:
-    """`found` is what `judged` gives, `twice` what `judged_twice` does, `grown` what `growths` does."""
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Findings:
+    """A study with all that is judged of it.
+
+    Args:
+        found: every comparison with its standings, task by task.
+        arms: of an ablation, the same arm by arm.
+        twice: where it was also run by one protocol for all, both orders.
+        grown: of several budgets, the laws.
+    """
+
+    study: Study
+    found: Judged
+    arms: Sequence[Ablation]
+    twice: Sequence[TwoProtocols]
+    grown: Sequence[Growth]
+
+    @property
+    def verdicts(self) -> Sequence[Standings | Ablation]:
+        """The arms of an ablation, else the standings."""
+        return self.arms or [standings for _, standings in self.found]
+
+
+def findings(study: Study, sources: Sources, intervals: Intervals) -> Findings:
+    found = judged(study, sources, intervals)
+    return Findings(
+        study=study,
+        found=found,
+        arms=ablations(study, found),
+        twice=judged_twice(study, found, sources),
+        grown=growths(study, found),
+    )
+
+
+def study_section(of_study: Findings, sources: Sources, mark: Mapping[str, Mark]) -> Section:
+    study, found, grown = of_study.study, of_study.found, of_study.grown
     if study.tunings:
         return tuning_section(study, mark)
     if study.checks:
         return fairness_section(study, mark)
     figures = [section for drawn in FIGURES for section in drawn(study, found, sources, mark)]
-    if of_arms := ablations(study, found):
-        return ablation_section(study, of_arms, sources, (_held_equal(study), *figures))
+    if of_study.arms:
+        return ablation_section(study, of_study.arms, sources, (_held_equal(study), *figures))
     standings = [each for _, each in found]
     text = [Paragraph(text=study.question, style="lead")] if study.question else []
     text += [Paragraph(text=note, style="warning") for note in study.notes]
@@ -81,7 +109,7 @@ def study_section(
         sections=(
             *lineage,
             *ladder_sections(grown, mark),
-            *protocols_sections(study, twice, mark),
+            *protocols_sections(study, of_study.twice, mark),
             *across,
             *_comparison_sections(study, found, mark, of_ladders),
             *_beside_paper(study, found),

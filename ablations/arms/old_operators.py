@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from torch import Tensor, nn
 
-from baselines.cross import LowRankCross
+from baselines.cross import LowRankCross, crossed
 from rankmixer import TokenMixerLarge
 from rankmixer.tokenization import GroupTokenizer
 
@@ -33,7 +33,4 @@ class CrossNetwork(nn.Module):
         self.layers = nn.ModuleList(LowRankCross(dim, RANK) for _ in range(LAYERS))
 
     def forward(self, x0_BI: Tensor) -> Tensor:
-        x_BI = x0_BI
-        for layer in self.layers:
-            x_BI = layer(x0_BI, x_BI)
-        return x_BI
+        return crossed(self.layers, x0_BI)

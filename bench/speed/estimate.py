@@ -92,7 +92,7 @@ def paces(jobs: Sequence[Paced], *, processes: int) -> Iterator[Pace | str]:
 
 
 def pace_or_why(job: Paced) -> Pace | str:
-    """The pace as it is measured in this process, or why it could not be."""
+    """Measures the pace in this process, or says why it cannot."""
     try:
         with isolated(0, threads=job.threads):
             return _pace(job)

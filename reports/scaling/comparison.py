@@ -8,9 +8,10 @@
 
 A flat ladder takes part by its log law, because a slope of exactly 0 would claim to be known.
 
-A difference's interval is symmetric: its half-width is the 95 % quantile of the draws' distances from it, and
-its p-value the share of draws at least as far from it as it is from 0. p-values are adjusted over all pairs
-by Holm's method (1979), so that the chance of any false claim among them is at most 5 %.
+The interval of a difference is symmetric. Each draw has a distance from the difference: the half-width is
+the 95 % quantile of these distances, and the p-value is the share of draws whose distance is at least that of
+the difference from 0. p-values are adjusted over all pairs by Holm's method (1979), so that the chance of any
+false claim among them is at most 5 %.
 """
 
 from __future__ import annotations
