@@ -19,7 +19,7 @@ from bench.data.synthetic.codes import CODES, USER_LEVELS
 from bench.data.synthetic.events import Events, draw_events
 from bench.data.synthetic.rules import Rules
 from bench.data.synthetic.truth import BASE_RATES, Truth, draw_truth, probability
-from reports.drawing import INK, PALETTE, STYLE
+from reports.writing.drawing import INK, PALETTE, STYLE
 
 HERE = Path(__file__).parent
 SEED = 1

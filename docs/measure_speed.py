@@ -39,7 +39,7 @@ from bench.speed.random_data import TABLE_ROWS, random_dataset, random_schema
 from bench.speed.training import job_of, measured
 from bench.training.protocols import changed
 from rankbench.options import synthetic
-from reports.drawing import STYLE, marks
+from reports.writing.drawing import STYLE, marks
 
 HERE = Path(__file__).parent
 TABLE = HERE / "speed.csv"

@@ -22,8 +22,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from reports.moderation import INTERVALS, Intervals, moderated_spreads
-from reports.statistics import CONFIDENCE, VariancePart, half_width, mean_part
+from reports.judge.moderation import INTERVALS, Intervals, moderated_spreads
+from reports.judge.statistics import CONFIDENCE, VariancePart, half_width, mean_part
 
 NUM_CONTESTANTS = 10
 NUM_TEST_ROWS = 20_000

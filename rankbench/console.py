@@ -39,7 +39,7 @@ def _finite(value: Any) -> Any:
 
 def complain(text: str) -> None:
     """One line on stderr, in which no text from outside can move the cursor or change colours."""
-    from reports.escaping import visible
+    from reports.writing.escaping import visible
 
     print(f"rankbench: {visible(text)}", file=sys.stderr)
 
@@ -51,7 +51,7 @@ def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> 
     from rich.table import Table
     from rich.text import Text
 
-    from reports.escaping import visible
+    from reports.writing.escaping import visible
 
     console = Console(width=None if sys.stdout.isatty() else _WIDTH_OF_A_FILE)
     printed = Table(title=Text(visible(title)), title_justify="left", title_style="bold", box=box.SIMPLE)

@@ -14,10 +14,10 @@ from rankbench import options
 from rankbench.console import answer, answer_json, table
 
 if TYPE_CHECKING:
-    from reports.drawing import Image
     from reports.scaling import Fit, Metric
     from reports.scaling.points import Point
-    from reports.sections import Table
+    from reports.writing.drawing import Image
+    from reports.writing.sections import Table
 
 
 def run(
@@ -170,7 +170,7 @@ def _written(image: Image, into: Path, stem: str) -> list[Path]:
 
 
 def _print(shown: Table, title: str) -> None:
-    from reports.escaping import visible
+    from reports.writing.escaping import visible
 
     table(f"{title} · {shown.name}", shown.header, [[str(cell) for cell in row] for row in shown.rows])
     for note in shown.notes:
@@ -178,7 +178,7 @@ def _print(shown: Table, title: str) -> None:
 
 
 def _print_excluded(excluded: Sequence[Point]) -> None:
-    from reports.notation import fixed, short
+    from reports.writing.notation import fixed, short
 
     if excluded:
         rows = [[p.series, short(p.size), p.seed, fixed(p.value, 6), p.exclude] for p in excluded]

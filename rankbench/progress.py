@@ -22,7 +22,7 @@ from rich.progress import (
 from rich.text import Text
 
 from rankbench.console import complain, count
-from reports.escaping import visible
+from reports.writing.escaping import visible
 
 if TYPE_CHECKING:
     from bench.data.download import BytesDone

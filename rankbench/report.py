@@ -14,15 +14,15 @@ from bench.machine.writable import refuse_unwritable
 from rankbench import options
 from rankbench.console import answer, answer_json, table
 from rankbench.named import ARMS
-from reports.escaping import visible
+from reports.writing.escaping import visible
 
 if TYPE_CHECKING:
     from bench.runs.study_record import StudyRecord
-    from reports.ablation import Ablation
-    from reports.fairness import Check
-    from reports.moderation import Intervals
-    from reports.sections import Table
-    from reports.standings import Standings
+    from reports.ablation.judged import Ablation
+    from reports.judge.moderation import Intervals
+    from reports.judge.standings import Standings
+    from reports.tuning.fairness import Check
+    from reports.writing.sections import Table
 
 
 def run(
@@ -45,7 +45,7 @@ def run(
     json: options.Json = False,
 ) -> None:
     """Write the page, tables and figures of every study in the store, and print the comparisons."""
-    from reports.moderation import parse_intervals
+    from reports.judge.moderation import parse_intervals
 
     chosen = parse_intervals(intervals)
     into = output or store[0] / "report"
@@ -76,8 +76,8 @@ def _write_and_print(
     more: Mapping[str, Any],
     intervals: Intervals = "moderated",
 ) -> None:
-    from reports.ablation import Ablation
-    from reports.ablation_table import flat_rows
+    from reports.ablation.judged import Ablation
+    from reports.ablation.table import flat_rows
     from reports.datafiles import check_for_machines, for_machines
     from reports.page import build_report
 
@@ -124,9 +124,9 @@ def _print_comparison(standings: Standings) -> None:
 
 
 def _print_ablation(ablation: Ablation) -> None:
-    from reports.ablation_prose import agreement
-    from reports.ablation_prose import answer as sentences
-    from reports.ablation_table import ablation_table
+    from reports.ablation.prose import agreement
+    from reports.ablation.prose import answer as sentences
+    from reports.ablation.table import ablation_table
 
     _print_table(_title(ablation.standings), ablation_table(ablation, terminal=True))
     answer(visible(" ".join(filter(None, (sentences(ablation), agreement(ablation))))))
@@ -138,7 +138,7 @@ def _title(standings: Standings) -> str:
 
 
 def _print_check(check: Check) -> None:
-    from reports.fairness_section import fairness_table, left_out_table
+    from reports.tuning.fairness_section import fairness_table, left_out_table
 
     _print_table(" · ".join(("fairness", *check.data, check.budget)), fairness_table(check))
     if (left_out := left_out_table(check)).rows:

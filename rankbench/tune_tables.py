@@ -59,7 +59,7 @@ def print_losses(budget: Budget, searches: Sequence[Search], base: float) -> Non
     Args:
         base: the rate of the default.
     """
-    from reports.tuning_tables import least_loss
+    from reports.tuning.tables import least_loss
 
     losses: dict[float, dict[str, float]] = {}
     for one in searches:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from reports.columns import rank_text
-from reports.notation import MISSING, estimate, share
-from reports.sections import Cell, Section, Table
-from reports.standings import Standing, Standings
+from reports.judge.standings import Standing, Standings
+from reports.writing.notation import MISSING, estimate, share
+from reports.writing.sections import Cell, Section, Table
 
 
 def across_sections(every_standings: Sequence[Standings]) -> tuple[Section, ...]:

@@ -9,11 +9,11 @@ import matplotlib.ticker
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from reports import escaping
-from reports.drawing import FAINT, Image, Mark, rendered, style
-from reports.notation import tick
-from reports.standings import Standing, Standings
-from reports.statistics import Estimate
+from reports.judge.standings import Standing, Standings
+from reports.judge.statistics import Estimate
+from reports.writing import escaping
+from reports.writing.drawing import FAINT, Image, Mark, rendered, style
+from reports.writing.notation import tick
 
 MOST_PANELS = 12
 COLUMNS = 3

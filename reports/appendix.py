@@ -7,11 +7,11 @@ from collections.abc import Iterator, Sequence
 
 import pandas as pd
 
-from reports.comparison import Entry, Study
-from reports.notation import MISSING, estimate, short
-from reports.sections import Cell, Facts, Paragraph, Section, Table, words
-from reports.sources import Sources
-from reports.statistics import mean_estimate
+from reports.judge.statistics import mean_estimate
+from reports.records.comparison import Entry, Study
+from reports.records.sources import Sources
+from reports.writing.notation import MISSING, estimate, short
+from reports.writing.sections import Cell, Facts, Paragraph, Section, Table, words
 
 WHERE = ("Study", "Data", "Budget", "Contestant")
 

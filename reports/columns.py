@@ -10,12 +10,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from bench.spec import BUDGET_TOLERANCE
-from reports.comparison import NOT_RUN
-from reports.notation import MISSING, estimate, fixed, p_value, percent, points, share, short
-from reports.paper import gain_text, paper_task
-from reports.sections import Cell
-from reports.standings import NORMALISED_ENTROPY, USER_METRICS, Standing, Standings
-from reports.statistics import PREDICTIONS_MISSING, Difference
+from reports.judge.standings import NORMALISED_ENTROPY, USER_METRICS, Standing, Standings
+from reports.judge.statistics import PREDICTIONS_MISSING, Difference
+from reports.records.comparison import NOT_RUN
+from reports.records.paper import gain_text, paper_task
+from reports.writing.notation import MISSING, estimate, fixed, p_value, percent, points, share, short
+from reports.writing.sections import Cell
 
 REFERENCE_TITLES = {
     "oracle": "oracle (true probabilities)",

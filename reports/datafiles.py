@@ -11,13 +11,13 @@ from typing import Any
 import pandas as pd
 
 from bench.canonical import canonical_json
-from reports.comparison import Study
-from reports.fairness import Check
-from reports.importance import importance
-from reports.standings import Standing, Standings
-from reports.statistics import Difference, Estimate
-from reports.trials import Search, expected_best_of
-from reports.two_protocols import TwoProtocols
+from reports.judge.standings import Standing, Standings
+from reports.judge.statistics import Difference, Estimate
+from reports.records.comparison import Study
+from reports.tuning.fairness import Check
+from reports.tuning.importance import importance
+from reports.tuning.trials import Search, expected_best_of
+from reports.tuning.two_protocols import TwoProtocols
 
 FLOAT_FORMAT = "%.8g"
 

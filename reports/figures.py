@@ -14,16 +14,16 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from scipy.optimize import isotonic_regression
 
-from reports import escaping
-from reports.comparison import Study, place_of
-from reports.curves import LOSS, MeanCurve, mean_curves
-from reports.drawing import GRID, INK, Image, Mark, lead_label, rendered, style
+from reports.judge.standings import Judged, Standing, Standings
+from reports.judge.statistics import Range
 from reports.ladder.growth import groups
-from reports.notation import exact, fixed, short
-from reports.sections import Section
-from reports.sources import Sources
-from reports.standings import Judged, Standing, Standings
-from reports.statistics import Range
+from reports.records.comparison import Study, place_of
+from reports.records.curves import LOSS, MeanCurve, mean_curves
+from reports.records.sources import Sources
+from reports.writing import escaping
+from reports.writing.drawing import GRID, INK, Image, Mark, lead_label, rendered, style
+from reports.writing.notation import exact, fixed, short
+from reports.writing.sections import Section
 
 LINE_HEIGHT = 0.052
 """Smallest distance between two labels, as a share of the height of the axes."""

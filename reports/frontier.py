@@ -13,12 +13,12 @@ from dataclasses import dataclass
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from reports import escaping
-from reports.comparison import Comparison, Entry
-from reports.drawing import FAINT, INK, WIDTH, Image, Mark, lead_label, rendered, style
 from reports.figures import LINE_HEIGHT, log_axis, spread
-from reports.standings import Standings
-from reports.statistics import Estimate
+from reports.judge.standings import Standings
+from reports.judge.statistics import Estimate
+from reports.records.comparison import Comparison, Entry
+from reports.writing import escaping
+from reports.writing.drawing import FAINT, INK, WIDTH, Image, Mark, lead_label, rendered, style
 
 FLOPS, SECONDS = "forward FLOPs per example", "training time in seconds"
 FEWEST = 10

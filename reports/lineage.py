@@ -10,13 +10,13 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MultipleLocator
 from matplotlib.transforms import Bbox
 
-from reports import escaping
-from reports.comparison import Study, place_of
-from reports.drawing import GRID, Image, Mark, rendered, style
-from reports.notation import MISSING, estimate, points, share
-from reports.sections import Cell, Paragraph, Section, Table
-from reports.standings import Judged, Standing, Standings
-from reports.statistics import Difference, Estimate
+from reports.judge.standings import Judged, Standing, Standings
+from reports.judge.statistics import Difference, Estimate
+from reports.records.comparison import Study, place_of
+from reports.writing import escaping
+from reports.writing.drawing import GRID, Image, Mark, rendered, style
+from reports.writing.notation import MISSING, estimate, points, share
+from reports.writing.sections import Cell, Paragraph, Section, Table
 
 KIND = "lineage"
 INCHES = 5.0

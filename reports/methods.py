@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from reports.moderation import MOST_PRIOR, Intervals
-from reports.sampling import FEWEST
+from reports.judge.moderation import MOST_PRIOR, Intervals
+from reports.judge.sampling import FEWEST
 
 SEED_PARTS: dict[Intervals, str] = {
     "moderated": "Intervals are moderated: the contestants of one table inform each other. The variance "
@@ -11,8 +11,10 @@ SEED_PARTS: dict[Intervals, str] = {
     "moved towards the common one (empirical Bayes, Smyth 2004), the more the fewer seeds there are "
     "and the more alike the contestants are. It never becomes smaller than the contestant's own, and "
     f"the common one weighs at most {MOST_PRIOR:g} times as much. With two contestants there is "
-    "nothing to share, and the variance is that of the paired difference. `rankbench report "
-    "--intervals plain` shows Student's t of each pair instead.",
+    "nothing to share, and the variance is that of the paired difference. One contestant that is several "
+    "times as erratic as all others has intervals that are too narrow: with five times their spread, they "
+    "hold the truth in 85, 88 and 91 % of simulated tables of 2, 3 and 5 seeds. `rankbench report "
+    "--intervals plain` shows Student's t of each pair instead, which has not that fault and is wider.",
     "plain": "Intervals are plain (`--intervals plain`): the variance of the mean over seeds is that of the "
     "paired difference alone, by Student's t, whatever the other contestants do. With two or three "
     "seeds, such intervals are wide.",

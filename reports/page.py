@@ -16,29 +16,29 @@ from pathlib import Path
 import jinja2
 import pandas as pd
 
-from reports import escaping
-from reports.ablation import Ablation
-from reports.ablation_table import ablation_frame
+from reports.ablation.judged import Ablation
+from reports.ablation.table import ablation_frame
 from reports.across import across_sections
 from reports.appendix import again_section, environment_section, failures_section, failures_table
-from reports.comparison import Study
 from reports.datafiles import comparison_frame, fairness_frames, pairs_frame, tuning_frames, write_csv
-from reports.drawing import Mark, marks
-from reports.fairness import Check
-from reports.frame import MACHINE_PREFIXES, run_frame, without_machine
+from reports.judge.moderation import Intervals
+from reports.judge.standings import Standings
 from reports.ladder.tables import ladder_frames
 from reports.methods import methods
-from reports.moderation import Intervals
-from reports.observed import observed_frame
-from reports.paper import RANKMIXER_TABLE
 from reports.paper_order import inconsistencies
 from reports.prose import warnings
-from reports.sections import Facts, Paragraph, Placed, Section, Table, placed
-from reports.sources import Sources
-from reports.standings import Standings
-from reports.studies import studies
+from reports.records.comparison import Study
+from reports.records.frame import MACHINE_PREFIXES, run_frame, without_machine
+from reports.records.observed import observed_frame
+from reports.records.paper import RANKMIXER_TABLE
+from reports.records.sources import Sources
+from reports.records.studies import studies
 from reports.study_section import findings, study_section
 from reports.tables import glance_table
+from reports.tuning.fairness import Check
+from reports.writing import escaping
+from reports.writing.drawing import Mark, marks
+from reports.writing.sections import Facts, Paragraph, Placed, Section, Table, placed
 
 OUTSIDE = "Runs outside any study"
 
@@ -77,7 +77,7 @@ def build_report(
             which no label names. Both are for runs outside any study; a study knows its labels.
         years: contestant name → the year of its paper, for those whose year is known.
         study: name or command of the only study to report; by default all, and the runs outside any.
-        intervals: how the spread between seeds is estimated, see `reports.moderation`.
+        intervals: how the spread between seeds is estimated, see `reports.judge.moderation`.
 
     Raises:
         BadInput: the stores have no runs, or no study of that name.

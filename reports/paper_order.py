@@ -20,12 +20,20 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import ndtri
 
+from reports.judge.standings import Standings
+from reports.judge.statistics import CONFIDENCE
 from reports.ladder.growth import DENSE, Growth
-from reports.notation import fixed, short
-from reports.paper import FIGURE_2, RANKMIXER_TABLE, Curve, gains_near, named, paper_curves, paper_task
-from reports.sections import Cell, Table, words
-from reports.standings import Standings
-from reports.statistics import CONFIDENCE
+from reports.records.paper import (
+    FIGURE_2,
+    RANKMIXER_TABLE,
+    Curve,
+    gains_near,
+    named,
+    paper_curves,
+    paper_task,
+)
+from reports.writing.notation import fixed, short
+from reports.writing.sections import Cell, Table, words
 
 SIGNIFICANT = 0.01
 """Points of AUC that the paper calls significant, and the error of reading its figure."""

@@ -9,11 +9,11 @@ from typing import Any
 
 import pandas as pd
 
-from reports.comparison import Comparison, Entry, Study
-from reports.implied import changed_values
-from reports.notation import estimate, fixed, setting_value
-from reports.sections import Facts
-from reports.standings import Standings
+from reports.judge.standings import Standings
+from reports.records.comparison import Comparison, Entry, Study
+from reports.records.implied import changed_values
+from reports.writing.notation import estimate, fixed, setting_value
+from reports.writing.sections import Facts
 
 TUNED = "tuned"
 """Stands for a protocol value that each entrant has its own of."""

@@ -9,28 +9,28 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
-from reports.ablation import Ablation, ablations
-from reports.ablation_section import ablation_section
+from reports.ablation.judged import Ablation, ablations
+from reports.ablation.section import ablation_section
 from reports.across import across_sections
 from reports.answer_figure import answer_figure
-from reports.comparison import Comparison, Study, place_of
-from reports.drawing import Mark
-from reports.fairness_section import fairness_section
 from reports.figures import FIGURES
 from reports.frontier import FEWEST, frontier_figure
+from reports.judge.moderation import Intervals
+from reports.judge.standings import Judged, Standings, judge
 from reports.ladder.growth import Growth, groups, growths
 from reports.ladder.section import ladder_sections, ladder_text
 from reports.lineage import KIND, lineage_sections
-from reports.moderation import Intervals
-from reports.paper import RANKMIXER_TABLE
 from reports.paper_order import agreement_sentence, agreement_table, table_agreement
 from reports.prose import answer_sentences, held_equal
-from reports.sections import Paragraph, Section, Table, words
-from reports.sources import Sources
-from reports.standings import Judged, Standings, judge
+from reports.records.comparison import Comparison, Study, place_of
+from reports.records.paper import RANKMIXER_TABLE
+from reports.records.sources import Sources
 from reports.tables import comparison_table, metrics_table, settings_table
-from reports.tuning_section import tuning_section
-from reports.two_protocols import TwoProtocols, judged_twice, protocols_sections
+from reports.tuning.fairness_section import fairness_section
+from reports.tuning.section import tuning_section
+from reports.tuning.two_protocols import TwoProtocols, judged_twice, protocols_sections
+from reports.writing.drawing import Mark
+from reports.writing.sections import Paragraph, Section, Table, words
 
 
 def judged(study: Study, sources: Sources, intervals: Intervals = "moderated") -> Judged:

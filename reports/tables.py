@@ -14,13 +14,13 @@ from reports.columns import (
     paper_gain,
     shown,
 )
-from reports.comparison import Study
-from reports.notation import MISSING, estimate, setting_text, setting_value
-from reports.sampling import FEWEST
-from reports.sections import Table, words
-from reports.standings import USER_METRICS, Standing, Standings
-from reports.statistics import PREDICTIONS_MISSING, Difference
-from reports.trials import PROTOCOL_VALUES
+from reports.judge.sampling import FEWEST
+from reports.judge.standings import USER_METRICS, Standing, Standings
+from reports.judge.statistics import PREDICTIONS_MISSING, Difference
+from reports.records.comparison import Study
+from reports.tuning.trials import PROTOCOL_VALUES
+from reports.writing.notation import MISSING, estimate, setting_text, setting_value
+from reports.writing.sections import Table, words
 
 PAPER_NOTE = (
     "Paper: RankMixer's Table 1 (arXiv 2507.15551), with the dense parameters it used. Its models are not of "

@@ -3,7 +3,7 @@
 Its neighbours differ from the setting in use in one thing: the dense or the sparse rate doubled or halved,
 another initialisation, or one step along one axis of its search space, the size solved again. Each is trained
 as the setting in use is, with the same data, budgets and seeds. A step that cannot be made is kept in the
-record with its reason. `reports.fairness` judges the runs.
+record with its reason. `reports.tuning.fairness` judges the runs.
 """
 
 from __future__ import annotations

@@ -11,11 +11,11 @@ from collections.abc import Sequence
 
 from reports.ladder.by_rows import rows_sentence
 from reports.ladder.growth import Growth, Laws
-from reports.notation import fixed, short
 from reports.prose import answer_sentences, listed
 from reports.scaling.comparison import Pair
 from reports.scaling.intervals import Interval
 from reports.scaling.selection import FALLING, FLAT, PEAKED
+from reports.writing.notation import fixed, short
 
 MOST_NAMED = 4
 """Names in one list; of more, their number."""

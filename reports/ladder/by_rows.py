@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from bench.errors import BadInput
-from reports.comparison import BUDGET_WORDS, Comparison
-from reports.frame import number
+from reports.judge.standings import Standings
 from reports.prose import listed
+from reports.records.comparison import BUDGET_WORDS, Comparison
+from reports.records.frame import number
 from reports.scaling import Metric, Surface, fit_surface
 from reports.scaling.points import Point
 from reports.scaling.tables import NOT_IDENTIFIED, exponent_text
-from reports.standings import Standings
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -10,11 +10,8 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from reports import escaping
-from reports.drawing import FAINT, NARROW, WIDTH, Image, Mark, rendered, style
 from reports.ladder.growth import Growth, Laws
-from reports.notation import fixed, tick
-from reports.paper import FIGURE_2, RANKMIXER_TABLE, Curve, paper_curves, stands_beside
+from reports.records.paper import FIGURE_2, RANKMIXER_TABLE, Curve, paper_curves, stands_beside
 from reports.scaling import leave_one_out
 from reports.scaling.figure import (
     EXTENSION,
@@ -27,6 +24,9 @@ from reports.scaling.figure import (
     size_axis,
 )
 from reports.scaling.selection import Fit
+from reports.writing import escaping
+from reports.writing.drawing import FAINT, NARROW, WIDTH, Image, Mark, rendered, style
+from reports.writing.notation import fixed, tick
 
 COLUMNS = 3
 _GHOST = "#c3c8cd"

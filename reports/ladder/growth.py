@@ -10,13 +10,13 @@ from dataclasses import dataclass
 import pandas as pd
 
 from bench.errors import BadInput
-from reports.comparison import BUDGET_WORDS, NOT_RUN, Comparison, Entry, Study
+from reports.judge.standings import Judged, Standings
 from reports.ladder.by_rows import ByRows, by_rows
-from reports.notation import exact
 from reports.prose import listed
+from reports.records.comparison import BUDGET_WORDS, NOT_RUN, Comparison, Entry, Study
 from reports.scaling import METRICS, Fit, Metric, Pair, compare, decision_accuracy, fit
 from reports.scaling.decisions import Accuracy
-from reports.standings import Judged, Standings
+from reports.writing.notation import exact
 
 DENSE, FLOPS = "dense_parameters", "flops_forward"
 AXES = BUDGET_WORDS

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from reports.drawing import Mark
 from reports.figures import size_figure
 from reports.frontier import frontier_figure
 from reports.ladder.answer import answers, missing_sentences, slopes_sentence
@@ -12,11 +11,12 @@ from reports.ladder.by_rows import rows_sentence
 from reports.ladder.figures import overview_figure, panels_figure, slopes_figure
 from reports.ladder.growth import Growth, Laws
 from reports.ladder.tables import decision_table
-from reports.paper import RANKMIXER_TABLE, stands_beside
 from reports.paper_order import agreement_sentence, agreement_table, figure_agreement
+from reports.records.paper import RANKMIXER_TABLE, stands_beside
 from reports.scaling.figure import surface_figure
 from reports.scaling.tables import decimals_for, fit_table, pair_table, surface_table
-from reports.sections import Paragraph, Section, Table
+from reports.writing.drawing import Mark
+from reports.writing.sections import Paragraph, Section, Table
 
 
 def ladder_text(every: Sequence[Growth]) -> list[Paragraph]:

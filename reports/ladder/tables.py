@@ -7,13 +7,13 @@ from typing import Any
 
 import pandas as pd
 
-from reports.comparison import Study
 from reports.ladder.growth import Growth
-from reports.notation import MISSING, fixed
+from reports.records.comparison import Study
 from reports.scaling import Fit, Pair, Surface
 from reports.scaling.intervals import Interval
 from reports.scaling.laws import ANCHORED, LOG, POWER
-from reports.sections import Table, words
+from reports.writing.notation import MISSING, fixed
+from reports.writing.sections import Table, words
 
 
 def decision_table(growth: Growth) -> Table:

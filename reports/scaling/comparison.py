@@ -24,11 +24,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from bench.errors import BadInput
+from reports.judge.statistics import CONFIDENCE, holm
 from reports.scaling.bootstrap import NUM_DRAWS, Draws, draws, percentiles, with_form
 from reports.scaling.intervals import Interval
 from reports.scaling.laws import CONSTANT, LOG, POWER, Floats
 from reports.scaling.selection import Fit
-from reports.statistics import CONFIDENCE, holm
 
 _POINTS = 160
 """Sizes of the common range at which laws are compared, evenly in ln size."""

@@ -10,14 +10,25 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from reports import escaping
-from reports.drawing import FAINT, INK, PALETTE, WIDTH, Image, Mark, lead_label, marks, rendered, style
 from reports.figures import LINE_HEIGHT, spread
-from reports.notation import short
 from reports.scaling.points import Point
 from reports.scaling.selection import Fit
 from reports.scaling.sensitivity import SIZE, Without, leave_one_out
 from reports.scaling.two_variables import Surface
+from reports.writing import escaping
+from reports.writing.drawing import (
+    FAINT,
+    INK,
+    PALETTE,
+    WIDTH,
+    Image,
+    Mark,
+    lead_label,
+    marks,
+    rendered,
+    style,
+)
+from reports.writing.notation import short
 
 EXTENSION = 2.0
 """How far a law is drawn beyond the largest size."""

@@ -23,10 +23,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy.special import fdtrc, fdtri, stdtr, stdtrit
 
+from reports.judge.statistics import CONFIDENCE
 from reports.scaling.fitting import EXPONENTS, Problem, project, solve
 from reports.scaling.ladder import Ladder
 from reports.scaling.laws import LOG, NUM_COEFFICIENTS, OPTIMUM, POWER, Floats, gain_at, power_basis
-from reports.statistics import CONFIDENCE
 
 FEWEST_SIZES_AS_DRAWS = 8
 SIZES_FOR_SCATTER = 5

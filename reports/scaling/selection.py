@@ -21,6 +21,7 @@ from numpy.typing import ArrayLike
 from scipy.special import fdtri
 
 from bench.errors import BadInput
+from reports.judge.statistics import CONFIDENCE
 from reports.scaling.fitting import EXPONENTS, Problem, Solutions, law, problem, solve, without_last
 from reports.scaling.intervals import (
     Interval,
@@ -43,7 +44,6 @@ from reports.scaling.laws import (
     metric_named,
 )
 from reports.scaling.quantities import asymptote_of, gain_of, value_at
-from reports.statistics import CONFIDENCE
 
 SIZES_FOR_ASYMPTOTE = 6
 DECADES_FOR_ASYMPTOTE = 1.5

@@ -6,14 +6,14 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from reports.notation import MISSING, fixed, short
 from reports.scaling.comparison import Pair
 from reports.scaling.intervals import SIZES, Interval
 from reports.scaling.laws import ANCHORED, CONSTANT, LOG, OPTIMUM, POWER, Metric
 from reports.scaling.selection import FALLING, FLAT, PEAKED, Fit
 from reports.scaling.sensitivity import Without
 from reports.scaling.two_variables import Surface
-from reports.sections import Cell, Table, words
+from reports.writing.notation import MISSING, fixed, short
+from reports.writing.sections import Cell, Table, words
 
 NOT_IDENTIFIED = "not identified"
 LAWS = {

@@ -23,11 +23,11 @@ from scipy.special import chdtri, fdtrc
 
 from bench.canonical import digest
 from bench.errors import BadInput
+from reports.judge.statistics import CONFIDENCE
 from reports.scaling.bootstrap import NUM_DRAWS, percentiles
 from reports.scaling.intervals import Interval
 from reports.scaling.laws import Floats, Metric, metric_named
 from reports.scaling.surface_fitting import LOWEST, Grid, best_exponents, fitted, solved, zoomed
-from reports.statistics import CONFIDENCE
 
 FEWEST_VALUES = 3
 """Of sizes and of numbers of rows."""

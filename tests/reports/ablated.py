@@ -11,8 +11,8 @@ import pandas as pd
 
 from bench.runs.study_record import Member, StudyRecord
 from bench.spec import Spec
-from reports.ablation import Ablation, ablations
-from reports.sources import Sources
+from reports.ablation.judged import Ablation, ablations
+from reports.records.sources import Sources
 from reports.study_section import judged
 
 BASE = "RankMixer"

@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.figure import Figure
 
 from bench import metrics
 from bench.contestants.cost import Cost
@@ -17,13 +18,13 @@ from bench.runs.record import Run
 from bench.runs.store import Store
 from bench.runs.study_record import Kind, Member, StudyRecord
 from bench.spec import Budget, ContestantRef, DatasetRef, FeatureSpec, Protocol, Spec
-from reports.comparison import Comparison, Study
-from reports.frame import run_frame
-from reports.moderation import Intervals
+from reports.judge.moderation import Intervals
+from reports.judge.standings import Standings
 from reports.page import ReportFiles, build_report
-from reports.sources import Sources
-from reports.standings import Standings
-from reports.studies import studies
+from reports.records.comparison import Comparison, Study
+from reports.records.frame import run_frame
+from reports.records.sources import Sources
+from reports.records.studies import studies
 from reports.study_section import judged
 
 NUM_ROWS = 3000
@@ -291,10 +292,9 @@ def new_store(tmp_path: Path) -> Callable[[str], StoreBuilder]:
 
 @pytest.fixture
 def without_drawing(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Figures are laid out but not drawn, for tests that look at something else."""
-    modules = ("answer_figure", "figures", "fairness_section", "forest_figure", "lines_figure")
-    for module in (*modules, "observed_figures", "tuning_figures", "two_protocols"):
-        monkeypatch.setattr(f"reports.{module}.rendered", lambda figure: (b"PNG", b"PDF"))
+    """Figures are made but neither laid out nor drawn, for tests that look at something else."""
+    monkeypatch.setattr(Figure, "get_layout_engine", lambda figure: None)
+    monkeypatch.setattr(Figure, "savefig", lambda figure, file, **options: file.write(b"drawn"))
 
 
 @pytest.fixture

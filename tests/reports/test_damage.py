@@ -10,9 +10,9 @@ import pandas as pd
 import pytest
 
 from bench.runs.store import RUNS_FILE
-from reports.frame import run_frame
-from reports.sections import Section, Table, placed, words
-from reports.sources import Sources
+from reports.records.frame import run_frame
+from reports.records.sources import Sources
+from reports.writing.sections import Section, Table, placed, words
 
 ODD: tuple[Any, ...] = (None, True, -1, 1e308, "text", "\x1b[31m", [], [1, [2]], {}, {"a": {"b": None}})
 

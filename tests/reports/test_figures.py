@@ -9,10 +9,10 @@ import pandas as pd
 import pytest
 
 from reports.answer_figure import answer_figure
-from reports.curves import mean_curves
-from reports.drawing import MARKERS, PALETTE, marks
 from reports.figures import curve_figure, size_figure, spread
-from reports.sources import Sources
+from reports.records.curves import mean_curves
+from reports.records.sources import Sources
+from reports.writing.drawing import MARKERS, PALETTE, marks
 
 
 def test_spread_leaves_distant_labels_alone():

@@ -11,7 +11,7 @@ pytestmark = pytest.mark.usefixtures("without_drawing")
 
 
 def rungs(builder):
-    from reports.sources import Sources
+    from reports.records.sources import Sources
     from reports.study_section import judged
 
     (study,) = builder.studies()

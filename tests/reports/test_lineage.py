@@ -10,8 +10,8 @@ import pytest
 from matplotlib.figure import Figure
 
 from reports import lineage
-from reports.drawing import marks
-from reports.statistics import Estimate
+from reports.judge.statistics import Estimate
+from reports.writing.drawing import marks
 
 YEARS = {"dlrm-mlp": 2019, "dcnv2": 2020, "rankmixer": 2025}
 LABELS = {"dlrm-mlp": "DLRM-MLP", "dcnv2": "DCNv2", "rankmixer": "RankMixer"}

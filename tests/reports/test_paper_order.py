@@ -7,7 +7,6 @@ import math
 import pytest
 from scipy.stats import kendalltau
 
-from reports.paper import FIGURE_2, paper_curves
 from reports.paper_order import (
     agreement_sentence,
     inconsistencies,
@@ -16,6 +15,7 @@ from reports.paper_order import (
     slope_per_decade,
     table_agreement,
 )
+from reports.records.paper import FIGURE_2, paper_curves
 from tests.reports.laddered import THREE, ladder
 
 

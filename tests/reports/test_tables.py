@@ -9,13 +9,13 @@ import pytest
 from reports import columns
 from reports.answer_figure import answer_figure
 from reports.columns import REFERENCE_TITLES, Column
-from reports.curves import mean_curves
-from reports.drawing import marks
-from reports.frame import run_frame
 from reports.prose import answer_sentences, held_equal, warnings
-from reports.sections import Cell, Table, words
-from reports.sources import Sources
+from reports.records.curves import mean_curves
+from reports.records.frame import run_frame
+from reports.records.sources import Sources
 from reports.tables import comparison_table, glance_table, metrics_table
+from reports.writing.drawing import marks
+from reports.writing.sections import Cell, Table, words
 
 
 def only(builder) -> Table:

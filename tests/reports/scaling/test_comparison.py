@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from bench.errors import BadInput
+from reports.judge.statistics import holm
 from reports.scaling import compare, decision_accuracy, fit, leave_one_out
 from reports.scaling.bootstrap import draws, percentiles
-from reports.statistics import holm
 from tests.reports.scaling.simulated import NOISE, power_runs, sizes
 
 DRAWS = 600

@@ -1,0 +1,76 @@
+"""The section of an ablation: what each arm changes, in a sentence, a figure and a table."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from reports.ablation.forest_figure import forest_figure
+from reports.ablation.judged import Ablation
+from reports.ablation.lines_figure import lines_figure
+from reports.ablation.observed_figures import endings, observed_sections
+from reports.ablation.prose import OTHER_DATA, agreement, answer, made
+from reports.ablation.table import ablation_table
+from reports.records.comparison import Study, place_of
+from reports.records.observed import observed
+from reports.records.paper import paper_shares
+from reports.records.sources import Sources
+from reports.tables import metrics_table
+from reports.writing.drawing import Image
+from reports.writing.sections import Facts, Paragraph, Section
+
+
+def ablation_section(
+    study: Study, judged: Sequence[Ablation], sources: Sources, later: Sequence[Section]
+) -> Section:
+    """Answer, figure, a table for every comparison and task, what was observed, and the `later` sections.
+
+    `judged` has every comparison and task of the study.
+    """
+    text: list[Paragraph | Facts] = [Paragraph(text=study.question, style="lead")]
+    shown = [
+        (comparison, observed(comparison, sources)) for comparison in study.comparisons if study.observed
+    ]
+    shares = paper_shares(study.paper)
+    for comparison, quantities in shown:
+        text += [Paragraph(text=told) for told in endings(quantities, shares, place_of(study, comparison))]
+    for one in judged:
+        sentences = " ".join(filter(None, (answer(one), agreement(one))))
+        if len(judged) > 1:
+            sentences = f"{_where(one)}: {sentences[0].lower()}{sentences[1:]}"
+        text.append(Paragraph(text=sentences))
+    if any(arm.paper for one in judged for arm in one.arms):
+        text.append(Paragraph(text=OTHER_DATA))
+    text.append(Paragraph(text=made(study, judged)))
+    text.append(Paragraph(text=study.command, style="code"))
+    return Section(
+        title=study.title,
+        text=tuple(text),
+        figures=_figures(judged),
+        sections=(
+            *(_comparison_section(study, one) for one in judged),
+            *(
+                section
+                for comparison, quantities in shown
+                for section in observed_sections(quantities, place_of(study, comparison))
+            ),
+            *later,
+        ),
+    )
+
+
+def _figures(judged: Sequence[Ablation]) -> tuple[Image, ...]:
+    """Lines where all comparisons have them, else a forest."""
+    image = lines_figure(judged) if all(one.lines for one in judged) else forest_figure(judged)
+    return () if image is None else (image,)
+
+
+def _comparison_section(study: Study, one: Ablation) -> Section:
+    metrics = metrics_table(one.standings)
+    return Section(
+        title=f"{place_of(study, one.comparison)}, task {one.standings.task}",
+        tables=(ablation_table(one), *([metrics] if metrics.rows else [])),
+    )
+
+
+def _where(one: Ablation) -> str:
+    return f"{one.standings.data}, {one.standings.budget}, task {one.standings.task}"

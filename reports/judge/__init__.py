@@ -1,0 +1,1 @@
+"""The verdicts: intervals, paired differences, Holm's correction, ranks."""

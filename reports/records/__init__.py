@@ -1,0 +1,1 @@
+"""What was recorded: runs, studies and comparisons made of them, and the papers' own results."""

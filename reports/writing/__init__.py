@@ -1,0 +1,1 @@
+"""How texts, numbers and figures are written, whatever they say."""
