@@ -42,15 +42,27 @@ def run(
             "each other) or plain (Student's t of each pair).",
         ),
     ] = "moderated",
+    pack: Annotated[
+        Path | None,
+        typer.Option(
+            "--pack",
+            help="Also write the records of this report to that folder without predictions: small, "
+            "and enough to make the report again.",
+        ),
+    ] = None,
     json: options.Json = False,
 ) -> None:
     """Write the page, tables and figures of every study in the store, and print the comparisons."""
     from reports.judge.moderation import parse_intervals
+    from reports.records.packing import refuse_to_pack
 
     chosen = parse_intervals(intervals)
     into = output or store[0] / "report"
     refuse_unwritable("the report", into, "--output")
-    _write_and_print(store, into, study=study, json=json, more={}, intervals=chosen)
+    if pack is not None:
+        refuse_to_pack(pack, store)
+        refuse_unwritable("the packed store", pack, "--pack")
+    _write_and_print(store, into, study=study, json=json, more={}, intervals=chosen, pack=pack)
 
 
 def write_and_print(
@@ -75,6 +87,7 @@ def _write_and_print(
     json: bool,
     more: Mapping[str, Any],
     intervals: Intervals = "moderated",
+    pack: Path | None = None,
 ) -> None:
     from reports.ablation.judged import Ablation
     from reports.ablation.table import flat_rows
@@ -91,6 +104,7 @@ def _write_and_print(
         decided={one.name: {one.dial.name, *([one.trim] if one.trim else [])} for one in known},
         study=study,
         intervals=intervals,
+        pack_into=pack,
     )
     if json:
         checks = {"checks": [check_for_machines(check) for check in files.checks]} if files.checks else {}

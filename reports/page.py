@@ -30,6 +30,7 @@ from reports.prose import warnings
 from reports.records.comparison import Study
 from reports.records.frame import MACHINE_PREFIXES, run_frame, without_machine
 from reports.records.observed import observed_frame
+from reports.records.packing import pack
 from reports.records.paper import RANKMIXER_TABLE
 from reports.records.sources import Sources
 from reports.records.studies import studies
@@ -67,6 +68,7 @@ def build_report(
     years: Mapping[str, int] | None = None,
     study: str | None = None,
     intervals: Intervals = "moderated",
+    pack_into: Path | None = None,
 ) -> ReportFiles:
     """Writes `index.html`, `report.md`, `figures/` and `tables/` under `output`.
 
@@ -78,6 +80,7 @@ def build_report(
         years: contestant name → the year of its paper, for those whose year is known.
         study: name or command of the only study to report; by default all, and the runs outside any.
         intervals: how the spread between seeds is estimated, see `reports.judge.moderation`.
+        pack_into: a folder for what this report is made from, without predictions (`records.packing`).
 
     Raises:
         BadInput: the stores have no runs, or no study of that name.
@@ -126,6 +129,10 @@ def build_report(
         **observed_frame(every_study, sources),
     }
     content = {"lead": lead, "places": places}
+    if pack_into is not None:
+        commands = {each.command for each in every_study}
+        packed = [record for record in sources.studies if record.command in commands]
+        pack(sources, packed, frame[~frame["spec_key"].isin(sources.superseded)]["key"], pack_into)
     for folder, suffixes in (("figures", (".png", ".pdf")), ("tables", (".tex", ".csv"))):
         _remove_earlier(output / folder, suffixes)
     return ReportFiles(

@@ -30,7 +30,7 @@ SUFFIXES = {
 }
 """Files that a run may have beside its record, each kind in a folder of its name."""
 
-Record = TypeVar("Record", Run, StudyRecord)
+Record = TypeVar("Record")
 
 
 @dataclass(frozen=True, kw_only=True)

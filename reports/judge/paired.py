@@ -18,8 +18,7 @@ from collections.abc import Mapping, Sequence
 import pandas as pd
 
 from reports.judge.moderation import Intervals, moderated_spreads
-from reports.judge.predictions import Reduced, TaskPredictions
-from reports.judge.sampling import delong_parts, row_parts, user_parts
+from reports.judge.predictions import TaskPredictions
 from reports.judge.statistics import Difference, VariancePart, adjusted, loss_difference, paired_difference
 from reports.records.comparison import Comparison, Entry
 from reports.records.sources import Sources
@@ -116,29 +115,14 @@ def _difference(
     differences: pd.Series[float] = (first.values(column) - second.values(column)).dropna()
     if differences.empty:
         return None
-    reduced = [
-        predictions.average(tuple(entry.ok.loc[differences.index, "key"])) for entry in (first, second)
-    ]
-    rows = predictions.rows
-    too_few = "" if rows is None else rows.too_few_users() if metric == "uauc" else rows.too_few()
-    of_test = _test_parts(reduced[0], reduced[1], predictions, metric)
+    keys = [tuple(entry.ok.loc[differences.index, "key"]) for entry in (first, second)]
+    draw = predictions.draw(keys[0], keys[1], metric)
     of_both = [spread for entry in (first, second) if (spread := spreads.get(entry.label))]
     of_seeds = [(variance / len(differences), freedom) for variance, freedom in of_both]
     judged_by = loss_difference if metric == "log_loss" else paired_difference
     return judged_by(
-        differences.tolist(), of_test, too_few, seed_parts=of_seeds if len(of_both) == 2 else None
+        differences.tolist(),
+        draw.parts if draw else None,
+        draw.too_few if draw else "",
+        seed_parts=of_seeds if len(of_both) == 2 else None,
     )
-
-
-def _test_parts(
-    first: Reduced | None, second: Reduced | None, predictions: TaskPredictions, metric: str
-) -> list[VariancePart] | None:
-    if first is None or second is None or predictions.rows is None:
-        return None
-    if metric == "log_loss":
-        return row_parts(predictions.rows, first.log_losses, second.log_losses)
-    if metric == "auc":
-        return delong_parts(predictions.rows, first.placements, second.placements)
-    if first.user_aucs is None or second.user_aucs is None:
-        return None
-    return user_parts(first.user_aucs, second.user_aucs)

@@ -167,7 +167,7 @@ def judge(
         )
         for entry in entries
     ]
-    shared = predictions.rows
+    counts = predictions.counts()
     return Standings(
         study=study.title,
         data=comparison.data,
@@ -180,9 +180,9 @@ def judge(
         rows=tuple(sorted(rows, key=_best_first)),
         pairs=pairs,
         references=references,
-        num_rows=shared.positive.size if shared else None,
-        num_positives=int(shared.positive.sum()) if shared else None,
-        num_users=int(shared.user.max()) + 1 if shared and shared.user is not None else None,
+        num_rows=counts.rows if counts else None,
+        num_positives=counts.positives if counts else None,
+        num_users=counts.users if counts else None,
     )
 
 

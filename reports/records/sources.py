@@ -17,6 +17,7 @@ from bench.canonical import digest_of_file
 from bench.errors import BadInput
 from bench.runs.record import Run
 from bench.runs.store import JoinedStores, Store
+from reports.records.test_rows import TestRows
 
 T = TypeVar("T")
 UNREADABLE = (OSError, ValueError, KeyError, TypeError, pa.ArrowException)
@@ -33,7 +34,8 @@ class Sources:
         self.runs: Mapping[str, Run] = {run.key: run for run in view.runs.values()}
         self.studies = view.studies
         self.superseded = view.superseded
-        self.torn = view.torn
+        self.test_rows = TestRows([*reversed(self._stores)])
+        self.torn = (*view.torn, *self.test_rows.torn)
         self.set_aside: dict[str, str] = {}
         self._verified: set[Path] = set()
         self._kept: dict[tuple[str, str], Any] = {}
@@ -62,6 +64,11 @@ class Sources:
     def observations(self, key: str) -> Any | None:
         """What a run showed of itself during training: `step`, `name`, `index` and `value`; None as above."""
         return self._frame(key, "observations")
+
+    def path(self, folder: str, key: str) -> Path | None:
+        """The file of a run in that folder of a store; None where no store has it."""
+        paths = (store.path(folder, key) for store in self._stores)
+        return next((path for path in paths if path.is_file()), None)
 
     def once(self, what: str, key: str, make: Callable[[], T]) -> T:
         """What `make` gives, made once for `what` of the run `key`: sections and flat tables share it."""

@@ -60,18 +60,10 @@ class StoreBuilder:
         ((comparison,),) = (study.comparisons for study in self.studies())
         return comparison
 
-    def report(
-        self, output: Path, *, years: Mapping[str, int] | None = None, intervals: Intervals = "moderated"
-    ) -> ReportFiles:
-        return build_report(
-            [self.directory],
-            output,
-            command=COMMAND,
-            titles=self.titles,
-            decided=self.decided,
-            years=years,
-            intervals=intervals,
-        )
+    def report(self, output: Path, **options: Any) -> ReportFiles:
+        """`options` as in `build_report`."""
+        fixed = {"command": COMMAND, "titles": self.titles, "decided": self.decided}
+        return build_report([self.directory], output, **fixed, **options)
 
     def predictions(self, run: Run | Spec) -> Path:
         """Where the predictions of a run are kept."""
