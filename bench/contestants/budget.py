@@ -3,7 +3,8 @@
 The dial finds the largest size whose cost is within the target, with the trim that the dial sets. Around that
 size, the trim is then changed to meet the target. Of the settings within tolerance, the solver prefers a
 small error and a small change of the trim: an error of the whole tolerance weighs as much as twice or half
-the trim.
+the trim. A trim of a quarter or less of what the dial had is taken only if nothing else meets the target: a
+layer that narrow chokes the model, and one or two ReLU units may learn nothing at all.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from bench.contestants.operators import Operators
 from bench.errors import BadInput
 from bench.spec import BUDGET_TOLERANCE, Budget
 
+_CHOKED = 0.25
 _NEIGHBOURS = (0, 1, -1, 2, -2, 3)
 _WIDEST_TRIM = 64
 _FIRST_SIZE, _LARGEST_SIZE = 32, 1 << 24
@@ -89,16 +91,16 @@ def solve(
     )
 
 
-def _preference(found: Solution, budget: Budget) -> tuple[float, float]:
+def _preference(found: Solution, budget: Budget) -> tuple[float, bool, float]:
     error = abs(found.error(budget))
     beyond = error if error > BUDGET_TOLERANCE else 0.0
-    return (beyond, error / BUDGET_TOLERANCE + found.bend())
+    return (beyond, found.trim_ratio <= _CHOKED, error / BUDGET_TOLERANCE + found.bend())
 
 
 def _most_bend(found: Solution, budget: Budget) -> float:
     """The change of the trim from which on no other setting can be preferred to `found`."""
-    beyond, preference = _preference(found, budget)
-    return math.inf if beyond else preference
+    beyond, choked, preference = _preference(found, budget)
+    return math.inf if beyond or choked else preference
 
 
 def _trimmed(
