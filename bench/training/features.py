@@ -39,7 +39,8 @@ class Features(nn.Module):
 
     Raises:
         BadInput: a width for a field that the schema does not have, or that shares the table of another; more
-            rows than a `Table` can have; a gate without fields of the user.
+            rows than a `Table` can have; a gate without fields of the user; a sequence encoder that is not the
+            mean, where no sequence has a candidate to look at it with.
     """
 
     def __init__(self, schema: Schema, spec: FeatureSpec) -> None:
@@ -51,7 +52,7 @@ class Features(nn.Module):
         self.field_dims = tuple(widths[name] for name in names)
 
         numeric = schema.of_kind("numeric")
-        attending = [f for f in schema.of_kind("sequence") if _attends(f, spec)]
+        attending = _attending(schema, spec)
         self.attention_of = {f.name: i for i, f in enumerate(attending)}  # a module may not be called `items`
         of_tables = sorted({widths[f.name] for f in schema.fields if f.kind != "numeric"})
         of_numeric = {widths[f.name] for f in numeric}
@@ -161,8 +162,21 @@ def features_on_meta(schema: Schema, spec: FeatureSpec) -> Features:
         return Features(schema, spec)
 
 
-def _attends(f: Field, spec: FeatureSpec) -> bool:
-    return spec.sequence_encoder != "mean" and f.table is not None
+def _attending(schema: Schema, spec: FeatureSpec) -> list[Field]:
+    """The sequences that the encoder reads: those that share the table of a field, which is their candidate."""
+    if spec.sequence_encoder == "mean":
+        return []
+    sequences = schema.of_kind("sequence")
+    found = [f for f in sequences if f.table is not None]
+    if not found:
+        names = ", ".join(f.name for f in sequences)
+        there = f"its sequences ({names}) share the table of no field" if names else "it has no sequences"
+        raise BadInput(
+            f"the sequence encoder {spec.sequence_encoder} reads the sequences that share the table of "
+            f"another field, but the data has none: {there}; use --sequence-encoder mean, or name that field "
+            "as the table of the sequence in the schema"
+        )
+    return found
 
 
 def _attention(f: Field, width: int, spec: FeatureSpec) -> nn.Module:

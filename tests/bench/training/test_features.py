@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 import torch
@@ -179,6 +181,18 @@ def test_a_sequence_may_have_any_name(name):
     assert x_BI[0, :4].abs().sum() > 0
     assert x_BI[1, :4].abs().sum() == 0
     assert len(built.encoder_parameters()) == 5
+
+
+@pytest.mark.parametrize("encoder", ["target", "hstu"])
+def test_an_encoder_that_would_read_no_sequence_is_refused(encoder):
+    of_tags = dataclasses.replace(SCHEMA, fields=tuple(f for f in SCHEMA.fields if f.name != "history"))
+    with pytest.raises(
+        BadInput, match=r"its sequences \(tags\) share the table of no field; use --sequence-e"
+    ):
+        Features(of_tags, FeatureSpec(width=4, sequence_encoder=encoder))
+    without = dataclasses.replace(of_tags, fields=tuple(f for f in of_tags.fields if f.kind != "sequence"))
+    with pytest.raises(BadInput, match=f"encoder {encoder} .* the data has none: it has no sequences"):
+        Features(without, FeatureSpec(width=4, sequence_encoder=encoder))
 
 
 def test_a_width_for_a_sequence_that_shares_a_table_is_refused():

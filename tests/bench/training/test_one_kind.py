@@ -51,7 +51,7 @@ def test_every_contestant_trains(dataset, name):
     contestant = CONTESTANTS[name]
     ranker = build_ranker(
         dataset,
-        FeatureSpec(width=4, sequence_encoder="target"),
+        FeatureSpec(width=4),
         contestant,
         contestant.hyperparameters,
         seed=0,
