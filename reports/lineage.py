@@ -10,9 +10,11 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MultipleLocator
 from matplotlib.transforms import Bbox
 
+from reports.columns import adjusted_p
 from reports.judge.standings import Judged, Standing, Standings
 from reports.judge.statistics import Difference, Estimate
 from reports.records.comparison import Study, place_of
+from reports.tables import family_notes
 from reports.writing import escaping
 from reports.writing.drawing import GRID, Image, Mark, rendered, style
 from reports.writing.notation import MISSING, estimate, points, share
@@ -21,6 +23,8 @@ from reports.writing.sections import Cell, Paragraph, Section, Table
 KIND = "lineage"
 INCHES = 5.0
 """Narrower than the page, so that a telephone shows it whole and its type in a size to read."""
+_AFAR = 12.0
+"""Pixels from a point at which its name needs a line."""
 WITHIN_YEAR = 0.62
 """Share of a year's width over which the papers of one year are spread."""
 
@@ -76,9 +80,11 @@ def sentence(standings: Standings, dated: Sequence[tuple[int, Standing]]) -> str
 def lineage_table(standings: Standings, dated: Sequence[tuple[int, Standing]]) -> Table:
     """A row per contestant, from the oldest."""
     rows = []
+    gains: dict[str, Difference | None] = {}
     for year, row in dated:
         found = gain(standings, dated, row)
         cells = (Cell(text=str(year)), Cell(text=row.label), Cell(text=share(row.attained)))
+        gains[row.label] = found
         gained = Cell(text=MISSING if found is None else points(found), difference=found)
         verdict = "" if found is None else found.verdict
         rows.append(
@@ -86,7 +92,7 @@ def lineage_table(standings: Standings, dated: Sequence[tuple[int, Standing]]) -
                 *cells,
                 Cell(text=estimate(row.metrics["auc"], 4)),
                 gained,
-                Cell(text=verdict, style=verdict),
+                Cell(text=verdict, aside=adjusted_p(found) if found else "", style=verdict),
             )
         )
     return Table(
@@ -101,7 +107,10 @@ def lineage_table(standings: Standings, dated: Sequence[tuple[int, Standing]]) -
         ),
         rows=tuple(rows),
         num_text_columns=2,
-        notes=("The year is that of the contestant's paper.",),
+        notes=(
+            "The year is that of the paper's first publication, on arXiv or elsewhere.",
+            *family_notes(gains, "pairs"),
+        ),
     )
 
 
@@ -126,6 +135,7 @@ def lineage_figure(
                 markersize=5.5,
                 markeredgecolor="white",
                 markeredgewidth=0.6,
+                ecolor=(mark[row.label].colour, 0.4),
                 elinewidth=1.1,
                 capsize=0,
                 zorder=3,
@@ -197,7 +207,7 @@ def _label(
     labels: Sequence[str],
     mark: Mapping[str, Mark],
 ) -> None:
-    """A name beside each point, where it covers the least of what is drawn already."""
+    """A name near each point, where it covers the least of what is drawn, and a thin line to it from afar."""
     figure = axes.get_figure()
     assert isinstance(figure, Figure)
     at = axes.transData.transform(np.array([(x, v.mean) for x, v in zip(places, values, strict=True)]))
@@ -226,7 +236,12 @@ def _label(
             key=lambda c: _covered(Bbox.from_bounds(c[0], c[1], width, height), taken, inside),
         )
         text.set_position(tuple(axes.transAxes.inverted().transform(corner)))
-        taken.append(Bbox.from_bounds(corner[0], corner[1], width, height))
+        placed = Bbox.from_bounds(corner[0], corner[1], width, height)
+        taken.append(placed)
+        nearest = np.clip((x, y), placed.min, placed.max)
+        if np.hypot(*(nearest - (x, y))) > _AFAR:
+            leader = axes.transAxes.inverted().transform(np.array([(x, y), nearest])).T
+            axes.plot(*leader, transform=axes.transAxes, color=mark[label].colour, linewidth=0.6, zorder=2)
 
 
 def _corners(x: float, y: float, width: float, height: float) -> Iterator[tuple[float, float]]:

@@ -82,7 +82,7 @@ def glance_table(all_standings: Sequence[Standings]) -> Table:
     """One line per comparison and task: who is best, and who is not told apart from it."""
     rows = []
     for standings in all_standings:
-        leaders = ", ".join(row.label for row in standings.leaders()) or "no claim"
+        leaders = _few([row.label for row in standings.leaders()]) or "no claim"
         counts = sorted({len(row.seeds) for row in standings.rows if not row.reason}) or [0]
         seeds = str(counts[0]) if len(counts) == 1 else f"{counts[0]} to {counts[-1]}"
         best = estimate(standings.best.metrics["auc"], 4) if standings.best else MISSING
@@ -99,6 +99,12 @@ def glance_table(all_standings: Sequence[Standings]) -> Table:
         "Seeds",
     )
     return Table(name="glance", header=header, rows=tuple(rows), num_text_columns=5, wrapped=True)
+
+
+def _few(labels: Sequence[str]) -> str:
+    """Up to four in full; of more the first three, so that a narrow screen can show them."""
+    shown = labels if len(labels) <= 4 else [*labels[:3], f"and {len(labels) - 3} more"]
+    return ", ".join(shown)
 
 
 def _table(

@@ -180,6 +180,7 @@ _WITH_ENCODERS = tuple(
     for encoder, title in SEQUENCE_ENCODERS.items()
 )
 
+# The classics have no tuned settings: studies with them train all by one protocol.
 STUDIES: dict[str, Study] = {
     study.name: study
     for study in (
@@ -217,26 +218,20 @@ STUDIES: dict[str, Study] = {
             question="How far behind RankMixer are the models that its field began with?",
             entrants=entrants_called(*CLASSICS, "online-base"),
             baseline=CONTESTANTS[BASELINE].title,
-            tuned=shipped(),
-            beside_equal=True,
             paper="rankmixer/table_1",
         ),
         Study(
             name="lineage",
             kind="lineage",
-            question="What did ten years of papers gain at equal size and with equal training?",
+            question="What did ten years of papers gain at equal size and by one protocol for all?",
             entrants=entrants_called(*dict.fromkeys((*CLASSICS, *COMPARED))),
             baseline=CONTESTANTS[BASELINE].title,
-            tuned=shipped(),
-            beside_equal=True,
         ),
         Study(
             name="all",
             question="Who is ahead at one budget, of every registered contestant?",
             entrants=entrants_called(*CONTESTANTS),
             baseline=CONTESTANTS[BASELINE].title,
-            tuned=shipped(),
-            beside_equal=True,
             paper="rankmixer/table_1",
         ),
         Study(

@@ -39,8 +39,8 @@ class Features(nn.Module):
 
     Raises:
         BadInput: a width for a field that the schema does not have, or that shares the table of another; more
-            rows than a `Table` can have; a gate without fields of the user; a sequence encoder that is not the
-            mean, where no sequence has a candidate to look at it with.
+            rows than a `Table` can have; a gate without fields of the user; a sequence encoder other than the
+            mean without a sequence that it can read.
     """
 
     def __init__(self, schema: Schema, spec: FeatureSpec) -> None:
@@ -163,7 +163,7 @@ def features_on_meta(schema: Schema, spec: FeatureSpec) -> Features:
 
 
 def _attending(schema: Schema, spec: FeatureSpec) -> list[Field]:
-    """The sequences that the encoder reads: those that share the table of a field, which is their candidate."""
+    """The sequences that the encoder reads: those that share the table of a field, their candidate."""
     if spec.sequence_encoder == "mean":
         return []
     sequences = schema.of_kind("sequence")

@@ -97,23 +97,25 @@ def origin(study: Study) -> str:
 def moved(twice: TwoProtocols) -> str:
     """What tuning does to the order, and to the verdicts on pairs."""
     places = twice.places
-    rise = {label: before - after for label, (before, after) in places.items()}
-    up, down = max(rise, key=rise.__getitem__), min(rise, key=rise.__getitem__)
-    if not any(rise.values()):
-        order = "Tuning each contestant does not change the order."
-    else:
-        told = " ".join(
-            f"{label} {verb} most, from place {places[label][0]} to {places[label][1]}."
-            for label, verb in ((up, "rises"), (down, "falls"))
-        )
-        order = f"Tuning each contestant changes the order of one protocol for all. {told}"
     changes = [
         (before, after)
         for pair in itertools.combinations(places, 2)
         if (before := _verdict(twice.equal, pair)) and (after := _verdict(twice.tuned, pair))
     ]
     if not changes:
-        return order
+        return "Too little was run to say whether tuning changes the order."
+    tuned = [label for label in places if label not in twice.untuned]
+    rise = {label: places[label][0] - places[label][1] for label in tuned}
+    up, down = max(rise, key=rise.__getitem__), min(rise, key=rise.__getitem__)
+    if not any(before - after for before, after in places.values()):
+        order = "Tuning each contestant does not change the order."
+    else:
+        told = " ".join(
+            f"{label} {verb} most, from place {places[label][0]} to {places[label][1]}."
+            for label, verb in ((up, "rises"), (down, "falls"))
+            if (rise[label] > 0) == (verb == "rises") and rise[label]
+        )
+        order = f"Tuning each contestant changes the order of one protocol for all. {told}".rstrip()
     reversed_ = sum({before, after} == {"better", "worse"} for before, after in changes)
     other = sum(before != after for before, after in changes)
     opposite = f", {reversed_} of them the opposite one" if reversed_ else ""
@@ -124,6 +126,7 @@ def ranks_table(twice: TwoProtocols) -> Table:
     """Rank and AUC under either, in the order of the tuned."""
     equal = {row.label: row for row in twice.equal.rows}
     rows = [_row(row, equal.get(row.label), twice) for row in twice.tuned.rows]
+    having = " if it has one" if twice.untuned else ""
     return Table(
         name="protocols",
         header=(
@@ -138,8 +141,8 @@ def ranks_table(twice: TwoProtocols) -> Table:
         num_text_columns=3,
         notes=(
             "One protocol: the same for all, with the default hyper-parameters of each. Tuned: each by its "
-            "own setting, found with as many trials as the others had. A rank is a range where ties leave it "
-            "open.",
+            f"own setting{having}, found with as many trials as the others had. A rank is a range where ties "
+            "leave it open.",
             *family_notes(twice.gains, "gains"),
         ),
     )

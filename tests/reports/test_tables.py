@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 
 import pytest
 
@@ -134,6 +135,21 @@ def test_ranks_are_intervals(builder):
     for row, text in zip(standings.rows, shown, strict=True):
         first, last = row.rank
         assert text == (f"{first}–{last}" if first != last else f"{first}")
+
+
+def test_the_glance_names_three_of_many_who_are_not_told_apart(builder):
+    builder.three_contestants()
+    (standings,) = builder.standings()
+    rows = tuple(dataclasses.replace(standings.rows[0], label=letter) for letter in "ABCDE")
+    ties = {pair: tie_of(standings) for pair in itertools.permutations("ABCDE", 2)}
+    table = glance_table([dataclasses.replace(standings, rows=rows, pairs=ties)])
+    assert column(table, "Best, and not told apart from it") == ["A, B, C, and 2 more"]
+
+
+def tie_of(standings):
+    """A difference of nothing."""
+    found = next(iter(standings.pairs.values()))
+    return dataclasses.replace(found, mean=0.0, adjusted_p_value=1.0, doubt="")
 
 
 def test_the_glance_names_the_best_and_who_is_not_told_apart(builder):

@@ -199,6 +199,21 @@ def test_gain_by_tuning_is_paired_by_seed_and_places_are_by_auc(builder):
 
 
 @pytest.mark.usefixtures("without_drawing")
+def test_no_place_changes_where_no_pair_is_decided_and_none_is_named_that_was_not_tuned(builder):
+    compare_twice(builder, {"DLRM-MLP": 0.3, "MoE": 0.0}, untuned=["MoE"])
+    sources = Sources([builder.store.directory])
+    (study,) = builder.studies()
+    (twice,) = judged_twice(study, judged(study, sources), sources)
+    assert "MoE rises" not in moved(twice)
+    assert "MoE falls" not in moved(twice)
+    undecided = {
+        pair: dataclasses.replace(found, doubt="1 seed") for pair, found in twice.tuned.pairs.items()
+    }
+    of_one_seed = dataclasses.replace(twice, tuned=dataclasses.replace(twice.tuned, pairs=undecided))
+    assert moved(of_one_seed) == "Too little was run to say whether tuning changes the order."
+
+
+@pytest.mark.usefixtures("without_drawing")
 def test_without_the_equal_runs_the_protocol_says_what_was_tuned(builder, tmp_path):
     record = compare_twice(builder, {"DLRM-MLP": 0.3, "MoE": 0.0})
     builder.store.append_study(dataclasses.replace(record, equal=()))
