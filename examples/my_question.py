@@ -16,7 +16,7 @@ class WithoutResiduals(RankMixer):
 
 STUDY = ablation(
     "my-question",
-    "Is a LayerNorm worth more than a residual?",
+    "What does RankMixer lose without LayerNorm, and without residuals?",
     RANKMIXER,
     varied(RANKMIXER, "no LayerNorm", {"norm": "none"}),
     arm(RANKMIXER, "my-rankmixer-without-residuals", "no residuals", model=WithoutResiduals),
