@@ -16,11 +16,21 @@ from rankbench.show_runs import as_json, measure, print_runs, shown, with_finger
 if TYPE_CHECKING:
     from bench.data.dataset import DatasetFacts
     from bench.runs.sizing import SizedEntrant
+    from bench.runs.studies import Study
 
 
 _LINEAR = "linear_parameters"
 _SHARED = {"embedding_parameters": "embedding", "encoder_parameters": "encoder", _LINEAR: "linear"}
 """The parameters that are outside every budget, and what the command calls them."""
+
+
+_ARMS = {
+    "as_baseline": "have its hyper-parameters, but for what they change",
+    "baseline": "are solved for its size",
+    "budget": "are solved for the budget",
+    "given": "have the sizes they are given",
+}
+"""How the arms of an ablation are sized, by `Entrant.sized`."""
 
 
 @takes_choices
@@ -64,8 +74,12 @@ def run(
     of_study = shown(plans, stores, measured)
     if json:
         rows = [_row(data.name, s) for data, of_data in plans for s in of_data.sized]
-        answer_json({"contestants": rows, **as_json(of_study)})
+        answer_json({"study": _about(asked), "contestants": rows, **as_json(of_study)})
         return 0
+    answer(f"{asked.name}: {asked.question}")
+    if asked.kind == "ablation":
+        arms = dict.fromkeys(_ARMS[one.sized] for one in asked.entrants if one.label != asked.baseline)
+        answer(f"base: {asked.baseline}; arms {'; or '.join(arms)}")
     for data, of_data in plans:
         _print(data, of_data.sized)
     settings = settings_of(asked)
@@ -109,6 +123,17 @@ def _print(data: DatasetFacts, sized: Sequence[SizedEntrant]) -> None:
             answer(f"{s.entrant.label}: {s.reason}")
 
 
+def _about(asked: Study) -> dict[str, Any]:
+    """What is asked; `sized` says how each entrant comes by its size, see `Entrant`."""
+    return {
+        "name": asked.name,
+        "kind": asked.kind,
+        "question": asked.question,
+        "baseline": asked.baseline,
+        "sized": {one.label: one.sized for one in asked.entrants},
+    }
+
+
 def _row(name: str, s: SizedEntrant) -> dict[str, Any]:
     return {
         "dataset": name,
@@ -138,7 +163,7 @@ def _cells(s: SizedEntrant, apart: list[str]) -> list[str]:
     changed = {
         name: value
         for name, value in s.hyperparameters.items()
-        if name in solved or value != contestant.hyperparameters.get(name)
+        if name in {*solved, *s.entrant.hyperparameters} or value != contestant.hyperparameters.get(name)
     }
     return [
         s.entrant.label,

@@ -190,7 +190,8 @@ def print_runs(of_study: Shown, folders: Sequence[Path]) -> None:
         f"{of_study.missing} missing{failed} in {' and '.join(map(str, folders))}"
     )
     if measured is None:
-        answer("time: not measured; --estimate does that")
+        if of_study.missing:
+            answer("time: not measured; --estimate does that")
         return
     for label, reason in measured.why.items():
         answer(f"{label} could not be measured: {reason}")

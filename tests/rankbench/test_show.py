@@ -53,6 +53,17 @@ def test_show_counts_the_runs_by_the_equal_protocol_too(bench):
     assert counts(shown) == (4, 4, 0)
 
 
+def test_show_says_what_an_ablation_asks_and_what_each_arm_changes(bench):
+    """Also where the new value is the contestant's own default."""
+    asked = ("show", "depth", "--rows", "4000")
+    lines = bench(*asked).stdout.splitlines()
+    assert lines[0].startswith("depth: ")
+    assert lines[1] == "base: 2 blocks; arms have its hyper-parameters, but for what they change"
+    about = json.loads(bench(*asked, "--json").stdout)["study"]
+    assert (about["name"], about["kind"], about["baseline"]) == ("depth", "ablation", "2 blocks")
+    assert set(about["sized"].values()) == {"budget", "as_baseline"}
+
+
 def test_estimate_measures_each_model_and_writes_nothing(bench, tmp_path):
     asked = ("data", *SMALL, "--budget", "8k", "--train-rows", "512,1024,all", "--estimate")
     done = bench("show", *asked, "--processes", "1", "--json")
