@@ -25,6 +25,8 @@ OTHER_DATA = "The paper's data and scale are different: compare signs and orders
 
 def answer(ablation: Ablation) -> str:
     """What each arm loses or gains; of lines, what the last point of each does. Ends with a full stop."""
+    if not ablation.arms:
+        return "There is no arm to judge."
     return _answer_of_lines(ablation) if ablation.lines else _answer_of_arms(ablation)
 
 
@@ -46,7 +48,9 @@ def agreement(ablation: Ablation) -> str:
 
 
 def made(study: Study, ablations: Sequence[Ablation]) -> str:
-    """How the arms were sized, and by which setting they were trained."""
+    """How the arms were sized, and by which setting they were trained; empty without an arm."""
+    if not ablations[0].arms:
+        return ""
     by_size: dict[str, list[str]] = {}
     for arm in ablations[0].arms:
         if arm.sized is not None:

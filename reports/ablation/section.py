@@ -40,7 +40,8 @@ def ablation_section(
         text.append(Paragraph(text=sentences))
     if any(arm.paper for one in judged for arm in one.arms):
         text.append(Paragraph(text=OTHER_DATA))
-    text.append(Paragraph(text=made(study, judged)))
+    if how := made(study, judged):
+        text.append(Paragraph(text=how))
     text.append(Paragraph(text=study.command, style="code"))
     return Section(
         title=study.title,

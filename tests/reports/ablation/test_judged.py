@@ -216,6 +216,16 @@ def test_an_ablation_of_which_the_base_did_not_run(builder, tmp_path):
     assert "There is no result to compare for" in page
 
 
+@pytest.mark.usefixtures("without_drawing")
+def test_an_ablation_without_an_arm(builder, tmp_path):
+    """As a contestant list that leaves only the base makes it, in versions that did not refuse that."""
+    ablate(builder, {})
+    page = section(builder.report(tmp_path / "out").markdown.read_text(), "components")
+    assert "There is no arm to judge." in page
+    assert "All are trained" not in page
+    assert answer(only(builder)) == "There is no arm to judge."
+
+
 def test_the_papers_values():
     assert named("tokenmixer_large/table_5") == "TokenMixer-Large's Table 5 (arXiv 2602.06563)"
     assert named("tokenmixer_large/gate_scaling") == "TokenMixer-Large's gate scaling (arXiv 2602.06563)"
