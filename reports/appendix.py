@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
@@ -155,7 +156,9 @@ def _with_missing(column: pd.Series) -> Iterator[tuple[object, bool]]:
 
 def _mean(entry: Entry, column: str) -> Cell:
     values = entry.values(column)
-    return Cell(text=MISSING if values.empty else estimate(mean_estimate(values.tolist()), 1))
+    return Cell(
+        text=MISSING if values.empty else estimate(mean_estimate(values.tolist(), (0.0, math.inf)), 1)
+    )
 
 
 def _text(run: pd.Series, column: str) -> str:

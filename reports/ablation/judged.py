@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from reports.judge.standings import Judged, Standing, Standings
-from reports.judge.statistics import Estimate, mean_estimate
+from reports.judge.statistics import Estimate, Range, mean_estimate
 from reports.records.comparison import Comparison, Entry, Study
 from reports.records.paper import PaperArm, paper_arms
 
@@ -152,14 +152,13 @@ def point_of(label: str) -> Point | None:
 
 
 def _arm(entry: Entry, row: Standing, base: Entry, of_base: Standing, paper: str | None) -> Arm:
-    seconds, its = (one.values("timings.train_s") for one in (base, entry))
-    ratios = (its / seconds).dropna() - 1 if not its.empty and not seconds.empty else its
+    of_base_s, its = (one.values("timings.train_s") for one in (base, entry))
     return Arm(
         standing=row,
         costs={
             name: cost / of_base.cost[name] - 1 for name, cost in row.cost.items() if of_base.cost.get(name)
         },
-        seconds=_mean([ratio for ratio in ratios if math.isfinite(ratio)]),
+        seconds=_mean([ratio - 1 for ratio in its / of_base_s if math.isfinite(ratio)], (-1.0, math.inf)),
         examples_per_s=_mean(entry.values("timings.samples_per_s").tolist()),
         paper=() if paper is None else paper_arms(paper, entry.label),
         point=point_of(entry.label),
@@ -167,5 +166,5 @@ def _arm(entry: Entry, row: Standing, base: Entry, of_base: Standing, paper: str
     )
 
 
-def _mean(values: list[float]) -> Estimate | None:
-    return mean_estimate(values) if values else None
+def _mean(values: list[float], possible: Range = (0.0, math.inf)) -> Estimate | None:
+    return mean_estimate(values, possible) if values else None

@@ -10,7 +10,7 @@ import pandas as pd
 
 from reports.ablation.judged import Ablation, Arm
 from reports.columns import verdict_text
-from reports.datafiles import P_VALUES
+from reports.datafiles import P_VALUES, interval_ends
 from reports.judge.standings import Standing, Standings
 from reports.judge.statistics import Difference, Estimate
 from reports.records.paper import PaperArm, named
@@ -127,11 +127,8 @@ def _percent(fraction: float | None) -> str:
 
 
 def _seconds(value: Estimate | None) -> str:
-    """``+12 ± 3``, in percent."""
-    if value is None:
-        return MISSING
-    mean = fixed(100 * value.mean, 0, signed=True)
-    return mean if value.half_width is None else f"{mean} ± {fixed(100 * value.half_width, 0)}"
+    """``+12 ± 3``, in percent; ``+12 [−100, +240]`` where the interval reaches below no time at all."""
+    return MISSING if value is None else estimate(value.scaled(100), 0, signed=True)
 
 
 def _speed(examples_per_s: Estimate | None, of_example: int | None = 1) -> str:
@@ -144,8 +141,8 @@ def _loss(value: Difference | None) -> str:
     """``+0.0012 [+0.0003, +0.0021]``."""
     if value is None:
         return MISSING
-    mean, low, high = (fixed(part, 4, signed=True) for part in (value.mean, value.low, value.high))
-    return mean if value.half_width is None else f"{mean} [{low}, {high}]"
+    mean, low, high = (fixed(part, 4, signed=True) for part in (value.mean, *interval_ends(value)))
+    return mean if MISSING in (low, high) else f"{mean} [{low}, {high}]"
 
 
 def _is_sparse(one: Ablation) -> bool:
@@ -251,7 +248,7 @@ def _flat(one: Ablation, arm: Arm) -> dict[str, Any]:
     }
     estimates: dict[str, Estimate | None] = {**differences, "train_s_relative": arm.seconds}
     for name, value in estimates.items():
-        ends = (None, None) if value is None or value.half_width is None else (value.low, value.high)
+        ends = (None, None) if value is None else interval_ends(value)
         flat |= {name: value.mean if value else None, f"{name}_low": ends[0], f"{name}_high": ends[1]}
     for name, difference in differences.items():
         flat |= {f"{name}_{part}": getattr(difference, part, None) for part in P_VALUES}

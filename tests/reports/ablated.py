@@ -60,6 +60,7 @@ def ablate(
     observations: Callable[[str, int], Mapping[str, np.ndarray]] | None = None,
     without: Sequence[str] = (),
     impossible: Mapping[str, str] | None = None,
+    times: Mapping[str, Sequence[float]] | None = None,
 ) -> StudyRecord:
     """Keeps an ablation with a run of the base and of every arm.
 
@@ -70,6 +71,7 @@ def ablate(
         observations: (label, step) → what the runs of an entrant show of themselves; None: nothing.
         without: labels that have no run.
         impossible: label → why it cannot take part.
+        times: label → seconds of training of each seed.
     """
     members = []
     for dataset in datasets:
@@ -78,7 +80,8 @@ def ablate(
                 for seed in range(seeds):
                     spec = _spec(builder, label, seed, dataset, (budgets or {}).get(label, size), base)
                     if label not in without:
-                        _run(builder, spec, label, shift, observations)
+                        seconds = (times or {}).get(label)
+                        _run(builder, spec, label, shift, observations, seconds and seconds[seed])
                     member = _member(label, spec, size, (settings or {}).get(label, {}))
                     how = "budget" if label == base else (sized or {}).get(label, "as_baseline")
                     members.append(dataclasses.replace(member, sized=how))
@@ -102,9 +105,9 @@ def ablate(
     return record
 
 
-def _run(builder, spec: Spec, label: str, shift: float, observations) -> None:
+def _run(builder, spec: Spec, label: str, shift: float, observations, seconds: float | None) -> None:
     if spec.key() not in builder.store.read().runs:
-        builder.ok(spec, shift=shift, train_s=12.5 + len(label) / 20 + spec.seed / 4)
+        builder.ok(spec, shift=shift, train_s=seconds or 12.5 + len(label) / 20 + spec.seed / 4)
     if observations is None:
         return
     rows = [
