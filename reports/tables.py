@@ -9,6 +9,7 @@ from bench.spec import BUDGET_TOLERANCE
 from reports.columns import (
     COMPARISON,
     METRICS,
+    PLANNED_NOTE,
     Column,
     misses_budget,
     paper_gain,
@@ -154,6 +155,8 @@ def _comparison_notes(standings: Standings, *, terminal: bool) -> tuple[str, ...
     too_few = {row.to_baseline.doubt for row in doubtful if row.to_baseline} - {"", PREDICTIONS_MISSING}
     notes += [f"Too little data for a verdict: the test split has {why}." for why in sorted(too_few)]
     notes += family_notes({row.label: row.to_baseline for row in rows}, "pairs")
+    if any(row.active for row in rows):
+        notes.append(PLANNED_NOTE)
     if missed := [row.label for row in rows if misses_budget(row)]:
         notes.append(
             f"The size differs from the budget by more than {BUDGET_TOLERANCE:.0%}: {', '.join(missed)}."

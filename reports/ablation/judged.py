@@ -7,6 +7,7 @@ of one unit. A base whose label is a point of that unit is where every line begi
 
 from __future__ import annotations
 
+import json
 import math
 import re
 from collections.abc import Mapping
@@ -20,6 +21,12 @@ from reports.records.paper import PaperArm, paper_arms
 
 DENSE_PARAMETERS, TIMES_BASE = "dense parameters", "× base size"
 """Units of points that lie at the dense parameters that an arm has."""
+FRACTION = "active_fraction"
+"""The hyper-parameter that is the target of the share of active experts."""
+ACTIVE = "active"
+"""Unit of points that lie at the share of the experts that served the test rows, where it is known."""
+MISSED = 0.1
+"""By how much of its target an observed share may miss it without being told."""
 _POINT = re.compile(
     r"(?:(?P<line>.+) · )?(?P<text>(?P<number>\d+(?:\.\d+)?)(?:/(?P<over>[1-9]\d*)|(?P<scale>[kMB]))?)"
     r"(?: (?P<unit>.+))?"
@@ -40,12 +47,29 @@ class Point:
         return f"{self.text} {self.unit}".rstrip()
 
 
+@dataclass(frozen=True, kw_only=True)
+class ActiveShare:
+    """Of the experts that serve a row: the target, and what was observed, a mean over test rows and seeds."""
+
+    target: float
+    observed: float
+
+    @property
+    def misses(self) -> bool:
+        """Does it miss the target by more than a tenth of it?"""
+        return abs(self.observed / self.target - 1) > MISSED
+
+
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Arm:
     """One arm, or the base.
 
     Args:
-        costs: name of a cost → (arm − base) / base, where both are known.
+        costs: name of a cost → (arm − base) / base, where both are known. Active parameters are those that
+            were observed, where they were.
+        planned_active: the same of the planned active parameters, where others were observed of the arm or
+            the base.
+        share: of the experts that served the test rows; None where it is not known.
         seconds: the same of the measured training time, by seed.
         examples_per_s: measured in training, mean over seeds; None where it is not known.
         paper: what the paper reports of it, at one size or several.
@@ -54,6 +78,8 @@ class Arm:
 
     standing: Standing
     costs: Mapping[str, float]
+    planned_active: float | None
+    share: ActiveShare | None
     seconds: Estimate | None
     examples_per_s: Estimate | None
     paper: tuple[PaperArm, ...]
@@ -153,17 +179,36 @@ def point_of(label: str) -> Point | None:
 
 def _arm(entry: Entry, row: Standing, base: Entry, of_base: Standing, paper: str | None) -> Arm:
     of_base_s, its = (one.values("timings.train_s") for one in (base, entry))
+    own, bases = _served(row), _served(of_base)
+    costs = {name: cost / bases[name] - 1 for name, cost in own.items() if bases.get(name)}
+    planned = {name: cost / of_base.cost[name] - 1 for name, cost in row.cost.items() if bases.get(name)}
+    is_observed = row.active is not None or of_base.active is not None
     return Arm(
         standing=row,
-        costs={
-            name: cost / of_base.cost[name] - 1 for name, cost in row.cost.items() if of_base.cost.get(name)
-        },
+        costs=costs,
+        planned_active=planned.get("active_parameters") if is_observed else None,
+        share=_share(entry, row),
         seconds=_mean([ratio - 1 for ratio in its / of_base_s if math.isfinite(ratio)], (-1.0, math.inf)),
         examples_per_s=_mean(entry.values("timings.samples_per_s").tolist()),
         paper=() if paper is None else paper_arms(paper, entry.label),
         point=point_of(entry.label),
         sized=entry.sized,
     )
+
+
+def _served(row: Standing) -> dict[str, float]:
+    """Its cost, with the active parameters that were observed, where they were."""
+    return {**row.cost, **({"active_parameters": row.active.mean} if row.active else {})}
+
+
+def _share(entry: Entry, row: Standing) -> ActiveShare | None:
+    """From how many parameters the experts have that are planned to be idle, and how many were."""
+    target = None if entry.runs.empty else json.loads(entry.runs["hyperparameters"].iloc[0]).get(FRACTION)
+    idle = row.cost["dense_parameters"] - row.cost["active_parameters"] if row.cost else 0
+    if row.active is None or not isinstance(target, float) or not 0 < target < 1 or idle <= 0:
+        return None
+    experts = idle / (1 - target)
+    return ActiveShare(target=target, observed=1 - (row.cost["dense_parameters"] - row.active.mean) / experts)
 
 
 def _mean(values: list[float], possible: Range = (0.0, math.inf)) -> Estimate | None:

@@ -1,6 +1,7 @@
 """The figure of an ablation along lines: difference to the base over a number, a line per kind of arm.
 
-Where the lines go over dense parameters, an arm is at the number it has, elsewhere at that of its label. The
+Where the lines go over dense parameters, an arm is at the number it has, and where they go over the active
+share of the experts, at the share that served the test rows, if that is known; else at that of its label. The
 base is where all lines begin, or a horizontal line where it has no place on them, as other arms of no line.
 """
 
@@ -15,7 +16,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from reports.ablation.forest_figure import panel_title, ties_told
-from reports.ablation.judged import DENSE_PARAMETERS, TIMES_BASE, Ablation, Arm
+from reports.ablation.judged import ACTIVE, DENSE_PARAMETERS, TIMES_BASE, Ablation, Arm
 from reports.figures import LINE_HEIGHT, spread
 from reports.writing import escaping
 from reports.writing.drawing import (
@@ -31,7 +32,7 @@ from reports.writing.drawing import (
 )
 from reports.writing.notation import short, tick
 
-AXES = {"active": "active share of the experts", TIMES_BASE: DENSE_PARAMETERS, "× D": "multiple of D"}
+AXES = {ACTIVE: "active share of the experts", TIMES_BASE: DENSE_PARAMETERS, "× D": "multiple of D"}
 """Unit of the points of lines → title of the axis, where it is not the unit itself."""
 
 
@@ -76,6 +77,9 @@ def lines_figure(ablations: Sequence[Ablation]) -> Image | None:
     told = [
         " Bands: 95 % intervals." if has_bands else "",
         ties_told([one for one, _ in rows]),
+        " Each arm is at the share of the experts that served its test rows."
+        if first.unit == ACTIVE and any(arm.share for one, _ in rows for arm in one.arms)
+        else "",
         " On the right the paper's differences, on its own data and its own scale." if any(theirs) else "",
         f" The first {MOST_ROWS} of {len(judged)} comparisons." if len(judged) > MOST_ROWS else "",
     ]
@@ -110,7 +114,9 @@ def _spot(one: Ablation, arm: Arm) -> _Spot:
 
 def _x(one: Ablation, arm: Arm) -> float:
     assert arm.point is not None
-    return float(arm.standing.cost["dense_parameters"]) if one.is_over_size else arm.point.x
+    if one.is_over_size:
+        return float(arm.standing.cost["dense_parameters"])
+    return arm.share.observed if arm.share is not None and arm.point.unit == ACTIVE else arm.point.x
 
 
 def _references(one: Ablation) -> dict[str, float]:

@@ -138,6 +138,8 @@ def _answer_of_lines(ablation: Ablation) -> str:
         aside = {"tie": ", a tie", "undecided": ", no verdict"}.get(last.standing.verdict, "")
         if last.standing.to_baseline and last.standing.to_baseline.is_tie_by_family:
             aside = ", a tie because arms are judged together"
+        if last.share is not None and last.share.misses:
+            aside += f", with {fixed(100 * last.share.observed, 1)} % of its experts active"
         said = f"{line or last.label} {points(last.standing.to_baseline)}{aside}"
         by_point.setdefault(str(last.point), []).append(said)
     sentences = [

@@ -8,11 +8,13 @@ from typing import Any
 
 import pandas as pd
 
-from reports.ablation.judged import Ablation, Arm
-from reports.columns import verdict_text
+from reports.ablation.judged import MISSED, Ablation, ActiveShare, Arm
+from reports.ablation.prose import quoted
+from reports.columns import PLANNED_NOTE, active_text, is_sparse, verdict_text
 from reports.datafiles import P_VALUES, interval_ends
 from reports.judge.standings import Standing, Standings
 from reports.judge.statistics import Difference, Estimate
+from reports.prose import listed
 from reports.records.paper import PaperArm, named
 from reports.tables import family_notes, test_split
 from reports.writing.notation import MISSING, estimate, fixed, points, short
@@ -66,6 +68,16 @@ def _notes(one: Ablation) -> tuple[str, ...]:
         f"{arm.label} cannot take part: {arm.standing.reason}." for arm in one.arms if arm.standing.reason
     ]
     notes += family_notes({arm.label: arm.standing.to_baseline for arm in one.arms}, "arms")
+    if one.base.active or any(arm.standing.active for arm in one.arms):
+        notes.append(PLANNED_NOTE)
+    missed = [
+        f"{quoted(arm.label)} {_shares(arm.share)}" for arm in one.arms if arm.share and arm.share.misses
+    ]
+    if missed:
+        notes.append(
+            "The share of the experts that served the test rows misses its target by more than "
+            f"{100 * MISSED:.0f} %: {listed(missed)}."
+        )
     if any(arm.seconds for arm in one.arms):
         notes.append(TIME_NOTE)
     if any(arm.paper for arm in one.arms):
@@ -94,6 +106,17 @@ def _change(name: str) -> Callable[[Arm, Standings], Cell]:
 
 def _cost(name: str) -> Callable[[Ablation], Cell]:
     return lambda one: Cell(text=short(one.base.cost[name], name) if name in one.base.cost else MISSING)
+
+
+def _active(arm: Arm, _: Standings) -> Cell:
+    planned = arm.planned_active
+    aside = "" if planned is None else f"planned {_percent(planned)}"
+    return Cell(text=_percent(arm.costs.get("active_parameters")), aside=aside)
+
+
+def _shares(share: ActiveShare) -> str:
+    """``24.5 % in place of 12.5 %``."""
+    return f"{fixed(100 * share.observed, 1)} % in place of {fixed(100 * share.target, 1)} %"
 
 
 def _own(metric: str) -> Callable[[Ablation], Cell]:
@@ -147,7 +170,7 @@ def _loss(value: Difference | None) -> str:
 
 def _is_sparse(one: Ablation) -> bool:
     rows: list[Standing] = [one.base, *(arm.standing for arm in one.arms)]
-    return any(row.cost.get("active_parameters") != row.cost.get("dense_parameters") for row in rows)
+    return any(is_sparse(row) for row in rows)
 
 
 COLUMNS: tuple[_Column, ...] = (
@@ -198,8 +221,8 @@ COLUMNS: tuple[_Column, ...] = (
     ),
     _Column(
         title="Δ active parameters, %",
-        cell=_change("active_parameters"),
-        of_base=_cost("active_parameters"),
+        cell=_active,
+        of_base=lambda one: active_text(one.base),
         when=_is_sparse,
     ),
     _Column(title="Δ FLOPs forward, %", cell=_change("flops_forward"), of_base=_cost("flops_forward")),
@@ -256,6 +279,7 @@ def _flat(one: Ablation, arm: Arm) -> dict[str, Any]:
         f"{name}_relative": arm.costs.get(name)
         for name in ("dense_parameters", "active_parameters", "flops_forward")
     }
+    flat["active_parameters_planned_relative"] = arm.planned_active
     for paper in arm.paper:
         at = "" if paper.dense_parameters is None else f"_at_{short(paper.dense_parameters)}"
         flat |= {

@@ -6,7 +6,6 @@ To accept a change of the golden sections, run with RANKBENCH_WRITE_GOLDEN=1 and
 from __future__ import annotations
 
 import dataclasses
-import math
 import os
 import re
 from pathlib import Path
@@ -18,9 +17,19 @@ import pytest
 from reports.ablation.forest_figure import forest_figure
 from reports.ablation.lines_figure import lines_figure
 from reports.ablation.prose import answer
-from reports.ablation.table import ablation_table, flat_rows
+from reports.ablation.table import ablation_table
 from reports.records.paper import named, paper_arms, paper_shares
-from tests.reports.ablated import BASE, COMPONENTS, DEPTHS, SPARSITY, ablate, norms, only, shares
+from tests.reports.ablated import (
+    BASE,
+    COMPONENTS,
+    DEPTHS,
+    SPARSITY,
+    ablate,
+    norms,
+    only,
+    section,
+    shares,
+)
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "ablation.md"
 
@@ -56,10 +65,6 @@ def reports(tmp_path_factory, new_store_in) -> list[Path]:
         builder.report(directory / "out")
         folders.append(directory / "out")
     return folders
-
-
-def section(page: str, title: str) -> str:
-    return page.split(f"\n## {title}\n")[1].split("\n## ")[0]
 
 
 def test_golden(reports):
@@ -198,65 +203,6 @@ def test_an_ablation_of_several_data_sets_and_budgets(builder, tmp_path):
 def test_the_papers_values_stand_beside_any_data(builder):
     ablate(builder, datasets=("criteo",))
     assert [arm.paper[0].auc for arm in only(builder).arms] == [-0.07, -0.5, -0.05, -0.31]
-
-
-@pytest.mark.usefixtures("without_drawing")
-def test_an_ablation_of_which_only_the_base_ran(builder, tmp_path):
-    ablate(builder, without=tuple(COMPONENTS))
-    page = section(builder.report(tmp_path / "out").markdown.read_text(), "components")
-    unknown = "no skip connections, no token mixing, no LayerNorm and shared FFN"
-    assert f"There is no result to compare for {unknown}." in page
-    assert "figures/answer-" not in page
-    assert page.count("not run") == 4
-
-
-@pytest.mark.usefixtures("without_drawing")
-def test_an_ablation_of_which_the_base_did_not_run(builder, tmp_path):
-    ablate(builder, without=("RankMixer",))
-    page = section(builder.report(tmp_path / "out").markdown.read_text(), "components")
-    assert "There is no result to compare for" in page
-    one = only(builder)
-    table = ablation_table(one)
-    times = [str(row[table.header.index("Δ training time, %")]) for row in table.rows]
-    assert times == ["–"] * 5  # without the base's time there is nothing to compare with
-    for row in flat_rows(one):
-        assert row["train_s_relative"] is row["train_s_relative_low"] is row["train_s_relative_high"] is None
-
-
-@pytest.mark.usefixtures("without_drawing")
-def test_no_training_time_is_less_than_none_at_all(builder):
-    """2 and 14 times the base's 10 s, by seed: 8 ± 6 · 12.7062 (Student's t with one degree of freedom)."""
-    ablate(builder, {"slow": 0.0}, seeds=2, times={"RankMixer": (10.0, 10.0), "slow": (20.0, 140.0)})
-    one = only(builder)
-    table = ablation_table(one)
-    assert str(table.rows[1][table.header.index("Δ training time, %")]) == "+700 [−100, +8,324]"
-    (row,) = flat_rows(one)
-    assert row["train_s_relative_low"] == -1
-    assert row["train_s_relative_high"] == pytest.approx(7 + 6 * 12.7062, abs=1e-3)
-
-
-@pytest.mark.usefixtures("without_drawing")
-def test_an_interval_without_bounds_is_not_written(builder):
-    ablate(builder, {"k = 8": 0.0})
-    one = only(builder)
-    (arm,) = one.arms
-    loss = dataclasses.replace(arm.standing.log_loss_to_baseline, mean=0.0012, half_width=math.inf)
-    standing = dataclasses.replace(arm.standing, log_loss_to_baseline=loss)
-    endless = dataclasses.replace(one, arms=(dataclasses.replace(arm, standing=standing),))
-    (row,) = flat_rows(endless)
-    assert (row["log_loss"], row["log_loss_low"], row["log_loss_high"]) == (0.0012, None, None)
-    table = ablation_table(endless)
-    assert str(table.rows[1][table.header.index("Δ log loss")]) == "+0.0012"
-
-
-@pytest.mark.usefixtures("without_drawing")
-def test_an_ablation_without_an_arm(builder, tmp_path):
-    """As a contestant list that leaves only the base makes it, in versions that did not refuse that."""
-    ablate(builder, {})
-    page = section(builder.report(tmp_path / "out").markdown.read_text(), "components")
-    assert "There is no arm to judge." in page
-    assert "All are trained" not in page
-    assert answer(only(builder)) == "There is no arm to judge."
 
 
 def test_the_papers_values():
