@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 from reports.ablation.judged import Ablation, Arm
@@ -31,19 +32,27 @@ def answer(ablation: Ablation) -> str:
 
 
 def agreement(ablation: Ablation) -> str:
-    """How many of the paper's signs are found here; empty where the paper says nothing of these arms."""
+    """How many of the paper's signs are found here; empty where the paper has none for these arms."""
     verdicts = [_agrees(arm) for arm in ablation.arms if _sign(arm)]
     if not verdicts:
         return ""
-    same, opposite, unclear = (verdicts.count(each) for each in ("same", "opposite", "unclear"))
+    same, opposite, tie, none = (verdicts.count(each) for each in ("same", "opposite", "tie", "none"))
     if len(verdicts) == 1:
-        told = {"same": "is found", "opposite": "is the opposite", "unclear": "cannot be told from 0"}
+        told = {
+            "same": "is found",
+            "opposite": "is the opposite",
+            "tie": "cannot be told from 0",
+            "none": "gets no verdict",
+        }
         return f"The sign that the paper has {told[verdicts[0]]} here."
     if same == len(verdicts):
         return f"All {_number(same)} signs of the paper are found here."
+    if none == len(verdicts):
+        return f"None of the paper's {_number(none)} signs has a verdict here."
     parts = [f"{_counted(same)} found here"]
     parts += [f"{_counted(opposite)} the opposite"] if opposite else []
-    parts += [f"{_number(unclear)} cannot be told from 0"] if unclear else []
+    parts += [f"{_number(tie)} cannot be told from 0"] if tie else []
+    parts += [f"{_number(none)} {'has' if none == 1 else 'have'} no verdict here"] if none else []
     return f"Of the paper's {_number(len(verdicts))} signs, {listed(parts)}."
 
 
@@ -151,14 +160,18 @@ def _answer_of_lines(ablation: Ablation) -> str:
 
 
 def _sign(arm: Arm) -> int:
-    """That of the paper's difference; 0 where it has none, or not one at all its sizes."""
-    signs = {1 if paper.auc > 0 else -1 for paper in arm.paper if paper.auc}
-    return signs.pop() if len(signs) == 1 else 0
+    """That of the paper's difference; 0 where it has none, or not the same at all its sizes.
+
+    A value that was read off a figure has no sign if it is within the error of reading.
+    """
+    signs = {0 if abs(paper.auc) <= paper.precision else math.copysign(1, paper.auc) for paper in arm.paper}
+    return int(signs.pop()) if len(signs) == 1 else 0
 
 
 def _agrees(arm: Arm) -> str:
+    """Whether our difference has the paper's sign: ``same``, ``opposite``, ``tie`` or, unjudged, ``none``."""
     if arm.standing.verdict not in ("better", "worse"):
-        return "unclear"
+        return "tie" if arm.standing.verdict == "tie" else "none"
     return "same" if (arm.standing.verdict == "better") == (_sign(arm) > 0) else "opposite"
 
 

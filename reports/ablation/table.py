@@ -85,6 +85,11 @@ def _notes(one: Ablation) -> tuple[str, ...]:
             f"Paper: {named(one.standings.paper or '')}. Its data and its scale are different, and its FLOPs "
             "may be counted in another way."
         )
+    if precision := max((paper.precision for arm in one.arms for paper in arm.paper), default=0.0):
+        notes.append(
+            f"The paper's differences were read off a figure, within {fixed(precision, 2)} points. One "
+            "that is no larger has no sign."
+        )
     return tuple(notes)
 
 
