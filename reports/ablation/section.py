@@ -15,6 +15,7 @@ from reports.records.observed import observed
 from reports.records.paper import paper_shares
 from reports.records.sources import Sources
 from reports.tables import metrics_table
+from reports.without_result import NO_RUN, without_result_section
 from reports.writing.drawing import Image
 from reports.writing.sections import Facts, Paragraph, Section
 
@@ -24,7 +25,7 @@ def ablation_section(
 ) -> Section:
     """Answer, figure, a table for every comparison and task, what was observed, and the `later` sections.
 
-    `judged` has every comparison and task of the study.
+    `judged` has every comparison and task of the study; a comparison in which no run succeeded has none.
     """
     text: list[Paragraph | Facts] = [Paragraph(text=study.question, style="lead")]
     shown = [
@@ -33,11 +34,19 @@ def ablation_section(
     shares = paper_shares(study.paper)
     for comparison, quantities in shown:
         text += [Paragraph(text=told) for told in endings(quantities, shares, place_of(study, comparison))]
-    for one in judged:
-        sentences = " ".join(filter(None, (answer(one), agreement(one))))
-        if len(judged) > 1:
-            sentences = f"{_where(one)}: {sentences[0].lower()}{sentences[1:]}"
-        text.append(Paragraph(text=sentences))
+    of_each = [
+        (comparison, [one for one in judged if one.comparison is comparison])
+        for comparison in study.comparisons
+    ]
+    for comparison, found in of_each:
+        for one in found:
+            sentences = " ".join(filter(None, (answer(one), agreement(one))))
+            if len(judged) > 1 or len(of_each) > 1:
+                sentences = f"{_where(one)}: {sentences[0].lower()}{sentences[1:]}"
+            text.append(Paragraph(text=sentences))
+        if not found:
+            said = f"{comparison.data}, {comparison.budget}: {NO_RUN[0].lower()}{NO_RUN[1:]}"
+            text.append(Paragraph(text=said))
     if any(arm.paper for one in judged for arm in one.arms):
         text.append(Paragraph(text=OTHER_DATA))
     if how := made(study, judged):
@@ -48,7 +57,14 @@ def ablation_section(
         text=tuple(text),
         figures=_figures(judged),
         sections=(
-            *(_comparison_section(study, one) for one in judged),
+            *(
+                section
+                for comparison, found in of_each
+                for section in (
+                    [_comparison_section(study, one) for one in found]
+                    or [without_result_section(study, comparison)]
+                )
+            ),
             *(
                 section
                 for comparison, quantities in shown

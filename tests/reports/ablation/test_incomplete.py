@@ -35,6 +35,29 @@ def test_an_ablation_of_which_the_base_did_not_run(builder, tmp_path):
         assert row["train_s_relative"] is row["train_s_relative_low"] is row["train_s_relative_high"] is None
 
 
+def test_a_budget_at_which_nothing_ran_is_on_the_page(builder, tmp_path):
+    """At 3k nobody could take part, at 30k all but one arm ran, at 1M nothing has run yet."""
+    first = ablate(builder, sizes=(30_000,), impossible={"All-Share": "it is too large"})
+    last = ablate(builder, sizes=(1_000_000,), without=("RankMixer", *COMPONENTS))
+    none = [
+        dataclasses.replace(member, budget=budget, seed=None, key=None, reason="it has 4,000 at least")
+        for member in first.members
+        if member.seed in (0, None) and (budget := dataclasses.replace(member.budget, target=3_000))
+    ]
+    builder.store.append_study(dataclasses.replace(first, members=(*none, *first.members, *last.members)))
+    page = section(builder.report(tmp_path / "out").markdown.read_text(), "components")
+    lead, *sections = page.split("\n### ")
+    assert "trees-3000-1, 3k dense parameters: no run succeeded." in lead
+    assert "trees-3000-1, 30k dense parameters, task finish: without token mixing, RankMixer loses" in lead
+    assert "trees-3000-1, 1M dense parameters: no run succeeded." in lead
+    small, middle, large = sections[:3]
+    assert small.startswith("trees-3000-1, 3k dense parameters\n\nNo run succeeded.\n")
+    assert "| no token mixing | not possible: it has 4,000 at least |" in small
+    assert middle.startswith("trees-3000-1, 30k dense parameters, task finish\n")
+    assert large.startswith("trees-3000-1, 1M dense parameters\n\nNo run succeeded.\n")
+    assert "| shared FFN | seed 0: not run, seed 1: not run, seed 2: not run |" in large
+
+
 def test_no_training_time_is_less_than_none_at_all(builder):
     """2 and 14 times the base's 10 s, by seed: 8 ± 6 · 12.7062 (Student's t with one degree of freedom)."""
     ablate(builder, {"slow": 0.0}, seeds=2, times={"RankMixer": (10.0, 10.0), "slow": (20.0, 140.0)})
