@@ -104,7 +104,7 @@ def _answer_of_arms(ablation: Ablation) -> str:
         doubts = {arm.standing.to_baseline.doubt for arm in undecided if arm.standing.to_baseline}
         clauses.append(f"no difference can be judged of {_named(undecided)} ({listed(sorted(doubts))})")
     if without := found[""]:
-        clauses.append(f"there is no result to compare for {_named(without)}")
+        clauses.append(_without(without))
     text = "; ".join(clauses)
     return f"{text[0].upper()}{text[1:]}."
 
@@ -140,10 +140,12 @@ def _ties(ties: Sequence[Arm], base: str, *, others: bool, rest: bool) -> str:
 
 
 def _answer_of_lines(ablation: Ablation) -> str:
-    """The last point of each line."""
+    """The last point of each line that has a difference, and which arms have none."""
     by_point: dict[str, list[str]] = {}
     for line, arms in ablation.lines.items():
-        last = arms[-1]
+        last = next((arm for arm in reversed(arms) if arm.standing.to_baseline), None)
+        if last is None:
+            continue
         aside = {"tie": ", a tie", "undecided": ", no verdict"}.get(last.standing.verdict, "")
         if last.standing.to_baseline and last.standing.to_baseline.is_tie_by_family:
             aside = ", a tie because arms are judged together"
@@ -155,8 +157,14 @@ def _answer_of_lines(ablation: Ablation) -> str:
         f"at {point}, in points of AUC against {quoted(ablation.base.label)}: {'; '.join(said)}"
         for point, said in by_point.items()
     ]
+    if without := [arm for arm in ablation.arms if arm.standing.to_baseline is None]:
+        sentences.append(_without(without))
     text = ". ".join(f"{sentence[0].upper()}{sentence[1:]}" for sentence in sentences)
     return f"{text}."
+
+
+def _without(arms: Sequence[Arm]) -> str:
+    return f"there is no result to compare for {_named(arms)}"
 
 
 def _sign(arm: Arm) -> int:

@@ -9,7 +9,7 @@ import pytest
 from reports.ablation.prose import agreement, answer, changed
 from reports.ablation.table import ablation_table
 from reports.judge.statistics import Difference
-from tests.reports.ablated import COMPONENTS, ablate, only
+from tests.reports.ablated import COMPONENTS, DEPTHS, ablate, only
 
 
 @pytest.mark.parametrize(
@@ -95,6 +95,25 @@ SMALL = {"no skip connections": (0.02, 0.05), "no token mixing": (0.01, 0.05)}
 def test_the_answer(builder, gains, expected):
     ablate(builder, dict.fromkeys(gains, 0.0), seeds=1)
     assert answer(told(only(builder), gains)) == expected
+
+
+def test_the_answer_along_lines_skips_points_without_a_result(builder):
+    ablate(builder, DEPTHS, name="depth", paper=None, base="2 blocks", seeds=1)
+    one = only(builder)
+    gains = {
+        "residual between blocks · 4 blocks": (0.2, 0.05),
+        "no residual between blocks · 8 blocks": (-0.3, 0.05),
+    }
+    assert answer(told(one, gains)) == (
+        "At 4 blocks, in points of AUC against 2 blocks: residual between blocks +0.20 [+0.15, +0.25]. "
+        "At 8 blocks, in points of AUC against 2 blocks: no residual between blocks −0.30 [−0.35, −0.25]. "
+        "There is no result to compare for residual between blocks · 8 blocks and no residual between blocks "
+        "· 4 blocks."
+    )
+    assert answer(told(one, {})) == (
+        "There is no result to compare for residual between blocks · 4 blocks, residual between blocks · 8 "
+        "blocks, no residual between blocks · 4 blocks and no residual between blocks · 8 blocks."
+    )
 
 
 NO_RESULT, ONE_SEED = object(), object()
