@@ -18,7 +18,7 @@ WHERE = ("Study", "Data", "Budget", "Contestant")
 
 
 def failures_section(studies: Sequence[Study], sources: Sources) -> Section:
-    """Runs that did not succeed, seeds without a result, and damaged files."""
+    """Runs that did not succeed, seeds without a result, and files that are damaged or missing."""
     failures, missing = failures_table(studies), missing_table(studies)
     damaged = tuple(sorted(sources.set_aside.items()))
     text: list[Paragraph | Facts] = []
@@ -27,8 +27,8 @@ def failures_section(studies: Sequence[Study], sources: Sources) -> Section:
     if damaged:
         text.append(
             Paragraph(
-                text="These files are damaged and were not used. Their runs keep their metrics, but "
-                "differences that need the predictions are undecided.",
+                text="These files are damaged or missing and were not used. Their runs keep their metrics, "
+                "but differences that need the predictions are undecided.",
                 style="warning",
             )
         )

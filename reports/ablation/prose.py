@@ -67,7 +67,7 @@ def made(study: Study, ablations: Sequence[Ablation]) -> str:
     sentences = []
     for sized, labels in by_size.items():
         every = len(by_size) == 1
-        of = "the arms" if every else _labels(labels)
+        of = "the arms" if every else named(labels)
         sentences.append(f"Size of {of}: {_SIZED[sized]}.")
     if study.tuned is None:
         sentences.append("All are trained by the protocol of the base.")
@@ -86,6 +86,13 @@ def changed(label: str) -> str:
 def quoted(label: str) -> str:
     """With quotation marks where a comma of its own would part it from the rest of a sentence."""
     return f"“{label}”" if ", " in label else label
+
+
+def named(labels: Sequence[str], noun: str = "arms") -> str:
+    """Labels in a sentence; of many only how many there are, of what `noun` says."""
+    if len(labels) > MOST_NAMED:
+        return f"{_number(len(labels))} {noun}"
+    return listed([quoted(label) for label in labels])
 
 
 def _answer_of_arms(ablation: Ablation) -> str:
@@ -192,11 +199,7 @@ def _size(value: Difference | None) -> str:
 
 
 def _named(arms: Sequence[Arm]) -> str:
-    return _labels([quoted(arm.label) for arm in arms])
-
-
-def _labels(labels: Sequence[str]) -> str:
-    return listed(labels) if len(labels) <= MOST_NAMED else f"{_number(len(labels))} arms"
+    return named([arm.label for arm in arms])
 
 
 def _counted(number: int) -> str:

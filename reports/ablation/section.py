@@ -8,10 +8,10 @@ from reports.ablation.forest_figure import forest_figure
 from reports.ablation.judged import Ablation
 from reports.ablation.lines_figure import lines_figure
 from reports.ablation.observed_figures import endings, observed_sections
-from reports.ablation.prose import OTHER_DATA, agreement, answer, made
+from reports.ablation.prose import OTHER_DATA, agreement, answer, made, named
 from reports.ablation.table import ablation_table
 from reports.records.comparison import Study, place_of
-from reports.records.observed import observed
+from reports.records.observed import left_out, observed
 from reports.records.paper import paper_shares
 from reports.records.sources import Sources
 from reports.tables import metrics_table
@@ -33,7 +33,14 @@ def ablation_section(
     ]
     shares = paper_shares(study.paper)
     for comparison, quantities in shown:
-        text += [Paragraph(text=told) for told in endings(quantities, shares, place_of(study, comparison))]
+        place = place_of(study, comparison)
+        text += [Paragraph(text=told) for told in endings(quantities, shares, place)]
+        if labels := left_out(comparison, sources):
+            said = (
+                f"{place}: not all that {named(labels, 'entrants')} showed during training is here, because "
+                "observations of some runs are missing, damaged or of other steps."
+            )
+            text.append(Paragraph(text=said, style="warning"))
     of_each = [
         (comparison, [one for one in judged if one.comparison is comparison])
         for comparison in study.comparisons
