@@ -2,7 +2,7 @@
 
 Arms whose labels are ``LINE · POINT``, such as ``vanilla · 1/4 active`` or ``D · 400k dense parameters``, or
 only a ``POINT``, such as ``4 blocks``, are points of lines, if every line has two or more and all are numbers
-of one unit. A base whose label is a point of that unit is where every line begins.
+of one unit. A base whose label is a point of that unit lies on every line.
 """
 
 from __future__ import annotations
@@ -110,14 +110,26 @@ class Ablation:
 
     @cached_property
     def lines(self) -> dict[str, tuple[Arm, ...]]:
-        """Name of a line → its arms in their order; empty where the arms are no points of lines."""
+        """Name of a line → its arms from one end to the other; empty where arms are no points of lines."""
         found: dict[str, tuple[Arm, ...]] = {}
         for arm in self.arms:
             if arm.point is not None:
                 found[arm.point.line] = (*found.get(arm.point.line, ()), arm)
         units = {arm.point.unit for arm in self.arms if arm.point is not None}
-        whole = len(units) == 1 and all(len(arms) > 1 for arms in found.values())
-        return found if whole else {}
+        if len(units) != 1 or any(len(arms) < 2 for arms in found.values()):
+            return {}
+        return {
+            line: tuple(
+                sorted(arms, key=lambda arm: arm.point.x if arm.point else 0.0, reverse=self.is_falling)
+            )
+            for line, arms in found.items()
+        }
+
+    @property
+    def is_falling(self) -> bool:
+        """Do the lines go from large to small, as the first and the last point of the study do?"""
+        points = [arm.point.x for arm in self.arms if arm.point is not None]
+        return bool(points) and points[0] > points[-1]
 
     @property
     def unit(self) -> str:
@@ -131,7 +143,7 @@ class Ablation:
 
     @property
     def start(self) -> float | None:
-        """Where on their axis the lines begin, at the base; None where the base has no place there."""
+        """Where the base is on the axis of the lines; None where it has no place there."""
         if self.is_over_size:
             return float(self.base.cost["dense_parameters"]) if self.base.cost else None
         point = point_of(self.base.label)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from reports.ablation.judged import Ablation, Arm
 from reports.judge.statistics import Difference
-from reports.prose import listed
+from reports.prose import listed, listed_labels, quoted
 from reports.records.comparison import Study
 from reports.writing.notation import fixed, points
 
@@ -83,16 +83,11 @@ def changed(label: str) -> str:
     return label if label.startswith(("without ", "with ")) else f"with {quoted(label)}"
 
 
-def quoted(label: str) -> str:
-    """With quotation marks where a comma of its own would part it from the rest of a sentence."""
-    return f"“{label}”" if ", " in label else label
-
-
 def named(labels: Sequence[str], noun: str = "arms") -> str:
     """Labels in a sentence; of many only how many there are, of what `noun` says."""
     if len(labels) > MOST_NAMED:
         return f"{_number(len(labels))} {noun}"
-    return listed([quoted(label) for label in labels])
+    return listed_labels(labels)
 
 
 def _answer_of_arms(ablation: Ablation) -> str:

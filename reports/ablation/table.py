@@ -2,28 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
 
 from reports.ablation.judged import MISSED, Ablation, ActiveShare, Arm
-from reports.ablation.prose import quoted
 from reports.columns import PLANNED_NOTE, active_text, is_sparse, verdict_text
 from reports.datafiles import P_VALUES, interval_ends
 from reports.judge.standings import Standing, Standings
 from reports.judge.statistics import Difference, Estimate
-from reports.prose import listed
+from reports.prose import listed, quoted
 from reports.records.paper import PaperArm, named
 from reports.tables import family_notes, test_split
 from reports.writing.notation import MISSING, estimate, fixed, points, short
 from reports.writing.sections import Cell, Table
 
-BASE_NOTE = (
-    "The first row is the base with its own values; the others are differences to it. Less log loss is "
-    "better."
-)
+BASE_NOTE = "The first row is the base with its own values; the others are differences to it."
+LOSS, PAPER_FLOPS = "Δ log loss", "Paper: Δ FLOPs, %"
 TIME_NOTE = (
     "Training time is measured while the runs train, so it depends on what else the machine does. It is "
     "compared by seed."
@@ -43,7 +40,7 @@ def ablation_table(one: Ablation, *, terminal: bool = False) -> Table:
         header=tuple(column.title for column in used),
         rows=tuple(rows),
         num_text_columns=sum(column.is_text for column in used),
-        notes=_notes(one),
+        notes=_notes(one, {column.title for column in used}),
         wrapped=True,
     )
 
@@ -59,9 +56,13 @@ def flat_rows(one: Ablation) -> list[dict[str, Any]]:
     return [_flat(one, arm) for arm in one.arms]
 
 
-def _notes(one: Ablation) -> tuple[str, ...]:
+def _notes(one: Ablation, titles: Collection[str]) -> tuple[str, ...]:
+    """
+    Args:
+        titles: of the columns that are shown.
+    """
     notes = [
-        BASE_NOTE,
+        f"{BASE_NOTE}{' Less log loss is better.' if LOSS in titles else ''}",
         *([test_split(one.standings)] if one.standings.num_rows is not None else []),
     ]
     notes += [
@@ -81,9 +82,9 @@ def _notes(one: Ablation) -> tuple[str, ...]:
     if any(arm.seconds for arm in one.arms):
         notes.append(TIME_NOTE)
     if any(arm.paper for arm in one.arms):
+        flops = ", and its FLOPs may be counted in another way" if PAPER_FLOPS in titles else ""
         notes.append(
-            f"Paper: {named(one.standings.paper or '')}. Its data and its scale are different, and its FLOPs "
-            "may be counted in another way."
+            f"Paper: {named(one.standings.paper or '')}. Its data and its scale are different{flops}."
         )
     if precision := max((paper.precision for arm in one.arms for paper in arm.paper), default=0.0):
         notes.append(
@@ -209,7 +210,7 @@ COLUMNS: tuple[_Column, ...] = (
         when=lambda one: any(arm.standing.uauc_to_baseline is not None for arm in one.arms),
     ),
     _Column(
-        title="Δ log loss",
+        title=LOSS,
         cell=lambda arm, _: Cell(text=_loss(arm.standing.log_loss_to_baseline)),
         of_base=_own("log_loss"),
         on_terminal=False,
@@ -232,7 +233,7 @@ COLUMNS: tuple[_Column, ...] = (
     ),
     _Column(title="Δ FLOPs forward, %", cell=_change("flops_forward"), of_base=_cost("flops_forward")),
     _Column(
-        title="Paper: Δ FLOPs, %",
+        title=PAPER_FLOPS,
         cell=_paper(lambda paper: paper.flops_percent, 1),
         of_base=_nothing,
         when=_has_paper(lambda paper: paper.flops_percent),
