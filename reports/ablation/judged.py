@@ -7,7 +7,6 @@ of one unit. A base whose label is a point of that unit lies on every line.
 
 from __future__ import annotations
 
-import json
 import math
 import re
 from collections.abc import Mapping
@@ -215,7 +214,7 @@ def _served(row: Standing) -> dict[str, float]:
 
 def _share(entry: Entry, row: Standing) -> ActiveShare | None:
     """From how many parameters the experts have that are planned to be idle, and how many were."""
-    target = None if entry.runs.empty else json.loads(entry.runs["hyperparameters"].iloc[0]).get(FRACTION)
+    target = entry.hyperparameters.get(FRACTION)
     idle = row.cost["dense_parameters"] - row.cost["active_parameters"] if row.cost else 0
     if row.active is None or not isinstance(target, float) or not 0 < target < 1 or idle <= 0:
         return None

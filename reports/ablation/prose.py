@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from reports.ablation.judged import Ablation, Arm
 from reports.judge.statistics import Difference
 from reports.prose import listed, listed_labels, quoted
-from reports.records.comparison import Study
-from reports.writing.notation import fixed, points
+from reports.records.comparison import Comparison, Study
+from reports.writing.notation import fixed, points, setting_value
 
 MOST_NAMED = 4
 """How many arms of a kind a sentence names."""
@@ -74,6 +75,34 @@ def made(study: Study, ablations: Sequence[Ablation]) -> str:
     else:
         sentences.append(f"All are trained by the setting that was tuned for the base: {study.tuned}.")
     return " ".join(sentences)
+
+
+def decided_otherwise(study: Study, comparison: Comparison) -> str:
+    """Which arms sized at the budget differ from the base in what the budget decides; empty where none does.
+
+    What an arm sets itself does not count.
+    """
+    base = next(entry for entry in comparison.entries if entry.label == comparison.baseline)
+    told: dict[str, dict[str, Any]] = {}
+    for entry in comparison.entries if comparison.budget_target else ():
+        names = study.decided.get(entry.contestant) or study.decided.get(base.contestant, ())
+        own, of_base = entry.hyperparameters, base.hyperparameters
+        shared = sorted({*names} & own.keys() & of_base.keys() - entry.setting.keys())
+        differing = {name: own[name] for name in shared if own[name] != of_base[name]}
+        if differing and entry.sized == "budget":
+            told[entry.label] = differing
+    if not told:
+        return ""
+    names = sorted({name for differing in told.values() for name in differing})
+    if len(told) > MOST_NAMED:
+        return f"At the budget, {named([*told])} have another {' or '.join(names)} than the base."
+    arms = [f"{quoted(label)} has {_values(differing)}" for label, differing in told.items()]
+    bases = _values({name: base.hyperparameters[name] for name in names})
+    return f"At the budget, {', '.join(arms)}; the base has {bases}."
+
+
+def _values(values: Mapping[str, Any]) -> str:
+    return listed([f"{name} {setting_value(value)}" for name, value in values.items()])
 
 
 def changed(label: str) -> str:

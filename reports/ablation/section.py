@@ -8,7 +8,7 @@ from reports.ablation.forest_figure import forest_figure
 from reports.ablation.judged import Ablation
 from reports.ablation.lines_figure import lines_figure
 from reports.ablation.observed_figures import endings, observed_sections
-from reports.ablation.prose import OTHER_DATA, agreement, answer, made, named
+from reports.ablation.prose import OTHER_DATA, agreement, answer, decided_otherwise, made, named
 from reports.ablation.table import ablation_table
 from reports.records.comparison import Study, place_of
 from reports.records.observed import left_out, observed
@@ -58,6 +58,10 @@ def ablation_section(
         text.append(Paragraph(text=OTHER_DATA))
     if how := made(study, judged):
         text.append(Paragraph(text=how))
+    for comparison, _ in of_each:
+        if otherwise := decided_otherwise(study, comparison):
+            place = f"{place_of(study, comparison)}. " if len(of_each) > 1 else ""
+            text.append(Paragraph(text=f"{place}{otherwise}"))
     text.append(Paragraph(text=study.command, style="code"))
     return Section(
         title=study.title,

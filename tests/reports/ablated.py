@@ -63,6 +63,7 @@ def ablate(
     impossible: Mapping[str, str] | None = None,
     times: Mapping[str, Sequence[float]] | None = None,
     active: Mapping[str, tuple[float, int, float]] | None = None,
+    values: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> StudyRecord:
     """Keeps an ablation with a run of the base and of every arm.
 
@@ -76,6 +77,7 @@ def ablate(
         times: label → seconds of training of each seed.
         active: label → of its experts the share that is planned to be active, and how many parameters that
             leaves active as planned and as observed.
+        values: label → hyper-parameters of its runs; the width is 64 otherwise.
     """
     members = []
     for dataset in datasets:
@@ -84,7 +86,9 @@ def ablate(
                 for seed in range(seeds):
                     share, planned, served = (active or {}).get(label, (None, None, None))
                     size_of = (budgets or {}).get(label, size)
-                    spec = _spec(builder, label, seed, dataset, size_of, base, share)
+                    more = {} if share is None else {"active_fraction": share}
+                    more = {**more, **(values or {}).get(label, {})}
+                    spec = _spec(builder, label, seed, dataset, size_of, base, more)
                     if label not in without:
                         measured = {"planned_active": planned, "active_parameters": served}
                         if label in (times or {}):
@@ -94,7 +98,7 @@ def ablate(
                     how = "budget" if label == base else (sized or {}).get(label, "as_baseline")
                     members.append(dataclasses.replace(member, sized=how))
             for label, reason in (impossible or {}).items():
-                spec = _spec(builder, label, 0, dataset, size, base, None)
+                spec = _spec(builder, label, 0, dataset, size, base, {})
                 members.append(
                     dataclasses.replace(_member(label, spec, size, {}), seed=None, key=None, reason=reason)
                 )
@@ -130,9 +134,11 @@ def _run(builder, spec: Spec, label: str, shift: float, observations, measured: 
         pd.DataFrame(rows).to_parquet(path, index=False)
 
 
-def _spec(builder, label: str, seed: int, dataset: str, size: int, base: str, share: float | None) -> Spec:
+def _spec(
+    builder, label: str, seed: int, dataset: str, size: int, base: str, more: Mapping[str, Any]
+) -> Spec:
     setting = {"width": 64, "base": base} if label == base else {"width": 64, "arm": label}
-    setting |= {} if share is None else {"active_fraction": share}
+    setting |= more
     return builder.spec("rankmixer", seed, budget=size, dataset=dataset, hyperparameters=setting)
 
 
