@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 
 from reports.judge.standings import Standing, Standings
 from reports.judge.statistics import Estimate
+from reports.prose import listed_labels
 from reports.writing import escaping
 from reports.writing.drawing import FAINT, Image, Mark, rendered, style
 from reports.writing.notation import tick
@@ -40,7 +41,7 @@ def answer_figure(all_standings: Sequence[Standings], mark: Mapping[str, Mark]) 
         for axes, standings in zip(grid.ravel(), panels, strict=False):
             _draw(axes, standings, labels, mark)
             axes.set_title(escaping.figure(_panel_title(standings, panels)), loc="left")
-        grid[0, 0].set_yticks(range(len(labels)), [escaping.figure(label) for label in labels])
+        grid[0, 0].set_yticks(range(len(labels)), [escaping.label(label) for label in labels])
         grid[0, 0].set_ylim(len(labels) - 0.4, -0.6)
         png, pdf = rendered(figure)
     quantity = _quantity(panels)
@@ -81,7 +82,7 @@ def _draw(axes: Axes, standings: Standings, labels: Sequence[str], mark: Mapping
         axes.set_xlabel("test AUC")
     else:
         axes.axvline(0, color=FAINT, linewidth=0.9, zorder=2)
-        axes.set_xlabel(escaping.figure(f"Δ AUC to {standings.baseline}, points"))
+        axes.set_xlabel(f"Δ AUC to {escaping.label(standings.baseline)}, points")
         axes.xaxis.set_major_formatter(lambda value, _: tick(value))
 
 
@@ -114,5 +115,5 @@ def _quantity(panels: Sequence[Standings]) -> str:
     baselines = {standings.baseline for standings in panels}
     if baselines == {None}:
         return "Test AUC"
-    named = ", ".join(sorted(baseline for baseline in baselines if baseline))
+    named = listed_labels(sorted(baseline for baseline in baselines if baseline))
     return f"Test AUC minus that of {named}, in points of 0.01"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
@@ -17,7 +18,7 @@ WHERE = ("Study", "Data", "Budget", "Contestant")
 
 
 def failures_section(studies: Sequence[Study], sources: Sources) -> Section:
-    """Runs that did not succeed, seeds without a result, and damaged files."""
+    """Runs that did not succeed, seeds without a result, and files that are damaged or missing."""
     failures, missing = failures_table(studies), missing_table(studies)
     damaged = tuple(sorted(sources.set_aside.items()))
     text: list[Paragraph | Facts] = []
@@ -26,8 +27,8 @@ def failures_section(studies: Sequence[Study], sources: Sources) -> Section:
     if damaged:
         text.append(
             Paragraph(
-                text="These files are damaged and were not used. Their runs keep their metrics, but "
-                "differences that need the predictions are undecided.",
+                text="These files are damaged or missing and were not used. Their runs keep their metrics, "
+                "but differences that need the predictions are undecided.",
                 style="warning",
             )
         )
@@ -155,7 +156,9 @@ def _with_missing(column: pd.Series) -> Iterator[tuple[object, bool]]:
 
 def _mean(entry: Entry, column: str) -> Cell:
     values = entry.values(column)
-    return Cell(text=MISSING if values.empty else estimate(mean_estimate(values.tolist()), 1))
+    return Cell(
+        text=MISSING if values.empty else estimate(mean_estimate(values.tolist(), (0.0, math.inf)), 1)
+    )
 
 
 def _text(run: pd.Series, column: str) -> str:

@@ -21,6 +21,10 @@ REFERENCE_TITLES = {
     "oracle": "oracle (true probabilities)",
     "logistic_regression": "logistic regression (no interactions)",
 }
+PLANNED_NOTE = (
+    "Active parameters are those that served the test rows, where that was observed. FLOPs are counted for "
+    "the planned ones."
+)
 USER_METRIC_TITLES = {"uauc": "UAUC", "gauc": "GAUC", "gauc_pos": "GAUC by positives"}
 
 
@@ -115,18 +119,17 @@ def _size(row: Standing, _: Standings) -> Cell:
     return Cell(text=_cost(row, "dense_parameters"), aside=aside, style=style)
 
 
-def _active(row: Standing, _: Standings) -> Cell:
+def active_text(row: Standing) -> Cell:
+    """The active parameters that were observed, where they were, and the planned ones."""
     planned = _cost(row, "active_parameters")
     if row.active is None:
         return Cell(text=planned)
     return Cell(text=short(row.active.mean, "active_parameters"), aside=f"planned {planned}")
 
 
-def _is_sparse(standings: Standings) -> bool:
-    return any(
-        row.active is not None or row.cost.get("active_parameters") != row.cost.get("dense_parameters")
-        for row in standings.rows
-    )
+def is_sparse(row: Standing) -> bool:
+    """Do not all dense parameters serve every row?"""
+    return row.active is not None or row.cost.get("active_parameters") != row.cost.get("dense_parameters")
 
 
 def _cost(row: Standing, name: str) -> str:
@@ -168,7 +171,11 @@ COMPARISON: tuple[Column, ...] = (
         is_text=True,
     ),
     Column(title="Dense parameters", cell=_size),
-    Column(title="Active parameters", cell=_active, when=_is_sparse),
+    Column(
+        title="Active parameters",
+        cell=lambda row, _: active_text(row),
+        when=lambda standings: any(is_sparse(row) for row in standings.rows),
+    ),
     Column(
         title="Encoder parameters",
         cell=lambda row, _: Cell(text=_cost(row, "encoder_parameters")),

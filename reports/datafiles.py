@@ -114,7 +114,7 @@ def protocols_frame(every: Sequence[TwoProtocols]) -> pd.DataFrame:
                     f"{name}_rank_from": rank[0] if rank else None,
                     f"{name}_rank_to": rank[1] if rank else None,
                 }
-                ends = (area.mean, *_interval(area)) if area else (None, None, None)
+                ends = (area.mean, *interval_ends(area)) if area else (None, None, None)
                 flat |= dict(zip((f"{name}_auc", f"{name}_auc_low", f"{name}_auc_high"), ends, strict=True))
             gain = _difference(twice.gains.get(row.label))
             rows.append(flat | {f"gain_{part}": value for part, value in gain.items()})
@@ -192,7 +192,7 @@ def for_machines(standings: Standings) -> dict[str, Any]:
 
 def _plain(value: Any) -> Any:
     if isinstance(value, Estimate):
-        low, high = _interval(value)
+        low, high = interval_ends(value)
         told = ("verdict", "doubt", *P_VALUES, "family") if isinstance(value, Difference) else ()
         more = {name: getattr(value, name) for name in told}
         return {"mean": value.mean, "low": low, "high": high, "num_seeds": value.num_seeds, **more}
@@ -226,11 +226,11 @@ def _difference(value: Difference | None) -> dict[str, Any]:
     if value is None:
         return dict.fromkeys(_DIFFERENCE_COLUMNS)
     p_values = (getattr(value, name) for name in P_VALUES)
-    entries = (value.mean, *_interval(value), value.num_seeds, *p_values, value.verdict, value.doubt)
+    entries = (value.mean, *interval_ends(value), value.num_seeds, *p_values, value.verdict, value.doubt)
     return dict(zip(_DIFFERENCE_COLUMNS, entries, strict=True))
 
 
-def _interval(value: Estimate) -> tuple[float | None, float | None]:
+def interval_ends(value: Estimate) -> tuple[float | None, float | None]:
     """The ends; None where there is no interval, or one of no bound."""
     finite = value.half_width is not None and math.isfinite(value.half_width)
     return (value.low, value.high) if finite else (None, None)
@@ -254,7 +254,7 @@ def _flat_row(standings: Standings, row: Standing) -> dict[str, Any]:
     for name, value in sorted(estimates.items()):
         if value is not None:
             flat |= dict(
-                zip((name, f"{name}_low", f"{name}_high"), (value.mean, *_interval(value)), strict=True)
+                zip((name, f"{name}_low", f"{name}_high"), (value.mean, *interval_ends(value)), strict=True)
             )
     for name, difference in (("to_baseline", row.to_baseline), ("uauc_to_baseline", row.uauc_to_baseline)):
         flat |= {f"{name}_{part}": value for part, value in _difference(difference).items()}

@@ -21,7 +21,7 @@ from reports.records.comparison import Study, place_of
 from reports.records.curves import LOSS, MeanCurve, mean_curves
 from reports.records.sources import Sources
 from reports.writing import escaping
-from reports.writing.drawing import GRID, INK, Image, Mark, lead_label, rendered, style
+from reports.writing.drawing import BESIDE, GRID, INK, LETTERS, Image, Mark, lead_label, rendered, style
 from reports.writing.notation import exact, fixed, short
 from reports.writing.sections import Section
 
@@ -84,7 +84,7 @@ def curve_figure(curves: Sequence[MeanCurve], mark: Mapping[str, Mark]) -> Image
                 axes.plot(other.step, other.value, color=GRID, linewidth=1.0, zorder=1)
             colour = mark[curve.label].colour
             axes.plot(curve.step, curve.value, color=colour, linewidth=1.6, zorder=2)
-            axes.set_title(escaping.figure(curve.label), loc="left", color=colour)
+            axes.set_title(escaping.label(curve.label, LETTERS // columns), loc="left", color=colour)
             axes.grid(visible=False)
             axes.xaxis.set_major_locator(matplotlib.ticker.MaxNLocator(3, integer=True))
             axes.xaxis.set_major_formatter(lambda value, _: short(value))
@@ -224,7 +224,7 @@ def _label_series(
     for (label, row), height in zip(last.items(), spread(heights, gap), strict=True):
         lead_label(
             axes,
-            escaping.figure(label),
+            escaping.label(label, BESIDE),
             at=(max(1, row.cost[column]), row.metrics["auc"].mean),
             coords="data",
             to=(1.05, height),

@@ -18,7 +18,7 @@ from reports.judge.standings import Standings
 from reports.judge.statistics import Estimate
 from reports.records.comparison import Comparison, Entry
 from reports.writing import escaping
-from reports.writing.drawing import FAINT, INK, WIDTH, Image, Mark, lead_label, rendered, style
+from reports.writing.drawing import BESIDE, FAINT, INK, WIDTH, Image, Mark, lead_label, rendered, style
 
 FLOPS, SECONDS = "forward FLOPs per example", "training time in seconds"
 FEWEST = 10
@@ -167,7 +167,7 @@ def _label(axes: Axes, spots: Sequence[Spot], frontier: Sequence[Spot], mark: Ma
     for (label, spot), height in zip(last.items(), spread(heights, gap, (0.0, 1.0)), strict=True):
         lead_label(
             axes,
-            escaping.figure(label),
+            escaping.label(label, BESIDE),
             at=(spot.cost, spot.auc.mean),
             coords="data",
             to=(1.05, height),

@@ -76,7 +76,7 @@ def build_report(
         stores: folders of records, joined: a key that two have is one run.
         command: what to type to make this report again.
         titles: contestant name → how to print it; `decided`: → the hyper-parameters that a budget decides,
-            which no label names. Both are for runs outside any study; a study knows its labels.
+            which no label names. A study knows its labels: titles are for runs outside any.
         years: contestant name → the year of its paper, for those whose year is known.
         study: name or command of the only study to report; by default all, and the runs outside any.
         intervals: how the spread between seeds is estimated, see `reports.judge.moderation`.
@@ -94,7 +94,7 @@ def build_report(
         decided=decided,
         chosen=study,
     )
-    every_study = [dataclasses.replace(each, years=years or {}) for each in every_study]
+    every_study = [dataclasses.replace(each, years=years or {}, decided=decided) for each in every_study]
     if study is not None:
         frame = _only(frame, every_study)
     found = [findings(each, sources, intervals) for each in every_study]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -33,7 +33,7 @@ def answer_sentences(standings: Standings) -> str:
     elif not leaders:
         answer = f"{best.label} has the highest AUC ({area}), but no difference can be judged"
     elif others:
-        named = listed(others) if len(others) <= 4 else f"{len(others)} others"
+        named = listed_labels(others) if len(others) <= 4 else f"{len(others)} others"
         verb = "is" if len(others) == 1 else "are"
         answer = f"{best.label} is best ({area}), and {named} {verb} not told apart from it"
     else:
@@ -103,6 +103,16 @@ def listed(texts: Sequence[str]) -> str:
     return " and ".join([", ".join(texts[:-1]), texts[-1]] if len(texts) > 1 else texts)
 
 
+def quoted(label: str) -> str:
+    """With quotation marks where a comma of its own would part it from the rest of a sentence."""
+    return f"“{label}”" if ", " in label else label
+
+
+def listed_labels(labels: Iterable[str]) -> str:
+    """``a, “b, with c” and d``."""
+    return listed([quoted(label) for label in labels])
+
+
 def _data_facts(comparison: Comparison, study: Study) -> list[tuple[str, str]]:
     """Of one data set; its name leads each fact where the study has several."""
     several = len({other.data for other in study.comparisons}) > 1
@@ -133,7 +143,7 @@ def _feature_facts(entries: Sequence[Entry]) -> list[tuple[str, str]]:
         for text in () if entry.runs.empty else entry.runs["features"].unique():
             if entry.label not in labels.setdefault(text, []):
                 labels[text].append(entry.label)
-    told = [(listed(of), _features(json.loads(text))) for text, of in labels.items()]
+    told = [(listed_labels(of), _features(json.loads(text))) for text, of in labels.items()]
     if len(told) == 1:
         return [("Features", told[0][1])]
     differ = [("Features", "they differ between contestants")] if told else []

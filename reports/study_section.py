@@ -29,8 +29,9 @@ from reports.tables import comparison_table, metrics_table, settings_table
 from reports.tuning.fairness_section import fairness_section
 from reports.tuning.section import tuning_section
 from reports.tuning.two_protocols import TwoProtocols, judged_twice, protocols_sections
+from reports.without_result import NO_RUN, without_result_section
 from reports.writing.drawing import Mark
-from reports.writing.sections import Paragraph, Section, Table, words
+from reports.writing.sections import Paragraph, Section
 
 
 def judged(study: Study, sources: Sources, intervals: Intervals = "moderated") -> Judged:
@@ -172,27 +173,11 @@ def _comparison_sections(
                 )
             )
         if not tasks:
-            sections.append(
-                Section(
-                    title=place_of(study, comparison),
-                    text=(Paragraph(text="No run succeeded."),),
-                    tables=(_without_result(comparison),),
-                )
-            )
+            sections.append(without_result_section(study, comparison))
     return sections
 
 
 def _why_no_auc(comparison: Comparison) -> str:
     if any(not entry.ok.empty for entry in comparison.entries):
         return "The test split has only one class for this task, so there is no AUC to compare."
-    return "No run succeeded."
-
-
-def _without_result(comparison: Comparison) -> Table:
-    """Why each entrant has no result, for a comparison in which no run succeeded."""
-    rows = []
-    for entry in comparison.entries:
-        became = ", ".join(f"seed {seed}: {why}" for seed, why in entry.missing())
-        rows.append(words(entry.label, f"not possible: {entry.reason}" if entry.reason else became))
-    header = ("Contestant", "Result")
-    return Table(name="comparison", header=header, rows=tuple(rows), num_text_columns=2, wrapped=True)
+    return NO_RUN

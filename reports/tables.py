@@ -9,6 +9,7 @@ from bench.spec import BUDGET_TOLERANCE
 from reports.columns import (
     COMPARISON,
     METRICS,
+    PLANNED_NOTE,
     Column,
     misses_budget,
     paper_gain,
@@ -17,6 +18,7 @@ from reports.columns import (
 from reports.judge.sampling import FEWEST
 from reports.judge.standings import USER_METRICS, Standing, Standings
 from reports.judge.statistics import PREDICTIONS_MISSING, Difference
+from reports.prose import listed_labels
 from reports.records.comparison import Study
 from reports.tuning.trials import PROTOCOL_VALUES
 from reports.writing.notation import MISSING, estimate, setting_text, setting_value
@@ -150,13 +152,15 @@ def _comparison_notes(standings: Standings, *, terminal: bool) -> tuple[str, ...
     doubtful = [row for row in rows if row.to_baseline and row.to_baseline.num_seeds > 1]
     without = [row.label for row in doubtful if row.to_baseline.doubt == PREDICTIONS_MISSING]  # type: ignore[union-attr]
     if without:
-        notes.append(f"Undecided, because predictions are missing or damaged: {', '.join(without)}.")
+        notes.append(f"Undecided, because predictions are missing or damaged: {listed_labels(without)}.")
     too_few = {row.to_baseline.doubt for row in doubtful if row.to_baseline} - {"", PREDICTIONS_MISSING}
     notes += [f"Too little data for a verdict: the test split has {why}." for why in sorted(too_few)]
     notes += family_notes({row.label: row.to_baseline for row in rows}, "pairs")
+    if any(row.active for row in rows):
+        notes.append(PLANNED_NOTE)
     if missed := [row.label for row in rows if misses_budget(row)]:
         notes.append(
-            f"The size differs from the budget by more than {BUDGET_TOLERANCE:.0%}: {', '.join(missed)}."
+            f"The size differs from the budget by more than {BUDGET_TOLERANCE:.0%}: {listed_labels(missed)}."
         )
     if not terminal and any(paper_gain(row, standings) for row in rows):
         notes.append(PAPER_NOTE)
@@ -175,7 +179,7 @@ def family_notes(differences: Mapping[str, Difference | None], counted: str) -> 
         return ()
     family = max(value.family for value in tied.values())
     return (
-        f"The interval excludes zero, but the verdict is a tie: {', '.join(tied)}. {family} {counted} "
+        f"The interval excludes zero, but the verdict is a tie: {listed_labels(tied)}. {family} {counted} "
         "are judged together, and among so many one such interval can be chance. p is corrected for that.",
     )
 

@@ -13,14 +13,15 @@ from matplotlib.lines import Line2D
 
 from reports.ablation.judged import Ablation, Arm
 from reports.judge.statistics import Difference
+from reports.prose import listed_labels
 from reports.writing import escaping
 from reports.writing.drawing import FAINT, INK, NARROW, VERDICT_COLOURS, WIDTH, Image, rendered, style
 from reports.writing.notation import points, tick
 
 MOST_PANELS = 12
 COLUMNS = 3
-LONGEST_LINE = 26
-"""Letters of a label's line."""
+LONGEST_LINE, MOST_LINES = 26, 4
+"""Letters of a line of a label, and for how many such lines it has letters at most."""
 LONGEST_TITLE = 30
 BELOW = 0.24
 """How far under our value the paper's is drawn, in rows, so that neither hides the other."""
@@ -37,7 +38,10 @@ def forest_figure(ablations: Sequence[Ablation]) -> Image | None:
         return None
     panels = judged[:MOST_PANELS]
     labels = list(dict.fromkeys(arm.label for one in panels for arm in one.arms))
-    rows = {label: textwrap.wrap(escaping.figure(label), LONGEST_LINE) for label in labels}
+    rows = {
+        label: textwrap.wrap(escaping.label(label, MOST_LINES * LONGEST_LINE), LONGEST_LINE)
+        for label in labels
+    }
     columns = min(len(panels), COLUMNS)
     num_rows = math.ceil(len(panels) / columns)
     inches = NARROW if columns == 1 else WIDTH
@@ -90,11 +94,12 @@ def ties_told(panels: Sequence[Ablation]) -> str:
     ]
     if not tied:
         return ""
-    return f" A tie although the interval excludes zero, because arms are judged together: {', '.join(tied)}."
+    labels = listed_labels(dict.fromkeys(tied))
+    return f" A tie although the interval excludes zero, because arms are judged together: {labels}."
 
 
 def listed_bases(panels: Sequence[Ablation]) -> str:
-    return ", ".join(dict.fromkeys(one.base.label for one in panels))
+    return listed_labels(dict.fromkeys(one.base.label for one in panels))
 
 
 def _draw(axes: Axes, one: Ablation, labels: Sequence[str], *, numbers: bool) -> None:
@@ -119,7 +124,7 @@ def _draw(axes: Axes, one: Ablation, labels: Sequence[str], *, numbers: bool) ->
     axes.xaxis.set_major_locator(matplotlib.ticker.MaxNLocator(5))
     axes.xaxis.set_major_formatter(lambda value, _: tick(value))
     axes.tick_params(labelbottom=True)
-    axes.set_xlabel(escaping.figure(f"Δ AUC to {one.base.label}, points"))
+    axes.set_xlabel(f"Δ AUC to {escaping.label(one.base.label)}, points")
 
 
 def _draw_difference(axes: Axes, place: int, value: Difference) -> None:

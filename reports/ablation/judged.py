@@ -2,7 +2,7 @@
 
 Arms whose labels are ``LINE · POINT``, such as ``vanilla · 1/4 active`` or ``D · 400k dense parameters``, or
 only a ``POINT``, such as ``4 blocks``, are points of lines, if every line has two or more and all are numbers
-of one unit. A base whose label is a point of that unit is where every line begins.
+of one unit. A base whose label is a point of that unit lies on every line.
 """
 
 from __future__ import annotations
@@ -14,12 +14,18 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from reports.judge.standings import Judged, Standing, Standings
-from reports.judge.statistics import Estimate, mean_estimate
+from reports.judge.statistics import Estimate, Range, mean_estimate
 from reports.records.comparison import Comparison, Entry, Study
 from reports.records.paper import PaperArm, paper_arms
 
 DENSE_PARAMETERS, TIMES_BASE = "dense parameters", "× base size"
 """Units of points that lie at the dense parameters that an arm has."""
+FRACTION = "active_fraction"
+"""The hyper-parameter that is the target of the share of active experts."""
+ACTIVE = "active"
+"""Unit of points that lie at the share of the experts that served the test rows, where it is known."""
+MISSED = 0.1
+"""By how much of its target an observed share may miss it without being told."""
 _POINT = re.compile(
     r"(?:(?P<line>.+) · )?(?P<text>(?P<number>\d+(?:\.\d+)?)(?:/(?P<over>[1-9]\d*)|(?P<scale>[kMB]))?)"
     r"(?: (?P<unit>.+))?"
@@ -40,12 +46,29 @@ class Point:
         return f"{self.text} {self.unit}".rstrip()
 
 
+@dataclass(frozen=True, kw_only=True)
+class ActiveShare:
+    """Of the experts that serve a row: the target, and what was observed, a mean over test rows and seeds."""
+
+    target: float
+    observed: float
+
+    @property
+    def misses(self) -> bool:
+        """Does it miss the target by more than a tenth of it?"""
+        return abs(self.observed / self.target - 1) > MISSED
+
+
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Arm:
     """One arm, or the base.
 
     Args:
-        costs: name of a cost → (arm − base) / base, where both are known.
+        costs: name of a cost → (arm − base) / base, where both are known. Active parameters are those that
+            were observed, where they were.
+        planned_active: the same of the planned active parameters, where others were observed of the arm or
+            the base.
+        share: of the experts that served the test rows; None where it is not known.
         seconds: the same of the measured training time, by seed.
         examples_per_s: measured in training, mean over seeds; None where it is not known.
         paper: what the paper reports of it, at one size or several.
@@ -54,6 +77,8 @@ class Arm:
 
     standing: Standing
     costs: Mapping[str, float]
+    planned_active: float | None
+    share: ActiveShare | None
     seconds: Estimate | None
     examples_per_s: Estimate | None
     paper: tuple[PaperArm, ...]
@@ -84,14 +109,26 @@ class Ablation:
 
     @cached_property
     def lines(self) -> dict[str, tuple[Arm, ...]]:
-        """Name of a line → its arms in their order; empty where the arms are no points of lines."""
+        """Name of a line → its arms from one end to the other; empty where arms are no points of lines."""
         found: dict[str, tuple[Arm, ...]] = {}
         for arm in self.arms:
             if arm.point is not None:
                 found[arm.point.line] = (*found.get(arm.point.line, ()), arm)
         units = {arm.point.unit for arm in self.arms if arm.point is not None}
-        whole = len(units) == 1 and all(len(arms) > 1 for arms in found.values())
-        return found if whole else {}
+        if len(units) != 1 or any(len(arms) < 2 for arms in found.values()):
+            return {}
+        return {
+            line: tuple(
+                sorted(arms, key=lambda arm: arm.point.x if arm.point else 0.0, reverse=self.is_falling)
+            )
+            for line, arms in found.items()
+        }
+
+    @property
+    def is_falling(self) -> bool:
+        """Do the lines go from large to small, as the first and the last point of the study do?"""
+        points = [arm.point.x for arm in self.arms if arm.point is not None]
+        return bool(points) and points[0] > points[-1]
 
     @property
     def unit(self) -> str:
@@ -105,7 +142,7 @@ class Ablation:
 
     @property
     def start(self) -> float | None:
-        """Where on their axis the lines begin, at the base; None where the base has no place there."""
+        """Where the base is on the axis of the lines; None where it has no place there."""
         if self.is_over_size:
             return float(self.base.cost["dense_parameters"]) if self.base.cost else None
         point = point_of(self.base.label)
@@ -152,14 +189,17 @@ def point_of(label: str) -> Point | None:
 
 
 def _arm(entry: Entry, row: Standing, base: Entry, of_base: Standing, paper: str | None) -> Arm:
-    seconds, its = (one.values("timings.train_s") for one in (base, entry))
-    ratios = (its / seconds).dropna() - 1 if not its.empty and not seconds.empty else its
+    of_base_s, its = (one.values("timings.train_s") for one in (base, entry))
+    own, bases = _served(row), _served(of_base)
+    costs = {name: cost / bases[name] - 1 for name, cost in own.items() if bases.get(name)}
+    planned = {name: cost / of_base.cost[name] - 1 for name, cost in row.cost.items() if bases.get(name)}
+    is_observed = row.active is not None or of_base.active is not None
     return Arm(
         standing=row,
-        costs={
-            name: cost / of_base.cost[name] - 1 for name, cost in row.cost.items() if of_base.cost.get(name)
-        },
-        seconds=_mean([ratio for ratio in ratios if math.isfinite(ratio)]),
+        costs=costs,
+        planned_active=planned.get("active_parameters") if is_observed else None,
+        share=_share(entry, row),
+        seconds=_mean([ratio - 1 for ratio in its / of_base_s if math.isfinite(ratio)], (-1.0, math.inf)),
         examples_per_s=_mean(entry.values("timings.samples_per_s").tolist()),
         paper=() if paper is None else paper_arms(paper, entry.label),
         point=point_of(entry.label),
@@ -167,5 +207,20 @@ def _arm(entry: Entry, row: Standing, base: Entry, of_base: Standing, paper: str
     )
 
 
-def _mean(values: list[float]) -> Estimate | None:
-    return mean_estimate(values) if values else None
+def _served(row: Standing) -> dict[str, float]:
+    """Its cost, with the active parameters that were observed, where they were."""
+    return {**row.cost, **({"active_parameters": row.active.mean} if row.active else {})}
+
+
+def _share(entry: Entry, row: Standing) -> ActiveShare | None:
+    """From how many parameters the experts have that are planned to be idle, and how many were."""
+    target = entry.hyperparameters.get(FRACTION)
+    idle = row.cost["dense_parameters"] - row.cost["active_parameters"] if row.cost else 0
+    if row.active is None or not isinstance(target, float) or not 0 < target < 1 or idle <= 0:
+        return None
+    experts = idle / (1 - target)
+    return ActiveShare(target=target, observed=1 - (row.cost["dense_parameters"] - row.active.mean) / experts)
+
+
+def _mean(values: list[float], possible: Range = (0.0, math.inf)) -> Estimate | None:
+    return mean_estimate(values, possible) if values else None

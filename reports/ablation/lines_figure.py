@@ -1,7 +1,8 @@
 """The figure of an ablation along lines: difference to the base over a number, a line per kind of arm.
 
-Where the lines go over dense parameters, an arm is at the number it has, elsewhere at that of its label. The
-base is where all lines begin, or a horizontal line where it has no place on them, as other arms of no line.
+Where the lines go over dense parameters, an arm is at the number it has, and where they go over the active
+share of the experts, at the share that served the test rows, if that is known; else at that of its label. The
+base is a point of every line, or a horizontal line where it has no place on them, as other arms of no line.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from reports.ablation.forest_figure import panel_title, ties_told
-from reports.ablation.judged import DENSE_PARAMETERS, TIMES_BASE, Ablation, Arm
+from reports.ablation.judged import ACTIVE, DENSE_PARAMETERS, TIMES_BASE, Ablation, Arm
 from reports.figures import LINE_HEIGHT, spread
 from reports.writing import escaping
 from reports.writing.drawing import (
@@ -31,10 +32,12 @@ from reports.writing.drawing import (
 )
 from reports.writing.notation import short, tick
 
-AXES = {"active": "active share of the experts", TIMES_BASE: DENSE_PARAMETERS, "× D": "multiple of D"}
+AXES = {ACTIVE: "active share of the experts", TIMES_BASE: DENSE_PARAMETERS, "× D": "multiple of D"}
 """Unit of the points of lines → title of the axis, where it is not the unit itself."""
 
 
+LONGEST_BASE = 28
+"""Letters of the base's label beside an axis, which is less long than a figure is wide."""
 MOST_ROWS = 6
 
 
@@ -63,7 +66,7 @@ def lines_figure(ablations: Sequence[Ablation]) -> Image | None:
         grid = figure.subplots(len(rows), len(ratios), width_ratios=ratios, squeeze=False)
         for (one, ours), of_paper, panels in zip(rows, theirs, grid, strict=True):
             _draw(panels[0], one, ours, _references(one), colours)
-            panels[0].set_ylabel(escaping.figure(f"Δ AUC to {one.base.label}, points"))
+            panels[0].set_ylabel(f"Δ AUC to {escaping.label(one.base.label, LONGEST_BASE)}, points")
             place = panel_title(one, [each for each, _ in rows]).replace("\n", " · ")
             here = "here" if any(theirs) else ""
             panels[0].set_title(" · ".join(filter(None, (here, place))), loc="left")
@@ -76,6 +79,9 @@ def lines_figure(ablations: Sequence[Ablation]) -> Image | None:
     told = [
         " Bands: 95 % intervals." if has_bands else "",
         ties_told([one for one, _ in rows]),
+        " Each arm is at the share of the experts that served its test rows."
+        if first.unit == ACTIVE and any(arm.share for one, _ in rows for arm in one.arms)
+        else "",
         " On the right the paper's differences, on its own data and its own scale." if any(theirs) else "",
         f" The first {MOST_ROWS} of {len(judged)} comparisons." if len(judged) > MOST_ROWS else "",
     ]
@@ -90,13 +96,17 @@ def lines_figure(ablations: Sequence[Ablation]) -> Image | None:
 
 
 def _spots(one: Ablation) -> dict[str, list[_Spot]]:
-    """Line → its places, the base first where it has one; only lines with a difference."""
+    """Line → its places from one end to the other, that of the base too; only lines with a difference."""
     lines = {
         line: [_spot(one, arm) for arm in arms if arm.standing.to_baseline]
         for line, arms in one.lines.items()
     }
     start = [] if one.start is None else [_Spot(x=one.start, mean=0.0, low=0.0, high=0.0)]
-    return {line: [*start, *spots] for line, spots in lines.items() if spots}
+    return {
+        line: sorted([*start, *spots], key=lambda spot: spot.x, reverse=one.is_falling)
+        for line, spots in lines.items()
+        if spots
+    }
 
 
 def _spot(one: Ablation, arm: Arm) -> _Spot:
@@ -110,7 +120,9 @@ def _spot(one: Ablation, arm: Arm) -> _Spot:
 
 def _x(one: Ablation, arm: Arm) -> float:
     assert arm.point is not None
-    return float(arm.standing.cost["dense_parameters"]) if one.is_over_size else arm.point.x
+    if one.is_over_size:
+        return float(arm.standing.cost["dense_parameters"])
+    return arm.share.observed if arm.share is not None and arm.point.unit == ACTIVE else arm.point.x
 
 
 def _references(one: Ablation) -> dict[str, float]:
@@ -164,7 +176,8 @@ def _draw(
             linewidth=1.7,
             zorder=3,
         )
-        names[line] = (spots[-1].x, spots[-1].mean, colour)
+        if line:
+            names[line] = (spots[-1].x, spots[-1].mean, colour)
         for bound in ("low", "high"):
             axes.plot(
                 x, [getattr(s, bound) for s in spots], color=colour, alpha=0.45, linewidth=0.6, zorder=2
@@ -183,7 +196,7 @@ def _draw(
     ):
         lead_label(
             axes,
-            escaping.figure(name),
+            escaping.label(name),
             at=(x_end, y_end),
             coords="data",
             to=(1.04, height),
@@ -211,7 +224,7 @@ def _draw_paper(
     for label, height in {one.base.label: 0.0, **references}.items():
         axes.axhline(height, color=BASELINE_COLOUR, linewidth=1.1, linestyle=(0, (4, 3)), zorder=2)
         axes.annotate(
-            escaping.figure(label),
+            escaping.label(label),
             (0.02, height),
             xycoords=("axes fraction", "data"),
             xytext=(0, 3),
@@ -227,7 +240,7 @@ def _scale(axes: Axes, one: Ablation) -> None:
     """A logarithmic axis in the order of the study, with a tick at the number of each label."""
     axes.yaxis.set_major_formatter(lambda value, _: tick(value))
     axes.yaxis.set_major_locator(matplotlib.ticker.MaxNLocator(6))
-    axes.set_xlabel(escaping.figure(AXES.get(one.unit, one.unit)))
+    axes.set_xlabel(escaping.label(AXES.get(one.unit, one.unit)))
     points = [arm.point for arms in one.lines.values() for arm in arms if arm.point is not None]
     ticks = {point.x: point.text for point in points}
     if one.start is not None:
@@ -239,5 +252,5 @@ def _scale(axes: Axes, one: Ablation) -> None:
     axes.set_xscale("log")
     axes.xaxis.set_minor_locator(matplotlib.ticker.NullLocator())
     axes.set_xticks([*ticks], [escaping.figure(text) for text in ticks.values()])
-    if points[0].x > points[-1].x:
+    if one.is_falling:
         axes.invert_xaxis()

@@ -12,11 +12,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from reports.ablation.judged import Point, point_of
-from reports.ablation.prose import quoted
-from reports.prose import listed
+from reports.prose import listed, quoted
 from reports.records.observed import Observed
 from reports.writing import escaping
-from reports.writing.drawing import BASELINE_COLOUR, PALETTE, WIDTH, Image, rendered, style
+from reports.writing.drawing import BASELINE_COLOUR, LETTERS, PALETTE, WIDTH, Image, rendered, style
 from reports.writing.notation import fixed, short
 from reports.writing.sections import Paragraph, Section
 
@@ -134,7 +133,7 @@ def layer_figure(shown: Sequence[Observed]) -> Image:
         panels = figure.subplots(num_rows, columns, sharex=True, sharey=True, squeeze=False).ravel()
         for axes, name in zip(panels, names, strict=False):
             _layers(axes, shown, points, name)
-            axes.set_title(escaping.figure(name), loc="left")
+            axes.set_title(escaping.label(name, LETTERS // columns), loc="left")
         for axes in panels[len(names) :]:
             axes.set_visible(False)
         figure.supxlabel("layer", fontsize=9.0)
@@ -168,7 +167,7 @@ def _layers(axes: Axes, shown: Sequence[Observed], points: dict[str, Point | Non
             marker="o",
             markersize=3.6,
             linewidth=1.5,
-            label=escaping.figure(one.entry.label if point is None else str(point)),
+            label=escaping.label(one.entry.label if point is None else str(point)),
         )
     if all((one.values["value"] > 0).all() for one in shown):
         axes.set_yscale("log")

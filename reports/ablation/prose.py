@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from reports.ablation.judged import Ablation, Arm
 from reports.judge.statistics import Difference
-from reports.prose import listed
-from reports.records.comparison import Study
-from reports.writing.notation import fixed, points
+from reports.prose import listed, listed_labels, quoted
+from reports.records.comparison import Comparison, Study
+from reports.writing.notation import fixed, points, setting_value
 
 MOST_NAMED = 4
 """How many arms of a kind a sentence names."""
@@ -25,28 +27,40 @@ OTHER_DATA = "The paper's data and scale are different: compare signs and orders
 
 def answer(ablation: Ablation) -> str:
     """What each arm loses or gains; of lines, what the last point of each does. Ends with a full stop."""
+    if not ablation.arms:
+        return "There is no arm to judge."
     return _answer_of_lines(ablation) if ablation.lines else _answer_of_arms(ablation)
 
 
 def agreement(ablation: Ablation) -> str:
-    """How many of the paper's signs are found here; empty where the paper says nothing of these arms."""
+    """How many of the paper's signs are found here; empty where the paper has none for these arms."""
     verdicts = [_agrees(arm) for arm in ablation.arms if _sign(arm)]
     if not verdicts:
         return ""
-    same, opposite, unclear = (verdicts.count(each) for each in ("same", "opposite", "unclear"))
+    same, opposite, tie, none = (verdicts.count(each) for each in ("same", "opposite", "tie", "none"))
     if len(verdicts) == 1:
-        told = {"same": "is found", "opposite": "is the opposite", "unclear": "cannot be told from 0"}
+        told = {
+            "same": "is found",
+            "opposite": "is the opposite",
+            "tie": "cannot be told from 0",
+            "none": "gets no verdict",
+        }
         return f"The sign that the paper has {told[verdicts[0]]} here."
     if same == len(verdicts):
         return f"All {_number(same)} signs of the paper are found here."
+    if none == len(verdicts):
+        return f"None of the paper's {_number(none)} signs has a verdict here."
     parts = [f"{_counted(same)} found here"]
     parts += [f"{_counted(opposite)} the opposite"] if opposite else []
-    parts += [f"{_number(unclear)} cannot be told from 0"] if unclear else []
+    parts += [f"{_number(tie)} cannot be told from 0"] if tie else []
+    parts += [f"{_number(none)} {'has' if none == 1 else 'have'} no verdict here"] if none else []
     return f"Of the paper's {_number(len(verdicts))} signs, {listed(parts)}."
 
 
 def made(study: Study, ablations: Sequence[Ablation]) -> str:
-    """How the arms were sized, and by which setting they were trained."""
+    """How the arms were sized, and by which setting they were trained; empty without an arm."""
+    if not ablations[0].arms:
+        return ""
     by_size: dict[str, list[str]] = {}
     for arm in ablations[0].arms:
         if arm.sized is not None:
@@ -54,13 +68,41 @@ def made(study: Study, ablations: Sequence[Ablation]) -> str:
     sentences = []
     for sized, labels in by_size.items():
         every = len(by_size) == 1
-        of = "the arms" if every else _labels(labels)
+        of = "the arms" if every else named(labels)
         sentences.append(f"Size of {of}: {_SIZED[sized]}.")
     if study.tuned is None:
         sentences.append("All are trained by the protocol of the base.")
     else:
         sentences.append(f"All are trained by the setting that was tuned for the base: {study.tuned}.")
     return " ".join(sentences)
+
+
+def decided_otherwise(study: Study, comparison: Comparison) -> str:
+    """Which arms sized at the budget differ from the base in what the budget decides; empty where none does.
+
+    What an arm sets itself does not count.
+    """
+    base = next(entry for entry in comparison.entries if entry.label == comparison.baseline)
+    told: dict[str, dict[str, Any]] = {}
+    for entry in comparison.entries if comparison.budget_target else ():
+        names = study.decided.get(entry.contestant) or study.decided.get(base.contestant, ())
+        own, of_base = entry.hyperparameters, base.hyperparameters
+        shared = sorted({*names} & own.keys() & of_base.keys() - entry.setting.keys())
+        differing = {name: own[name] for name in shared if own[name] != of_base[name]}
+        if differing and entry.sized == "budget":
+            told[entry.label] = differing
+    if not told:
+        return ""
+    names = sorted({name for differing in told.values() for name in differing})
+    if len(told) > MOST_NAMED:
+        return f"At the budget, {named([*told])} have another {' or '.join(names)} than the base."
+    arms = [f"{quoted(label)} has {_values(differing)}" for label, differing in told.items()]
+    bases = _values({name: base.hyperparameters[name] for name in names})
+    return f"At the budget, {', '.join(arms)}; the base has {bases}."
+
+
+def _values(values: Mapping[str, Any]) -> str:
+    return listed([f"{name} {setting_value(value)}" for name, value in values.items()])
 
 
 def changed(label: str) -> str:
@@ -70,9 +112,11 @@ def changed(label: str) -> str:
     return label if label.startswith(("without ", "with ")) else f"with {quoted(label)}"
 
 
-def quoted(label: str) -> str:
-    """With quotation marks where a comma of its own would part it from the rest of a sentence."""
-    return f"“{label}”" if ", " in label else label
+def named(labels: Sequence[str], noun: str = "arms") -> str:
+    """Labels in a sentence; of many only how many there are, of what `noun` says."""
+    if len(labels) > MOST_NAMED:
+        return f"{_number(len(labels))} {noun}"
+    return listed_labels(labels)
 
 
 def _answer_of_arms(ablation: Ablation) -> str:
@@ -91,7 +135,7 @@ def _answer_of_arms(ablation: Ablation) -> str:
         doubts = {arm.standing.to_baseline.doubt for arm in undecided if arm.standing.to_baseline}
         clauses.append(f"no difference can be judged of {_named(undecided)} ({listed(sorted(doubts))})")
     if without := found[""]:
-        clauses.append(f"there is no result to compare for {_named(without)}")
+        clauses.append(_without(without))
     text = "; ".join(clauses)
     return f"{text[0].upper()}{text[1:]}."
 
@@ -127,32 +171,46 @@ def _ties(ties: Sequence[Arm], base: str, *, others: bool, rest: bool) -> str:
 
 
 def _answer_of_lines(ablation: Ablation) -> str:
-    """The last point of each line."""
+    """The last point of each line that has a difference, and which arms have none."""
     by_point: dict[str, list[str]] = {}
     for line, arms in ablation.lines.items():
-        last = arms[-1]
+        last = next((arm for arm in reversed(arms) if arm.standing.to_baseline), None)
+        if last is None:
+            continue
         aside = {"tie": ", a tie", "undecided": ", no verdict"}.get(last.standing.verdict, "")
         if last.standing.to_baseline and last.standing.to_baseline.is_tie_by_family:
             aside = ", a tie because arms are judged together"
+        if last.share is not None and last.share.misses:
+            aside += f", with {fixed(100 * last.share.observed, 1)} % of its experts active"
         said = f"{line or last.label} {points(last.standing.to_baseline)}{aside}"
         by_point.setdefault(str(last.point), []).append(said)
     sentences = [
         f"at {point}, in points of AUC against {quoted(ablation.base.label)}: {'; '.join(said)}"
         for point, said in by_point.items()
     ]
+    if without := [arm for arm in ablation.arms if arm.standing.to_baseline is None]:
+        sentences.append(_without(without))
     text = ". ".join(f"{sentence[0].upper()}{sentence[1:]}" for sentence in sentences)
     return f"{text}."
 
 
+def _without(arms: Sequence[Arm]) -> str:
+    return f"there is no result to compare for {_named(arms)}"
+
+
 def _sign(arm: Arm) -> int:
-    """That of the paper's difference; 0 where it has none, or not one at all its sizes."""
-    signs = {1 if paper.auc > 0 else -1 for paper in arm.paper if paper.auc}
-    return signs.pop() if len(signs) == 1 else 0
+    """That of the paper's difference; 0 where it has none, or not the same at all its sizes.
+
+    A value that was read off a figure has no sign if it is within the error of reading.
+    """
+    signs = {0 if abs(paper.auc) <= paper.precision else math.copysign(1, paper.auc) for paper in arm.paper}
+    return int(signs.pop()) if len(signs) == 1 else 0
 
 
 def _agrees(arm: Arm) -> str:
+    """Whether our difference has the paper's sign: ``same``, ``opposite``, ``tie`` or, unjudged, ``none``."""
     if arm.standing.verdict not in ("better", "worse"):
-        return "unclear"
+        return "tie" if arm.standing.verdict == "tie" else "none"
     return "same" if (arm.standing.verdict == "better") == (_sign(arm) > 0) else "opposite"
 
 
@@ -165,11 +223,7 @@ def _size(value: Difference | None) -> str:
 
 
 def _named(arms: Sequence[Arm]) -> str:
-    return _labels([quoted(arm.label) for arm in arms])
-
-
-def _labels(labels: Sequence[str]) -> str:
-    return listed(labels) if len(labels) <= MOST_NAMED else f"{_number(len(labels))} arms"
+    return named([arm.label for arm in arms])
 
 
 def _counted(number: int) -> str:

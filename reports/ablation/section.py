@@ -8,13 +8,14 @@ from reports.ablation.forest_figure import forest_figure
 from reports.ablation.judged import Ablation
 from reports.ablation.lines_figure import lines_figure
 from reports.ablation.observed_figures import endings, observed_sections
-from reports.ablation.prose import OTHER_DATA, agreement, answer, made
+from reports.ablation.prose import OTHER_DATA, agreement, answer, decided_otherwise, made, named
 from reports.ablation.table import ablation_table
 from reports.records.comparison import Study, place_of
-from reports.records.observed import observed
+from reports.records.observed import left_out, observed
 from reports.records.paper import paper_shares
 from reports.records.sources import Sources
 from reports.tables import metrics_table
+from reports.without_result import NO_RUN, without_result_section
 from reports.writing.drawing import Image
 from reports.writing.sections import Facts, Paragraph, Section
 
@@ -24,7 +25,7 @@ def ablation_section(
 ) -> Section:
     """Answer, figure, a table for every comparison and task, what was observed, and the `later` sections.
 
-    `judged` has every comparison and task of the study.
+    `judged` has every comparison and task of the study; a comparison in which no run succeeded has none.
     """
     text: list[Paragraph | Facts] = [Paragraph(text=study.question, style="lead")]
     shown = [
@@ -32,22 +33,49 @@ def ablation_section(
     ]
     shares = paper_shares(study.paper)
     for comparison, quantities in shown:
-        text += [Paragraph(text=told) for told in endings(quantities, shares, place_of(study, comparison))]
-    for one in judged:
-        sentences = " ".join(filter(None, (answer(one), agreement(one))))
-        if len(judged) > 1:
-            sentences = f"{_where(one)}: {sentences[0].lower()}{sentences[1:]}"
-        text.append(Paragraph(text=sentences))
+        place = place_of(study, comparison)
+        text += [Paragraph(text=told) for told in endings(quantities, shares, place)]
+        if labels := left_out(comparison, sources):
+            said = (
+                f"{place}: not all that {named(labels, 'entrants')} showed during training is here, because "
+                "observations of some runs are missing, damaged or of other steps."
+            )
+            text.append(Paragraph(text=said, style="warning"))
+    of_each = [
+        (comparison, [one for one in judged if one.comparison is comparison])
+        for comparison in study.comparisons
+    ]
+    for comparison, found in of_each:
+        for one in found:
+            sentences = " ".join(filter(None, (answer(one), agreement(one))))
+            if len(judged) > 1 or len(of_each) > 1:
+                sentences = f"{_where(one)}: {sentences[0].lower()}{sentences[1:]}"
+            text.append(Paragraph(text=sentences))
+        if not found:
+            said = f"{comparison.data}, {comparison.budget}: {NO_RUN[0].lower()}{NO_RUN[1:]}"
+            text.append(Paragraph(text=said))
     if any(arm.paper for one in judged for arm in one.arms):
         text.append(Paragraph(text=OTHER_DATA))
-    text.append(Paragraph(text=made(study, judged)))
+    if how := made(study, judged):
+        text.append(Paragraph(text=how))
+    for comparison, _ in of_each:
+        if otherwise := decided_otherwise(study, comparison):
+            place = f"{place_of(study, comparison)}. " if len(of_each) > 1 else ""
+            text.append(Paragraph(text=f"{place}{otherwise}"))
     text.append(Paragraph(text=study.command, style="code"))
     return Section(
         title=study.title,
         text=tuple(text),
         figures=_figures(judged),
         sections=(
-            *(_comparison_section(study, one) for one in judged),
+            *(
+                section
+                for comparison, found in of_each
+                for section in (
+                    [_comparison_section(study, one) for one in found]
+                    or [without_result_section(study, comparison)]
+                )
+            ),
             *(
                 section
                 for comparison, quantities in shown

@@ -2,26 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
 
-from reports.ablation.judged import Ablation, Arm
-from reports.columns import verdict_text
-from reports.datafiles import P_VALUES
+from reports.ablation.judged import MISSED, Ablation, ActiveShare, Arm
+from reports.columns import PLANNED_NOTE, active_text, is_sparse, verdict_text
+from reports.datafiles import P_VALUES, interval_ends
 from reports.judge.standings import Standing, Standings
 from reports.judge.statistics import Difference, Estimate
+from reports.prose import listed, quoted
 from reports.records.paper import PaperArm, named
 from reports.tables import family_notes, test_split
 from reports.writing.notation import MISSING, estimate, fixed, points, short
 from reports.writing.sections import Cell, Table
 
-BASE_NOTE = (
-    "The first row is the base with its own values; the others are differences to it. Less log loss is "
-    "better."
-)
+BASE_NOTE = "The first row is the base with its own values; the others are differences to it."
+LOSS, PAPER_FLOPS = "Δ log loss", "Paper: Δ FLOPs, %"
 TIME_NOTE = (
     "Training time is measured while the runs train, so it depends on what else the machine does. It is "
     "compared by seed."
@@ -41,7 +40,7 @@ def ablation_table(one: Ablation, *, terminal: bool = False) -> Table:
         header=tuple(column.title for column in used),
         rows=tuple(rows),
         num_text_columns=sum(column.is_text for column in used),
-        notes=_notes(one),
+        notes=_notes(one, {column.title for column in used}),
         wrapped=True,
     )
 
@@ -57,21 +56,40 @@ def flat_rows(one: Ablation) -> list[dict[str, Any]]:
     return [_flat(one, arm) for arm in one.arms]
 
 
-def _notes(one: Ablation) -> tuple[str, ...]:
+def _notes(one: Ablation, titles: Collection[str]) -> tuple[str, ...]:
+    """
+    Args:
+        titles: of the columns that are shown.
+    """
     notes = [
-        BASE_NOTE,
+        f"{BASE_NOTE}{' Less log loss is better.' if LOSS in titles else ''}",
         *([test_split(one.standings)] if one.standings.num_rows is not None else []),
     ]
     notes += [
         f"{arm.label} cannot take part: {arm.standing.reason}." for arm in one.arms if arm.standing.reason
     ]
     notes += family_notes({arm.label: arm.standing.to_baseline for arm in one.arms}, "arms")
+    if one.base.active or any(arm.standing.active for arm in one.arms):
+        notes.append(PLANNED_NOTE)
+    missed = [
+        f"{quoted(arm.label)} {_shares(arm.share)}" for arm in one.arms if arm.share and arm.share.misses
+    ]
+    if missed:
+        notes.append(
+            "The share of the experts that served the test rows misses its target by more than "
+            f"{100 * MISSED:.0f} %: {listed(missed)}."
+        )
     if any(arm.seconds for arm in one.arms):
         notes.append(TIME_NOTE)
     if any(arm.paper for arm in one.arms):
+        flops = ", and its FLOPs may be counted in another way" if PAPER_FLOPS in titles else ""
         notes.append(
-            f"Paper: {named(one.standings.paper or '')}. Its data and its scale are different, and its FLOPs "
-            "may be counted in another way."
+            f"Paper: {named(one.standings.paper or '')}. Its data and its scale are different{flops}."
+        )
+    if precision := max((paper.precision for arm in one.arms for paper in arm.paper), default=0.0):
+        notes.append(
+            f"The paper's differences were read off a figure, within {fixed(precision, 2)} points. One "
+            "that is no larger has no sign."
         )
     return tuple(notes)
 
@@ -94,6 +112,17 @@ def _change(name: str) -> Callable[[Arm, Standings], Cell]:
 
 def _cost(name: str) -> Callable[[Ablation], Cell]:
     return lambda one: Cell(text=short(one.base.cost[name], name) if name in one.base.cost else MISSING)
+
+
+def _active(arm: Arm, _: Standings) -> Cell:
+    planned = arm.planned_active
+    aside = "" if planned is None else f"planned {_percent(planned)}"
+    return Cell(text=_percent(arm.costs.get("active_parameters")), aside=aside)
+
+
+def _shares(share: ActiveShare) -> str:
+    """``24.5 % in place of 12.5 %``."""
+    return f"{fixed(100 * share.observed, 1)} % in place of {fixed(100 * share.target, 1)} %"
 
 
 def _own(metric: str) -> Callable[[Ablation], Cell]:
@@ -127,11 +156,8 @@ def _percent(fraction: float | None) -> str:
 
 
 def _seconds(value: Estimate | None) -> str:
-    """``+12 ± 3``, in percent."""
-    if value is None:
-        return MISSING
-    mean = fixed(100 * value.mean, 0, signed=True)
-    return mean if value.half_width is None else f"{mean} ± {fixed(100 * value.half_width, 0)}"
+    """``+12 ± 3``, in percent; ``+12 [−100, +240]`` where the interval reaches below no time at all."""
+    return MISSING if value is None else estimate(value.scaled(100), 0, signed=True)
 
 
 def _speed(examples_per_s: Estimate | None, of_example: int | None = 1) -> str:
@@ -144,13 +170,13 @@ def _loss(value: Difference | None) -> str:
     """``+0.0012 [+0.0003, +0.0021]``."""
     if value is None:
         return MISSING
-    mean, low, high = (fixed(part, 4, signed=True) for part in (value.mean, value.low, value.high))
-    return mean if value.half_width is None else f"{mean} [{low}, {high}]"
+    mean, low, high = (fixed(part, 4, signed=True) for part in (value.mean, *interval_ends(value)))
+    return mean if MISSING in (low, high) else f"{mean} [{low}, {high}]"
 
 
 def _is_sparse(one: Ablation) -> bool:
     rows: list[Standing] = [one.base, *(arm.standing for arm in one.arms)]
-    return any(row.cost.get("active_parameters") != row.cost.get("dense_parameters") for row in rows)
+    return any(is_sparse(row) for row in rows)
 
 
 COLUMNS: tuple[_Column, ...] = (
@@ -184,7 +210,7 @@ COLUMNS: tuple[_Column, ...] = (
         when=lambda one: any(arm.standing.uauc_to_baseline is not None for arm in one.arms),
     ),
     _Column(
-        title="Δ log loss",
+        title=LOSS,
         cell=lambda arm, _: Cell(text=_loss(arm.standing.log_loss_to_baseline)),
         of_base=_own("log_loss"),
         on_terminal=False,
@@ -201,13 +227,13 @@ COLUMNS: tuple[_Column, ...] = (
     ),
     _Column(
         title="Δ active parameters, %",
-        cell=_change("active_parameters"),
-        of_base=_cost("active_parameters"),
+        cell=_active,
+        of_base=lambda one: active_text(one.base),
         when=_is_sparse,
     ),
     _Column(title="Δ FLOPs forward, %", cell=_change("flops_forward"), of_base=_cost("flops_forward")),
     _Column(
-        title="Paper: Δ FLOPs, %",
+        title=PAPER_FLOPS,
         cell=_paper(lambda paper: paper.flops_percent, 1),
         of_base=_nothing,
         when=_has_paper(lambda paper: paper.flops_percent),
@@ -251,7 +277,7 @@ def _flat(one: Ablation, arm: Arm) -> dict[str, Any]:
     }
     estimates: dict[str, Estimate | None] = {**differences, "train_s_relative": arm.seconds}
     for name, value in estimates.items():
-        ends = (None, None) if value is None or value.half_width is None else (value.low, value.high)
+        ends = (None, None) if value is None else interval_ends(value)
         flat |= {name: value.mean if value else None, f"{name}_low": ends[0], f"{name}_high": ends[1]}
     for name, difference in differences.items():
         flat |= {f"{name}_{part}": getattr(difference, part, None) for part in P_VALUES}
@@ -259,6 +285,7 @@ def _flat(one: Ablation, arm: Arm) -> dict[str, Any]:
         f"{name}_relative": arm.costs.get(name)
         for name in ("dense_parameters", "active_parameters", "flops_forward")
     }
+    flat["active_parameters_planned_relative"] = arm.planned_active
     for paper in arm.paper:
         at = "" if paper.dense_parameters is None else f"_at_{short(paper.dense_parameters)}"
         flat |= {

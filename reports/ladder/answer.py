@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from reports.ladder.by_rows import rows_sentence
 from reports.ladder.growth import Growth, Laws
-from reports.prose import answer_sentences, listed
+from reports.prose import answer_sentences, listed, listed_labels
 from reports.scaling.comparison import Pair
 from reports.scaling.intervals import Interval
 from reports.scaling.selection import FALLING, FLAT, PEAKED
@@ -208,7 +208,7 @@ def _against(laws: Laws, first: str, second: str) -> str:
 
 
 def _named(labels: Sequence[str], noun: str = "others") -> str:
-    return listed(labels) if len(labels) <= MOST_NAMED else f"{len(labels)} {noun}"
+    return listed_labels(labels) if len(labels) <= MOST_NAMED else f"{len(labels)} {noun}"
 
 
 def _general(reason: str) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 
 from bench.errors import BadInput
 from reports.judge.standings import Standings
-from reports.prose import listed
+from reports.prose import listed, listed_labels
 from reports.records.comparison import BUDGET_WORDS, Comparison
 from reports.records.frame import number
 from reports.scaling import Metric, Surface, fit_surface
@@ -71,7 +71,7 @@ def rows_sentence(found: ByRows) -> str:
     ]
     told = f"Exponents of {found.size} and of training rows: {'; '.join(texts)}."
     unknown = [label for label, one in found.surfaces.items() if not one.identified]
-    return told + (f" The asymptote is {NOT_IDENTIFIED} for {listed(unknown)}." if unknown else "")
+    return told + (f" The asymptote is {NOT_IDENTIFIED} for {listed_labels(unknown)}." if unknown else "")
 
 
 def _points(comparison: Comparison, standings: Standings) -> list[Point]:

@@ -25,7 +25,7 @@ from reports.scaling.figure import (
 )
 from reports.scaling.selection import Fit
 from reports.writing import escaping
-from reports.writing.drawing import FAINT, NARROW, WIDTH, Image, Mark, rendered, style
+from reports.writing.drawing import FAINT, LETTERS, NARROW, WIDTH, Image, Mark, rendered, style
 from reports.writing.notation import fixed, tick
 
 COLUMNS = 3
@@ -102,7 +102,7 @@ def panels_figure(growth: Growth, laws: Laws, mark: Mapping[str, Mark]) -> Image
                     linestyle="none",
                     clip_on=False,
                 )
-            axes.set_title(escaping.figure(one.label), loc="left", color=own.colour)
+            axes.set_title(escaping.label(one.label, LETTERS // columns), loc="left", color=own.colour)
             axes.yaxis.set_major_locator(matplotlib.ticker.MaxNLocator(4))
         for axes in panels[len(laws.fits) :]:
             axes.set_visible(False)

@@ -7,6 +7,7 @@ planned, or from the runs of a store that keeps no studies.
 from __future__ import annotations
 
 import functools
+import json
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -55,6 +56,11 @@ class Entry:
     def ok(self) -> pd.DataFrame:
         """The runs that ended well; not to be changed."""
         return self.runs if self.runs.empty else self.runs[self.runs["status"] == "ok"]
+
+    @functools.cached_property
+    def hyperparameters(self) -> Mapping[str, Any]:
+        """Those of its runs, which seeds do not change; empty where there are none."""
+        return {} if self.runs.empty else json.loads(self.runs["hyperparameters"].iloc[0])
 
     def values(self, column: str) -> pd.Series[float]:
         """What the ok runs have in `column`, by seed; empty where none has a number."""
@@ -122,6 +128,7 @@ class Study:
         paper: name of the paper's table that the study names, or None.
         observed: whether what its models show of themselves during training is kept beside the runs.
         years: contestant name → the year of its paper, where it is known.
+        decided: contestant name → the hyper-parameters that a budget decides.
     """
 
     title: str
@@ -139,6 +146,7 @@ class Study:
     paper: str | None = None
     observed: bool = False
     years: Mapping[str, int] = field(default_factory=dict)
+    decided: Mapping[str, Collection[str]] = field(default_factory=dict)
 
     @property
     def keys(self) -> set[str]:

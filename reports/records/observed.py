@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import pandas as pd
@@ -38,19 +38,20 @@ class Observed:
 
 
 def observed(comparison: Comparison, sources: Sources) -> list[Observed]:
-    """Every quantity of every entrant whose runs all showed it."""
-    found = []
+    """Every quantity of every entrant whose runs all showed it, at steps that all have."""
+    return [one for entry in comparison.entries for one in _of_entry(entry, _runs(entry, sources))]
+
+
+def left_out(comparison: Comparison, sources: Sources) -> list[str]:
+    """Labels of the entrants of which `observed` lacks what a run showed, or showed by its record."""
+    labels = []
     for entry in comparison.entries:
-        if entry.ok.empty:
-            continue
-        keys = [str(key) for key in entry.ok["key"]]
-        runs = [sources.once("observations", key, functools.partial(_read, key, sources)) for key in keys]
-        shown = [run for run in runs if run is not None]
-        if not shown or len(shown) < len(runs):
-            continue
-        names = set.intersection(*(set(run["name"]) for run in shown))
-        found += [Observed(entry=entry, name=name, values=_over_seeds(shown, name)) for name in sorted(names)]
-    return found
+        runs = _runs(entry, sources)
+        names = set().union(*(run["name"] for run in runs.values() if run is not None))
+        lacks = any(run is None and sources.is_set_aside("observations", key) for key, run in runs.items())
+        if lacks or names != {one.name for one in _of_entry(entry, runs)}:
+            labels.append(entry.label)
+    return labels
 
 
 def observed_frame(studies: Sequence[Study], sources: Sources) -> dict[str, pd.DataFrame]:
@@ -73,6 +74,21 @@ def observed_frame(studies: Sequence[Study], sources: Sources) -> dict[str, pd.D
     every = pd.concat(frames)
     where = ["study", "data", "budget", "label", "name"]
     return {"observed": every[[*where, *(name for name in every.columns if name not in where)]]}
+
+
+def _runs(entry: Entry, sources: Sources) -> dict[str, pd.DataFrame | None]:
+    """Key → what the run showed; None where it has no readable file."""
+    keys = [] if entry.ok.empty else [str(key) for key in entry.ok["key"]]
+    return {key: sources.once("observations", key, functools.partial(_read, key, sources)) for key in keys}
+
+
+def _of_entry(entry: Entry, runs: Mapping[str, pd.DataFrame | None]) -> list[Observed]:
+    shown = [run for run in runs.values() if run is not None]
+    if not shown or len(shown) < len(runs):
+        return []
+    names = set.intersection(*(set(run["name"]) for run in shown))
+    found = [Observed(entry=entry, name=name, values=_over_seeds(shown, name)) for name in sorted(names)]
+    return [one for one in found if not one.values.empty]
 
 
 def _over_seeds(runs: Sequence[pd.DataFrame], name: str) -> pd.DataFrame:

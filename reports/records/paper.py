@@ -58,12 +58,14 @@ class PaperArm:
     Args:
         auc: points that the arm gains; the percents are what it has more; None where the paper does not say.
         dense_parameters: of the base, where the paper has several.
+        precision: how far `auc` may be off, in points, where it was read off a figure.
     """
 
     auc: float
     dense_parameters_percent: float | None = None
     flops_percent: float | None = None
     dense_parameters: float | None = None
+    precision: float = 0.0
 
 
 def stands_beside(table: str | None, dataset: str) -> bool:

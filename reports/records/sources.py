@@ -1,7 +1,8 @@
 """What a report reads: the runs and studies of one store or several, and the files beside the runs.
 
 A key that two stores have is one run: the last one that ended well, in the order of the stores. A file that
-is damaged is not used, and `Sources.set_aside` names it; the page is written without it.
+is damaged is not used, and `Sources.set_aside` names it; the page is written without it. It also names a
+curve or observations that a record says there are and no store has; predictions may be left out on purpose.
 """
 
 from __future__ import annotations
@@ -77,10 +78,15 @@ class Sources:
         return self._kept[what, key]
 
     def leave_out(self, folder: str, key: str, why: str) -> None:
-        """Says on the page that a file is damaged."""
+        """Says on the page that a file is damaged or missing."""
         self.set_aside[f"{folder}/{key}.parquet"] = " ".join(why.split())[:200]
 
+    def is_set_aside(self, folder: str, key: str) -> bool:
+        return f"{folder}/{key}.parquet" in self.set_aside
+
     def _frame(self, key: str, folder: str) -> Any | None:
+        if folder in self.runs[key].files and self.path(folder, key) is None:
+            self.leave_out(folder, key, "the record of its run names the file, but it is missing")
         table = self._table(key, folder)
         try:
             return None if table is None else table.to_pandas()
@@ -89,7 +95,7 @@ class Sources:
             return None
 
     def _table(self, key: str, folder: str, columns: Sequence[str] | None = None) -> pa.Table | None:
-        if f"{folder}/{key}.parquet" in self.set_aside:
+        if self.is_set_aside(folder, key):
             return None
         fault = ""
         for path in (store.path(folder, key) for store in self._stores):

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import math
 import statistics
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 
 import pandas as pd
@@ -67,19 +68,30 @@ def studies(
 
 
 def titles_of(records: Sequence[StudyRecord]) -> list[str]:
-    """The name of each study and, where several have it, the options that not all of them were asked with."""
-    asked = [_options(record.command) for record in records]
+    """The name of each study and, where several have it, what not all of their commands have; no two alike.
+
+    That is the file or module of a study of your own, and options. Where this does not tell studies apart,
+    the whole command does.
+    """
+    asked = [_asked(record) for record in records]
     titles = []
-    for record, options in zip(records, asked, strict=True):
+    for record, parts in zip(records, asked, strict=True):
         of_name = [other for r, other in zip(records, asked, strict=True) if r.name == record.name]
-        own = [option for option in options if not all(option in other for other in of_name)]
+        own = [part for part in parts if not all(part in other for other in of_name)]
         titles.append(" ".join([record.name, *own]))
-    return titles
+    count = Counter(titles)
+    return [
+        title if count[title] == 1 else f"{record.name}: {record.command}"
+        for record, title in zip(records, titles, strict=True)
+    ]
 
 
-def _options(command: str) -> list[str]:
-    """``--seeds 2`` and the like, in their order."""
-    return [f"--{option}".rstrip() for option in f" {command}".split(" --")[1:]]
+def _asked(record: StudyRecord) -> list[str]:
+    """What the command asks for, unless it is the study by its name, and its options in their order."""
+    asked_for, *options = record.command.split(" --")
+    target = asked_for.split(maxsplit=2)[2:]  # after the words rankbench run
+    told = [] if target == [record.name] else target
+    return [*told, *(f"--{option}".rstrip() for option in options)]
 
 
 def _recorded(record: StudyRecord, frame: pd.DataFrame, title: str) -> Study:

@@ -17,8 +17,10 @@ from reports.scaling.sensitivity import SIZE, Without, leave_one_out
 from reports.scaling.two_variables import Surface
 from reports.writing import escaping
 from reports.writing.drawing import (
+    BESIDE,
     FAINT,
     INK,
+    LETTERS,
     PALETTE,
     WIDTH,
     Image,
@@ -91,7 +93,7 @@ def surface_figure(surfaces: Mapping[str, Surface], points: Sequence[Point], *, 
         for axes, (label, surface) in zip(panels, surfaces.items(), strict=False):
             of_series = [point for point in points if point.series == label]
             _draw_surface(axes, surface, of_series, size)
-            axes.set_title(escaping.figure(titles[label]), loc="left")
+            axes.set_title(escaping.label(titles[label], LETTERS // columns), loc="left")
             axes.set_ylabel(escaping.figure(surface.metric.title))
         for axes in panels[len(surfaces) :]:
             axes.set_visible(False)
@@ -216,7 +218,7 @@ def label_ends(axes: Axes, ends: Mapping[str, tuple[float, float]], mark: Mappin
     for (label, end), height in zip(ends.items(), spread(heights, gap, (0.0, 1.0)), strict=True):
         lead_label(
             axes,
-            escaping.figure(label),
+            escaping.label(label, BESIDE),
             at=end,
             coords="data",
             to=(1.04, height),
@@ -249,7 +251,7 @@ def draw_strip(
                 zorder=4,
             )
         axes.annotate(
-            escaping.figure(one.label),
+            escaping.label(one.label, BESIDE),
             (1.04, row),
             xycoords=("axes fraction", "data"),
             color=colour,

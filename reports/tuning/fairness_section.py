@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 
-from reports.prose import listed
+from reports.prose import listed, listed_labels
 from reports.records.comparison import Study
 from reports.tuning.fairness import LIMIT, VERDICTS, Check, Checked
 from reports.tuning.rate_panels import name_panel, rate_panels, reaching, ring, share_rate_axes
@@ -24,7 +24,9 @@ def fairness_section(study: Study, mark: Mapping[str, Mark]) -> Section:
     if study.tuned is not None:
         text.append(Paragraph(text=f"The settings in use are tuned: {study.tuned}."))
     if study.untuned:
-        text.append(Paragraph(text=f"Without a tuned setting: {listed(study.untuned)}.", style="warning"))
+        text.append(
+            Paragraph(text=f"Without a tuned setting: {listed_labels(study.untuned)}.", style="warning")
+        )
     text.append(Paragraph(text=study.command, style="code"))
     return Section(
         title=study.title,

@@ -11,11 +11,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from reports.figures import LINE_HEIGHT, spread
-from reports.prose import listed
+from reports.prose import listed_labels
 from reports.tuning.rate_panels import name_panel, rate_panels, reaching, ring, share_rate_axes
 from reports.tuning.trials import Search, Tuning, expected_best_of
 from reports.writing import escaping
-from reports.writing.drawing import BASELINE_COLOUR, INK, Image, Mark, lead_label, rendered, style
+from reports.writing.drawing import BASELINE_COLOUR, BESIDE, INK, Image, Mark, lead_label, rendered, style
 from reports.writing.notation import setting_value
 
 FLOOR = 0.012
@@ -134,7 +134,7 @@ def expected_figure(tuning: Tuning, mark: Mapping[str, Mark]) -> Image:
         png=png,
         pdf=pdf,
         caption="Expected best valid AUC after n trials, over every order of the trials after the default."
-        + (f" Below the figure: the default of {listed(cut)}." if cut else ""),
+        + (f" Below the figure: the default of {listed_labels(cut)}." if cut else ""),
         alternative="Expected best valid AUC after n trials, a line per contestant",
     )
 
@@ -164,7 +164,7 @@ def importance_figure(shares: Mapping[str, Mapping[str, float]], names: Sequence
             ha="left",
             rotation_mode="anchor",
         )
-        axes.set_yticks(range(len(shares)), [escaping.figure(label) for label in shares])
+        axes.set_yticks(range(len(shares)), [escaping.label(label) for label in shares])
         axes.tick_params(length=0, top=False, bottom=False, labeltop=True, labelbottom=False)
         axes.grid(visible=False)
         for edge in axes.spines.values():
@@ -200,7 +200,7 @@ def _label_ends(axes: Axes, ends: Mapping[str, float], mark: Mapping[str, Mark])
     for (label, value), height in zip(ends.items(), spread(heights, gap, (0.0, 1.0)), strict=True):
         lead_label(
             axes,
-            escaping.figure(label),
+            escaping.label(label, BESIDE),
             at=(1.0, (value - low) / (high - low)),
             coords="axes fraction",
             to=(1.035, height),

@@ -74,4 +74,4 @@ def ring(axes: Axes, rate: float, area: float) -> None:
 
 def name_panel(axes: Axes, label: str, colour: str) -> None:
     """Writes whose panel it is."""
-    axes.set_title(escaping.figure(label), loc="left", color=colour)
+    axes.set_title(escaping.label(label), loc="left", color=colour)

@@ -37,6 +37,10 @@ BASELINE_MARKER = "o"
 
 WIDTH = 9.0
 """Inches of a figure as wide as the page."""
+LETTERS = 110
+"""Letters of a title that is as wide."""
+BESIDE = 24
+"""Letters of a label in a margin of fixed width beside the axes."""
 DPI = 200
 """Of PNG files."""
 NARROW = 6.0

@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 import unicodedata
 
+LONGEST_LABEL = 48
+"""Letters of a label in a figure."""
 _LATEX = {
     "\\": r"\textbackslash{}",
     "~": r"\textasciitilde{}",
@@ -47,6 +49,15 @@ def latex(text: str) -> str:
 def figure(text: str) -> str:
     """For a text of matplotlib, which reads mathematics between dollar signs."""
     return visible(text).replace("$", r"\$")
+
+
+def label(text: str, longest: int = LONGEST_LABEL) -> str:
+    """A label for a text of matplotlib; a long one, which would leave no room to draw, without its middle."""
+    shown = visible(text)
+    if len(shown) > longest:
+        end = longest // 4
+        shown = f"{shown[: longest - end - 1]}…{shown[-end:]}"
+    return figure(shown)
 
 
 def _spelt_out(character: str) -> str:

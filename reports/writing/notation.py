@@ -46,16 +46,17 @@ def tick(value: float) -> str:
     return "0" if text == "+0" else text
 
 
-def estimate(value: Estimate | None, decimals: int) -> str:
+def estimate(value: Estimate | None, decimals: int, *, signed: bool = False) -> str:
     """``0.8032 ± 0.0004``; ``0.99 [0.97, 1.00]`` where a bound of what is possible cuts the interval off; the
-    mean alone where one seed gives no interval."""
+    mean alone where one seed gives no interval. `signed`: with a plus, as a change is written."""
     if value is None:
         return MISSING
-    mean = fixed(value.mean, decimals)
+    mean = fixed(value.mean, decimals, signed=signed)
     if value.half_width is None:
         return mean
     if value.is_cut:
-        return f"{mean} [{fixed(value.low, decimals)}, {fixed(value.high, decimals)}]"
+        low, high = (fixed(bound, decimals, signed=signed) for bound in (value.low, value.high))
+        return f"{mean} [{low}, {high}]"
     return f"{mean} ± {fixed(value.half_width, decimals)}"
 
 

@@ -48,6 +48,7 @@ def ablate(
     arms: Mapping[str, float] = COMPONENTS,
     *,
     name: str = "components",
+    command: str | None = None,
     paper: str | None = "rankmixer/table_2",
     base: str = BASE,
     budgets: Mapping[str, int] | None = None,
@@ -60,6 +61,9 @@ def ablate(
     observations: Callable[[str, int], Mapping[str, np.ndarray]] | None = None,
     without: Sequence[str] = (),
     impossible: Mapping[str, str] | None = None,
+    times: Mapping[str, Sequence[float]] | None = None,
+    active: Mapping[str, tuple[float, int, float]] | None = None,
+    values: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> StudyRecord:
     """Keeps an ablation with a run of the base and of every arm.
 
@@ -70,20 +74,31 @@ def ablate(
         observations: (label, step) → what the runs of an entrant show of themselves; None: nothing.
         without: labels that have no run.
         impossible: label → why it cannot take part.
+        times: label → seconds of training of each seed.
+        active: label → of its experts the share that is planned to be active, and how many parameters that
+            leaves active as planned and as observed.
+        values: label → hyper-parameters of its runs; the width is 64 otherwise.
     """
     members = []
     for dataset in datasets:
         for size in sizes:
             for label, shift in {base: 0.0, **arms}.items():
                 for seed in range(seeds):
-                    spec = _spec(builder, label, seed, dataset, (budgets or {}).get(label, size), base)
+                    share, planned, served = (active or {}).get(label, (None, None, None))
+                    size_of = (budgets or {}).get(label, size)
+                    more = {} if share is None else {"active_fraction": share}
+                    more = {**more, **(values or {}).get(label, {})}
+                    spec = _spec(builder, label, seed, dataset, size_of, base, more)
                     if label not in without:
-                        _run(builder, spec, label, shift, observations)
+                        measured = {"planned_active": planned, "active_parameters": served}
+                        if label in (times or {}):
+                            measured["train_s"] = times[label][seed]
+                        _run(builder, spec, label, shift, observations, measured)
                     member = _member(label, spec, size, (settings or {}).get(label, {}))
                     how = "budget" if label == base else (sized or {}).get(label, "as_baseline")
                     members.append(dataclasses.replace(member, sized=how))
             for label, reason in (impossible or {}).items():
-                spec = _spec(builder, label, 0, dataset, size, base)
+                spec = _spec(builder, label, 0, dataset, size, base, {})
                 members.append(
                     dataclasses.replace(_member(label, spec, size, {}), seed=None, key=None, reason=reason)
                 )
@@ -91,7 +106,7 @@ def ablate(
         name=name,
         kind="ablation",
         question="What is each part of RankMixer's block worth?",
-        command=f"rankbench run {name}",
+        command=command or f"rankbench run {name}",
         baseline=base,
         paper=paper,
         members=tuple(members),
@@ -102,9 +117,9 @@ def ablate(
     return record
 
 
-def _run(builder, spec: Spec, label: str, shift: float, observations) -> None:
+def _run(builder, spec: Spec, label: str, shift: float, observations, measured: Mapping[str, Any]) -> None:
     if spec.key() not in builder.store.read().runs:
-        builder.ok(spec, shift=shift, train_s=12.5 + len(label) / 20 + spec.seed / 4)
+        builder.ok(spec, shift=shift, **{"train_s": 12.5 + len(label) / 20 + spec.seed / 4, **measured})
     if observations is None:
         return
     rows = [
@@ -119,8 +134,11 @@ def _run(builder, spec: Spec, label: str, shift: float, observations) -> None:
         pd.DataFrame(rows).to_parquet(path, index=False)
 
 
-def _spec(builder, label: str, seed: int, dataset: str, size: int, base: str) -> Spec:
+def _spec(
+    builder, label: str, seed: int, dataset: str, size: int, base: str, more: Mapping[str, Any]
+) -> Spec:
     setting = {"width": 64, "base": base} if label == base else {"width": 64, "arm": label}
+    setting |= more
     return builder.spec("rankmixer", seed, budget=size, dataset=dataset, hyperparameters=setting)
 
 
@@ -143,3 +161,8 @@ def only(builder) -> Ablation:
     (study,) = builder.studies()
     (one,) = ablations(study, judged(study, Sources([builder.directory])))
     return one
+
+
+def section(page: str, title: str) -> str:
+    """The text under a title of level 2, without the title."""
+    return page.split(f"\n## {title}\n")[1].split("\n## ")[0]

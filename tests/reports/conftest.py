@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -109,6 +110,7 @@ class StoreBuilder:
         shift: float = 0.0,
         missing_labels: int = 0,
         active_parameters: float | None = None,
+        planned_active: int | None = None,
         positive_rate: float | None = None,
         num_users: int = NUM_ROWS // 10,
     ) -> Run:
@@ -118,6 +120,7 @@ class StoreBuilder:
             shift: added to how strongly the logits follow the truth.
             missing_labels: so many of the first rows have no label.
             active_parameters: observed on the test rows.
+            planned_active: in place of all dense parameters.
             positive_rate: share of rows that are positive, the same rows in every run.
         """
         world = np.random.default_rng(ord(spec.dataset.fingerprint[0]))
@@ -131,6 +134,7 @@ class StoreBuilder:
         for name, scale in ((spec.contestant.name, 0.2), (label_of(spec), 0.08)):
             noise += scale * _generator(name).normal(size=truth.shape)
         cost = cost_of(spec)
+        cost = dataclasses.replace(cost, active_parameters=planned_active or cost.active_parameters)
         strength = SIGNAL.get(spec.contestant.name, 0.9) + 0.05 * np.log10(cost.dense_parameters / 100_000)
         logit = ((strength + shift) * truth + noise - 1).astype(np.float32)
         known = slice(missing_labels, None)

@@ -125,6 +125,7 @@ def test_active_parameters_are_the_observed_ones_beside_the_planned(builder):
     table = comparison_table(dataclasses.replace(standings, rows=(first, *standings.rows[1:])))
     assert column(table, "Active parameters")[0] == "61.3k (planned 100k)"
     assert column(table, "Active parameters")[1] == "100k"
+    assert "FLOPs are counted for the planned ones." in " ".join(table.notes)
 
 
 def test_ranks_are_intervals(builder):

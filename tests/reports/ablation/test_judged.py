@@ -19,7 +19,17 @@ from reports.ablation.lines_figure import lines_figure
 from reports.ablation.prose import answer
 from reports.ablation.table import ablation_table
 from reports.records.paper import named, paper_arms, paper_shares
-from tests.reports.ablated import BASE, COMPONENTS, DEPTHS, SPARSITY, ablate, norms, only, shares
+from tests.reports.ablated import (
+    BASE,
+    COMPONENTS,
+    DEPTHS,
+    SPARSITY,
+    ablate,
+    norms,
+    only,
+    section,
+    shares,
+)
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "ablation.md"
 
@@ -55,10 +65,6 @@ def reports(tmp_path_factory, new_store_in) -> list[Path]:
         builder.report(directory / "out")
         folders.append(directory / "out")
     return folders
-
-
-def section(page: str, title: str) -> str:
-    return page.split(f"\n## {title}\n")[1].split("\n## ")[0]
 
 
 def test_golden(reports):
@@ -197,23 +203,6 @@ def test_an_ablation_of_several_data_sets_and_budgets(builder, tmp_path):
 def test_the_papers_values_stand_beside_any_data(builder):
     ablate(builder, datasets=("criteo",))
     assert [arm.paper[0].auc for arm in only(builder).arms] == [-0.07, -0.5, -0.05, -0.31]
-
-
-@pytest.mark.usefixtures("without_drawing")
-def test_an_ablation_of_which_only_the_base_ran(builder, tmp_path):
-    ablate(builder, without=tuple(COMPONENTS))
-    page = section(builder.report(tmp_path / "out").markdown.read_text(), "components")
-    unknown = "no skip connections, no token mixing, no LayerNorm and shared FFN"
-    assert f"There is no result to compare for {unknown}." in page
-    assert "figures/answer-" not in page
-    assert page.count("not run") == 4
-
-
-@pytest.mark.usefixtures("without_drawing")
-def test_an_ablation_of_which_the_base_did_not_run(builder, tmp_path):
-    ablate(builder, without=("RankMixer",))
-    page = section(builder.report(tmp_path / "out").markdown.read_text(), "components")
-    assert "There is no result to compare for" in page
 
 
 def test_the_papers_values():

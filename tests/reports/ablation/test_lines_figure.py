@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from matplotlib.axes import Axes
 
+import reports.ablation.lines_figure as lines_module
 from reports.ablation.judged import Point, point_of
 from reports.ablation.lines_figure import lines_figure
 from reports.ablation.table import ablation_table
@@ -63,3 +65,43 @@ def test_lines_over_dense_parameters_begin_at_the_base_and_tell_the_speed(builde
     rate = np.mean([2e6 / (12.5 + len("RankMixer") / 20 + seed / 4) for seed in range(3)])
     assert cells[0]["Examples/s in training"] == f"{rate / 1000:.0f}k"
     assert cells[0]["FLOP/s in training"] == f"{rate * one.base.cost['flops_train'] / 1e9:.1f}G"
+
+
+@pytest.fixture
+def drawn(monkeypatch):
+    """What is drawn: the abscissas of lines, and the texts of labels beside the axes."""
+    found = {"x": [], "labels": []}
+    plot, lead_label = Axes.plot, lines_module.lead_label
+
+    def recorded_plot(axes, x, *args, **how):
+        found["x"].append(x)
+        return plot(axes, x, *args, **how)
+
+    def recorded_label(axes, text, **how):
+        found["labels"].append(text)
+        lead_label(axes, text, **how)
+
+    monkeypatch.setattr(Axes, "plot", recorded_plot)
+    monkeypatch.setattr(lines_module, "lead_label", recorded_label)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("labels", "base", "expected"),
+    [
+        (("8 blocks", "2 blocks", "16 blocks"), "4 blocks", [2, 4, 8, 16]),
+        (("A · 1 active", "A · 1/4 active", "A · 1/2 active"), "dense", [1, 1 / 2, 1 / 4]),
+    ],
+)
+def test_points_are_joined_from_one_end_to_the_other_in_the_direction_of_the_study(
+    builder, drawn, labels, base, expected
+):
+    ablate(builder, dict.fromkeys(labels, 0.1), base=base, paper=None)
+    assert lines_figure([only(builder)]) is not None
+    assert drawn["x"][0] == expected
+
+
+def test_a_line_without_a_name_has_no_label(builder, drawn):
+    ablate(builder, {"4 blocks": 0.1, "8 blocks": 0.2, "another": 0.0}, base="2 blocks", paper=None)
+    assert lines_figure([only(builder)]) is not None
+    assert drawn["labels"] == ["another"]

@@ -7,8 +7,9 @@ import dataclasses
 import pytest
 
 from reports.ablation.prose import agreement, answer, changed
+from reports.ablation.table import ablation_table
 from reports.judge.statistics import Difference
-from tests.reports.ablated import COMPONENTS, ablate, only
+from tests.reports.ablated import COMPONENTS, DEPTHS, ablate, only
 
 
 @pytest.mark.parametrize(
@@ -34,9 +35,17 @@ def test_an_arm_in_a_sentence(label, expected):
 
 
 def told(one, gains: dict[str, tuple[float, float] | None]):
-    """The ablation with these differences, (mean, half of the interval) in points; None: 1 seed."""
+    """The ablation with these differences, (mean, half of the interval) in points; None: 1 seed.
+
+    Arms without one have no result.
+    """
     arms = []
-    for arm, value in zip(one.arms, gains.values(), strict=True):
+    for arm in one.arms:
+        if arm.label not in gains:
+            standing = dataclasses.replace(arm.standing, to_baseline=None)
+            arms.append(dataclasses.replace(arm, standing=standing))
+            continue
+        value = gains[arm.label]
         mean, half = value or (0.1, None)
         difference = Difference(
             mean=mean / 100,
@@ -88,6 +97,28 @@ def test_the_answer(builder, gains, expected):
     assert answer(told(only(builder), gains)) == expected
 
 
+def test_the_answer_along_lines_skips_points_without_a_result(builder):
+    ablate(builder, DEPTHS, name="depth", paper=None, base="2 blocks", seeds=1)
+    one = only(builder)
+    gains = {
+        "residual between blocks · 4 blocks": (0.2, 0.05),
+        "no residual between blocks · 8 blocks": (-0.3, 0.05),
+    }
+    assert answer(told(one, gains)) == (
+        "At 4 blocks, in points of AUC against 2 blocks: residual between blocks +0.20 [+0.15, +0.25]. "
+        "At 8 blocks, in points of AUC against 2 blocks: no residual between blocks −0.30 [−0.35, −0.25]. "
+        "There is no result to compare for residual between blocks · 8 blocks and no residual between blocks "
+        "· 4 blocks."
+    )
+    assert answer(told(one, {})) == (
+        "There is no result to compare for residual between blocks · 4 blocks, residual between blocks · 8 "
+        "blocks, no residual between blocks · 4 blocks and no residual between blocks · 8 blocks."
+    )
+
+
+NO_RESULT, ONE_SEED = object(), object()
+
+
 @pytest.mark.parametrize(
     ("gains", "expected"),
     [
@@ -101,9 +132,56 @@ def test_the_answer(builder, gains, expected):
             (0.0, 0.0, 0.0, 0.0),
             "Of the paper's four signs, none is found here and four cannot be told from 0.",
         ),
+        (
+            (0.0, -0.1, NO_RESULT, NO_RESULT),
+            "Of the paper's four signs, one is found here, one cannot be told from 0 and two have no verdict "
+            "here.",
+        ),
+        (
+            (-0.1, -0.1, -0.1, ONE_SEED),
+            "Of the paper's four signs, three are found here and one has no verdict here.",
+        ),
+        (
+            (NO_RESULT, NO_RESULT, NO_RESULT, ONE_SEED),
+            "None of the paper's four signs has a verdict here.",
+        ),
     ],
 )
 def test_signs_of_the_paper_are_counted(builder, gains, expected):
     ablate(builder, seeds=1)
-    one = told(only(builder), {label: (gain, 0.05) for label, gain in zip(COMPONENTS, gains, strict=True)})
-    assert agreement(one) == expected
+    values = {
+        label: None if gain is ONE_SEED else (gain, 0.05)
+        for label, gain in zip(COMPONENTS, gains, strict=True)
+        if gain is not NO_RESULT
+    }
+    assert agreement(told(only(builder), values)) == expected
+
+
+@pytest.mark.parametrize(
+    ("gains", "expected"),
+    [
+        ({"k = 8": (-0.1, 0.05)}, ""),  # the paper has no such arm
+        ({"no LayerNorm": (-0.1, 0.05)}, "The sign that the paper has is found here."),
+        ({"no LayerNorm": (0.1, 0.05)}, "The sign that the paper has is the opposite here."),
+        ({"no LayerNorm": (0.0, 0.05)}, "The sign that the paper has cannot be told from 0 here."),
+        ({"no LayerNorm": None}, "The sign that the paper has gets no verdict here."),
+    ],
+)
+def test_a_single_sign_of_the_paper(builder, gains, expected):
+    ablate(builder, dict.fromkeys(gains, 0.0), seeds=1)
+    assert agreement(told(only(builder), gains)) == expected
+
+
+def test_a_difference_that_is_0_at_one_of_the_papers_sizes_has_no_sign(builder):
+    """Table 9 has +0.09, +0.04 and +0.00."""
+    ablate(builder, {"DCN in front": 0.0}, seeds=1, paper="tokenmixer_large/table_9")
+    assert agreement(told(only(builder), {"DCN in front": (0.1, 0.05)})) == ""
+
+
+def test_a_difference_within_the_error_of_reading_a_figure_has_no_sign(builder):
+    """Figure 3 has 0.00, 0.00, -0.01 and -0.02 for DTSI, each within 0.01 points."""
+    arms = {f"DTSI + ReLU · {share} active": (-0.1, 0.05) for share in ("1", "1/2", "1/4", "1/8")}
+    ablate(builder, dict.fromkeys(arms, 0.0), seeds=1, paper="rankmixer/figure_3")
+    one = told(only(builder), arms)
+    assert agreement(one) == "The sign that the paper has is found here."  # at 1/8
+    assert "read off a figure, within 0.01 points" in " ".join(ablation_table(one).notes)

@@ -119,7 +119,7 @@ def test_the_page_names_a_damaged_file(builder, tmp_path):
     path.write_bytes(path.read_bytes()[:100])
     page = builder.report(tmp_path / "out").markdown.read_text()
     assert f"predictions/{path.name}" in page
-    assert "These files are damaged and were not used" in page
+    assert "These files are damaged or missing and were not used" in page
     assert "| undecided, predictions missing |" in page
 
 

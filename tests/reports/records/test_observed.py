@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+import json
+import shutil
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from reports.records.observed import observed
+from reports.records.observed import left_out, observed
 from reports.records.sources import Sources
 from tests.reports.ablated import DEPTHS, ablate, norms, shares
 
@@ -28,7 +30,7 @@ def test_observations_are_means_over_seeds_and_experts(builder):
             assert (row["low"], row["high"]) == pytest.approx((min(by_seed), max(by_seed)))
 
 
-@pytest.mark.parametrize("damage", ["gone", "torn", "other columns", "no index"])
+@pytest.mark.parametrize("damage", ["gone", "torn", "other columns", "no index", "other steps", "other name"])
 def test_what_not_all_seeds_show_is_left_out(builder, damage):
     ablate(builder, {"sparse": 0.0}, base="dense", observations=shares)
     path = sorted((builder.directory / "observations").iterdir())[0]
@@ -38,11 +40,38 @@ def test_what_not_all_seeds_show_is_left_out(builder, damage):
         path.write_bytes(path.read_bytes()[:50])
     else:
         table = pd.read_parquet(path)
-        table = table.drop(columns="value") if damage == "other columns" else table.assign(index="x")
+        if damage == "other columns":
+            table = table.drop(columns="value")
+        else:
+            column = {"no index": "index", "other steps": "step", "other name": "name"}[damage]
+            table = table.assign(**{column: 7 if column == "step" else "x"})
         table.to_parquet(path, index=False)
     sources = Sources([builder.directory])
     assert observed(builder.comparison(), sources) == []
-    assert len(sources.set_aside) == (damage != "gone")
+    assert left_out(builder.comparison(), sources) == ["sparse"]
+    assert len(sources.set_aside) == (damage in ("torn", "other columns", "no index"))
+
+
+@pytest.mark.usefixtures("without_drawing")
+def test_files_that_a_record_names_and_no_store_has_are_told(builder, tmp_path):
+    """Of all seeds of one entrant; of another there is nothing, and nothing was promised."""
+    ablate(builder, {"sparse, wide": 0.0}, base="dense", observations=shares)
+    path = builder.directory / "runs.jsonl"
+    folders = ("observations", "curves")
+    gone = {folder: {file.stem for file in (builder.directory / folder).iterdir()} for folder in folders}
+    records = [json.loads(line) for line in path.read_text().splitlines()]
+    for record in records:
+        record["files"] = {folder: "0" * 64 for folder in folders if record["key"] in gone[folder]}
+    path.write_text("".join(json.dumps(record) + "\n" for record in records))
+    for folder in folders:
+        shutil.rmtree(builder.directory / folder)
+    page = builder.report(tmp_path / "out").markdown.read_text()
+    assert "not all that “sparse, wide” showed during training is here" in page
+    assert "These files are damaged or missing" in page
+    assert [len(gone[folder]) for folder in folders] == [3, 6]
+    for folder, keys in gone.items():
+        for key in keys:
+            assert f"{folder}/{key}.parquet: the record of its run names the file, but it is missing" in page
 
 
 @pytest.mark.usefixtures("without_drawing")

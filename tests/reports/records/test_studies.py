@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import dataclasses
 
+import pandas as pd
 import pytest
 
 from bench.errors import BadInput
+from reports.ablation.table import flat_rows
 from reports.page import OUTSIDE, build_report
 from reports.prose import held_equal
 from reports.records.sources import Sources
+from reports.records.studies import titles_of
 from reports.study_section import judged
+from tests.reports.ablated import ablate
 
 pytestmark = pytest.mark.usefixtures("without_drawing")
 
@@ -247,6 +251,38 @@ def test_one_of_two_studies_of_a_name_can_be_reported_by_its_title(builder, tmp_
     assert {each.study for each in files.verdicts} == {"compare --budget none"}
     with pytest.raises(BadInput, match=r"known: compare, compare --budget none"):
         build_report([builder.directory], tmp_path, command="c", titles={}, decided={}, study="nothing")
+
+
+def test_namesakes_of_other_files_have_titles_of_their_own(builder, tmp_path):
+    commands = {
+        "rankbench run components --seeds 2": "components --seeds 2",
+        "rankbench run mine.py:STUDY --seeds 3": "components mine.py:STUDY --seeds 3",
+        "rankbench run other.py:STUDY --seeds 3": "components other.py:STUDY --seeds 3",
+        "rankbench run other.py:STUDY --set 'a.b=--c d' --seeds 3": (
+            "components other.py:STUDY --set 'a.b=--c d' --seeds 3"
+        ),
+    }
+    for command in commands:
+        ablate(builder, name="components", command=command)
+    studies = builder.studies()
+    assert [study.title for study in studies] == [*reversed(commands.values())]
+    assert titles_of(builder.store.read().studies) == [*commands.values()]
+    files = builder.report(tmp_path / "out", study="components mine.py:STUDY --seeds 3")
+    assert {row["study"] for one in files.verdicts for row in flat_rows(one)} == {
+        "components mine.py:STUDY --seeds 3"
+    }
+    assert set(pd.read_csv(tmp_path / "out/tables/ablation.csv")["study"]) == {
+        "components mine.py:STUDY --seeds 3"
+    }
+
+
+def test_namesakes_whose_options_are_in_another_order_are_told_by_their_command(builder):
+    for command in ("rankbench run all --seeds 2 --budget 1M", "rankbench run all --budget 1M --seeds 2"):
+        builder.study({"DCNv2": specs(builder, "dcnv2")}, name="all", command=command, baseline=None)
+    assert [study.title for study in builder.studies()] == [
+        "all: rankbench run all --budget 1M --seeds 2",
+        "all: rankbench run all --seeds 2 --budget 1M",
+    ]
 
 
 def test_stores_are_joined_with_their_predictions_and_curves(builder, new_store, tmp_path):

@@ -39,6 +39,18 @@ def test_a_figure_draws_any_title_without_complaint(text):
     assert pdf.startswith(b"%PDF")
 
 
+@pytest.mark.parametrize(
+    ("text", "longest", "expected"),
+    [
+        ("DCNv2", 8, "DCNv2"),
+        ("RankMixer", 8, "RankM…er"),
+        ("x\x1b" + "y" * 9 + "$1", 8, r"x\x1b…\$1"),
+    ],
+)
+def test_a_long_label_in_a_figure_loses_its_middle(text, longest, expected):
+    assert escaping.label(text, longest) == expected
+
+
 def test_a_wild_title_is_shown_in_every_medium(builder, tmp_path):
     builder.titles = {**builder.titles, "rankmixer": WILD}
     builder.three_contestants(seeds=2)
