@@ -84,7 +84,7 @@ class XDeepFM(nn.Module):
         maps_NH, pooled = x0_NT, []
         for layer in self.cin:
             maps_NH = _Compressed.apply(maps_NH, x0_NT, layer.weight)
-            pooled.append(maps_NH.view(B, D, -1).sum(dim=1))
+            pooled.append(maps_NH.unflatten(0, (B, D)).sum(dim=1))
         logits_BK: Tensor = self.cin_head(torch.cat(pooled, dim=1)) + self.deep(x_BI)
         return logits_BK
 
