@@ -25,7 +25,7 @@ Neither the paper nor its authors say how weights start. A filter is a linear ma
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import torch
@@ -126,43 +126,42 @@ class _ConvolvedAndPooled(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, image: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
-        out, second = [], []
-        for part in image.split(_rows_at_a_time(image, weight)):
-            maps = F.conv2d(_padded(part, weight), weight, bias)
-            odd = maps.shape[2] % 2
-            above, below = F.pad(maps, (0, 0, 0, odd), value=-torch.inf).unflatten(2, (-1, 2)).unbind(3)
-            second.append(below > above)
-            out.append(torch.tanh(torch.maximum(above, below)))
-        pooled = torch.cat(out)
-        ctx.save_for_backward(image, weight, pooled, torch.cat(second))
+        B, _, height, D = image.shape
+        pooled = image.new_empty(B, len(weight), -(-height // 2), D)
+        second = torch.empty_like(pooled, dtype=torch.bool)
+        for rows in _rows_at_a_time(image, weight):
+            maps = F.conv2d(_padded(image[rows], weight), weight, bias)
+            maps = F.pad(maps, (0, 0, 0, height % 2), value=-torch.inf)
+            above, below = maps.unflatten(2, (-1, 2)).unbind(3)
+            second[rows] = below > above
+            pooled[rows] = torch.tanh(torch.maximum(above, below))
+        ctx.save_for_backward(image, weight, pooled, second)
         return pooled
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         image, weight, pooled, second = ctx.saved_tensors
-        rows = _rows_at_a_time(image, weight)
         above, height = (weight.shape[2] - 1) // 2, image.shape[2]
-        of_image, of_weight, of_bias = [], torch.zeros_like(weight), weight.new_zeros(len(weight))
-        for part, of_pooled, value, is_second in zip(
-            *(tensor.split(rows) for tensor in (image, grad, pooled, second)), strict=True
-        ):
-            of_larger = of_pooled * (1 - value.square())
+        of_image, of_weight = torch.empty_like(image), torch.zeros_like(weight)
+        of_bias = weight.new_zeros(len(weight))
+        for rows in _rows_at_a_time(image, weight):
+            of_larger, is_second = grad[rows] * (1 - pooled[rows].square()), second[rows]
             of_pair = torch.stack([of_larger * ~is_second, of_larger * is_second], dim=3)
             of_maps = of_pair.flatten(2, 3)[:, :, :height]
             of_padded, of_part_weight, of_part_bias = torch.ops.aten.convolution_backward(
                 of_maps,
-                _padded(part, weight),
+                _padded(image[rows], weight),
                 weight,
                 [len(weight)],
                 *([1, 1], [0, 0], [1, 1]),  # stride, padding and dilation
                 *(False, [0, 0], 1),  # not transposed, one group
                 [True, True, True],
             )
-            of_image.append(of_padded[:, :, above : above + height])
+            of_image[rows] = of_padded[:, :, above : above + height]
             of_weight += of_part_weight
             of_bias += of_part_bias
-        return torch.cat(of_image), of_weight, of_bias
+        return of_image, of_weight, of_bias
 
 
 def _padded(image: Tensor, weight: Tensor) -> Tensor:
@@ -171,6 +170,8 @@ def _padded(image: Tensor, weight: Tensor) -> Tensor:
     return F.pad(image, (0, 0, (height - 1) // 2, height // 2))
 
 
-def _rows_at_a_time(image: Tensor, weight: Tensor) -> int:
+def _rows_at_a_time(image: Tensor, weight: Tensor) -> Iterator[slice]:
+    """All rows of the batch, part by part, each of as few as make no more maps than are allowed."""
     floats = FLOATS_AT_A_TIME["cpu" if image.device.type == "cpu" else "other"]
-    return max(1, floats // (len(weight) * image.shape[2] * image.shape[3]))
+    num_rows = max(1, floats // (len(weight) * image.shape[2] * image.shape[3]))
+    return (slice(start, start + num_rows) for start in range(0, len(image), num_rows))

@@ -84,7 +84,7 @@ class XDeepFM(nn.Module):
         maps_NH, pooled = x0_NT, []
         for layer in self.cin:
             maps_NH = _Compressed.apply(maps_NH, x0_NT, layer.weight)
-            pooled.append(maps_NH.view(B, D, -1).sum(dim=1))
+            pooled.append(maps_NH.unflatten(0, (B, D)).sum(dim=1))
         logits_BK: Tensor = self.cin_head(torch.cat(pooled, dim=1)) + self.deep(x_BI)
         return logits_BK
 
@@ -95,28 +95,28 @@ class _Compressed(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, x_NG: Tensor, x0_NT: Tensor, weight: Tensor) -> Tensor:
         ctx.save_for_backward(x_NG, x0_NT, weight)
-        return torch.cat([outer @ weight.t() for outer, _, _ in _outer_products(x_NG, x0_NT)])
+        out_NH = x_NG.new_empty(len(x_NG), len(weight))
+        for rows, outer in _outer_products(x_NG, x0_NT):
+            out_NH[rows] = outer @ weight.t()
+        return out_NH
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, grad_NH: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         x_NG, x0_NT, weight = ctx.saved_tensors
-        of_weight = torch.zeros_like(weight)
-        of_x, of_x0 = [], []
-        start = 0
-        for outer, part_NG, part_NT in _outer_products(x_NG, x0_NT):
-            part_NH = grad_NH[start : start + len(outer)]
-            start += len(outer)
-            of_weight += part_NH.t() @ outer
-            of_outer = (part_NH @ weight).view(-1, part_NG.shape[1], part_NT.shape[1])
-            of_x.append((of_outer * part_NT.unsqueeze(1)).sum(dim=2))
-            of_x0.append((of_outer * part_NG.unsqueeze(2)).sum(dim=1))
-        return torch.cat(of_x), torch.cat(of_x0), of_weight
+        of_x, of_x0, of_weight = torch.empty_like(x_NG), torch.empty_like(x0_NT), torch.zeros_like(weight)
+        for rows, outer in _outer_products(x_NG, x0_NT):
+            torch.addmm(of_weight, grad_NH[rows].t(), outer, out=of_weight)
+            of_outer = (grad_NH[rows] @ weight).view(-1, x_NG.shape[1], x0_NT.shape[1])
+            of_x[rows] = (of_outer * x0_NT[rows].unsqueeze(1)).sum(dim=2)
+            of_x0[rows] = (of_outer * x_NG[rows].unsqueeze(2)).sum(dim=1)
+        return of_x, of_x0, of_weight
 
 
-def _outer_products(x_NG: Tensor, x0_NT: Tensor) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
-    """(outer products (n, G T), their x, their x^0), for n of the N rows at a time."""
+def _outer_products(x_NG: Tensor, x0_NT: Tensor) -> Iterator[tuple[slice, Tensor]]:
+    """Some of the N rows, and their outer products (n, G T): all rows, part by part."""
     floats = FLOATS_AT_A_TIME["cpu" if x_NG.device.type == "cpu" else "other"]
-    rows = max(1, floats // (x_NG.shape[1] * x0_NT.shape[1]))
-    for part_NG, part_NT in zip(x_NG.split(rows), x0_NT.split(rows), strict=True):
-        yield (part_NG.unsqueeze(2) * part_NT.unsqueeze(1)).flatten(1), part_NG, part_NT
+    num_rows = max(1, floats // (x_NG.shape[1] * x0_NT.shape[1]))
+    for start in range(0, len(x_NG), num_rows):
+        rows = slice(start, start + num_rows)
+        yield rows, (x_NG[rows].unsqueeze(2) * x0_NT[rows].unsqueeze(1)).flatten(1)

@@ -28,7 +28,7 @@ def mix(x_TBD: Tensor, num_heads: int) -> Tensor:
     if x_TBD.device.type == "cpu" and not torch.compiler.is_compiling() and x_TBD.numel() >= _WORTH:
         return _Mix.apply(x_TBD, num_heads)
     T, B, D = x_TBD.shape
-    return x_TBD.view(T, B, num_heads, D // num_heads).permute(2, 1, 0, 3).reshape(num_heads, B, -1)
+    return x_TBD.view(T, B, num_heads, D // num_heads).permute(2, 1, 0, 3).flatten(2)
 
 
 class _Mix(torch.autograd.Function):

@@ -21,7 +21,7 @@ class Cost:
         active_parameters: those of the dense ones that serve one example; fewer only for sparse experts.
         flops_forward: what serving one example takes in the contestant.
         flops_train: forward and backward of its training objective, to its input and parameters.
-        activation_bytes: kept for the backward pass, per example.
+        activation_bytes: kept for the backward pass, per example. The peak of a step is higher.
     """
 
     embedding_parameters: int

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 import torch
 
@@ -65,10 +69,38 @@ def test_parts_of_the_rows_give_the_numbers_and_gradients_of_all_at_once(floats,
 
 def test_no_more_outer_products_are_alive_than_are_allowed(monkeypatch):
     monkeypatch.setitem(xdeepfm.FLOATS_AT_A_TIME, "cpu", 200)
-    largest = 0
-    for outer, _, _ in xdeepfm._outer_products(torch.randn(64, 6), torch.randn(64, 8)):
-        largest = max(largest, outer.numel())
-    assert largest == 192  # 4 rows of 6 × 8
+    parts = list(xdeepfm._outer_products(torch.randn(63, 6), torch.randn(63, 8)))
+    assert max(outer.numel() for _, outer in parts) == 192  # 4 rows of 6 × 8
+    assert [row for rows, _ in parts for row in range(63)[rows]] == list(range(63))
+
+
+PEAK = """
+from bench.machine.allocator import keep_buffers
+from bench.machine.paging import peak_rss_bytes
+
+keep_buffers()  # as training does
+import torch
+from baselines.xdeepfm import XDeepFM
+
+torch.set_num_threads(1)
+for num_maps in (160, 200, 240):
+    model = XDeepFM((8,) * 49, 1, num_cin_layers=2, num_maps=num_maps, hidden_dims=(8,))
+    step = lambda rows: model(torch.randn(rows, 392, requires_grad=True)).sum().backward()
+    step(4)
+    before = peak_rss_bytes()
+    step(128)
+    print(peak_rss_bytes() - before)
+"""
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").is_file(), reason="elsewhere a peak has the parent in it")
+def test_a_step_holds_little_more_than_the_maps_and_a_gradient():
+    """Of 128 rows: 2 MB of maps, as much of their gradients, and up to 11 MB of the larger weight's.
+
+    Several widths, since it depends on chance which of them would leave the memory of its parts in pieces.
+    """
+    found = subprocess.run([sys.executable, "-c", PEAK], check=True, capture_output=True, text=True)
+    assert max(map(int, found.stdout.split())) < 64e6
 
 
 def test_backward_keeps_the_maps_and_no_outer_product():

@@ -49,7 +49,7 @@ XDEEPFM = Contestant(
     name="xdeepfm",
     title="xDeepFM",
     model="baselines.xdeepfm:XDeepFM",
-    rev=2,
+    rev=3,
     linear=True,
     hyperparameters={
         "max_tokens": 64,

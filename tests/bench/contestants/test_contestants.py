@@ -84,6 +84,18 @@ def test_forward_gives_one_logit_per_task_for_any_batch(contestant, shape):
 
 @each
 @shaped
+@pytest.mark.parametrize("training", [False, True])
+def test_no_rows_give_no_logits(contestant, shape, training):
+    x_BI = inputs(shape, rows=0).requires_grad_(training)
+    logits = built(contestant, shape).train(training)(x_BI)
+    assert logits.shape == (0, shape.num_tasks)
+    if training:
+        logits.sum().backward()
+        assert x_BI.grad.shape == x_BI.shape
+
+
+@each
+@shaped
 def test_gradient_reaches_every_parameter_and_the_whole_input(contestant, shape):
     model = built(contestant, shape).train()
     x_BI = inputs(shape, rows=256).requires_grad_()
