@@ -235,7 +235,8 @@ def _place_of_baseline(asked: Study, choices: Choices, entrants: list[Entrant]) 
         if one.label == asked.baseline if wanted is None else wanted in (one.contestant.name, one.label):
             return place
     if wanted is not None:
-        raise unknown_name("baseline", wanted, [one.contestant.name for one in entrants])
+        known = [name for one in entrants for name in (one.contestant.name, one.label)]
+        raise unknown_name("baseline", wanted, known)
     return None
 
 
@@ -262,7 +263,7 @@ def by_contestant(option: str, settings: Sequence[str], entrants: Sequence[Entra
         BadInput: a setting names no contestant that takes part.
     """
     of: dict[str, list[str]] = {}
-    names = [one.contestant.name for one in entrants]
+    names = list(dict.fromkeys(one.contestant.name for one in entrants))
     for setting in settings:
         name, dot, _ = setting.partition("=")[0].partition(".")
         if dot and name in names:

@@ -65,6 +65,13 @@ def test_what_cannot_be_sized_is_refused(target, choices, says):
         study(target, Choices(**choices))
 
 
+def test_the_entrants_of_an_ablation_are_named_once_where_a_name_is_unknown():
+    with pytest.raises(BadInput, match=r"\(known: RankMixer, no LayerNorm, pre-norm, rankmixer\)"):
+        study("norm", Choices(baseline="nope"))
+    with pytest.raises(BadInput, match=r"CONTESTANT.num_layers=3 \(one of rankmixer\)"):
+        study("norm", Choices(settings=["num_layers=3"]))
+
+
 def test_a_rate_that_a_study_gives_holds_unless_another_is_asked_for():
     for choices, rate in ((Choices(), 0.001), (Choices(dense_lr=0.01), 0.01), (Choices(epochs=2), 0.001)):
         asked = study("directions", choices)
