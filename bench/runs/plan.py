@@ -107,8 +107,8 @@ def plan(study: Study, datasets: Sequence[Dataset], *, command: str, sizes: Size
         sizes: what an earlier plan with the same features has sized already.
 
     Raises:
-        BadInput: no entrant is possible, one sets what the budget decides, or there are too few training
-            rows.
+        BadInput: no entrant is possible, one sets what the budget decides, there are too few training rows,
+            or a value has a type that a store cannot give back.
     """
     sizes = sizes or Sizes(study.features)
     settings = settings_of(study)
@@ -133,9 +133,20 @@ def plan(study: Study, datasets: Sequence[Dataset], *, command: str, sizes: Size
         else (),
         observed=study.observed,
     )
+    _refuse_unreadable(record)
     warnings = dict.fromkeys(warning for s in sized for warning in s.warnings)
     runs = [(dataset, of_data.runs) for dataset, of_data in zip(datasets, found, strict=True)]
     return Plan(runs=runs, record=record, warnings=tuple(warnings))
+
+
+def _refuse_unreadable(record: StudyRecord) -> None:
+    """Raises BadInput where a store would hold `record` in a line that nothing can read again."""
+    try:
+        StudyRecord.from_json(record.to_json())
+    except (TypeError, ValueError) as error:
+        raise BadInput(
+            f"study '{record.name}' cannot be kept, because a value has the wrong type: {error}"
+        ) from error
 
 
 def _on(

@@ -13,7 +13,12 @@ from bench.contestants.registry import CONTESTANTS
 from bench.contestants.settings_file import shipped
 from bench.contestants.tuned import TunedSettings
 from bench.errors import BadInput
-from bench.runs.entrants import Entrant, refuse_equal_labels, refuse_unlike_namesakes
+from bench.runs.entrants import (
+    Entrant,
+    refuse_equal_labels,
+    refuse_unlike_line,
+    refuse_unlike_namesakes,
+)
 from bench.runs.study_record import KINDS, Kind
 from bench.spec import Budget, FeatureSpec, Protocol
 from bench.training.protocols import PROTOCOLS, changed, protocol
@@ -28,8 +33,8 @@ class Study:
     """Entrants × data sets × numbers of training rows × budgets × seeds, everything else equal.
 
     Args:
-        name: as the command line calls it.
-        question: one sentence.
+        name: as the command line calls it, in one line.
+        question: one sentence, in one line.
         entrants: who takes part; their labels differ.
         kind: one of `KINDS`. In an ablation every other entrant is an arm of the baseline: it starts from
             the baseline's hyper-parameters and is trained as the baseline is, but for what it changes. A
@@ -73,6 +78,8 @@ class Study:
     resizable: bool = True
 
     def __post_init__(self) -> None:
+        refuse_unlike_line("the name of a study", self.name)
+        refuse_unlike_line(f"study '{self.name}': its question", self.question)
         if self.kind not in KINDS:
             raise BadInput(f"study '{self.name}': kind is '{self.kind}', allowed: {', '.join(KINDS)}")
         for what in ("entrants", "datasets", "train_rows", "budgets", "seeds"):

@@ -145,6 +145,42 @@ def test_a_study_says_what_is_wrong_with_it():
         entrant("dlrm-mlp", sized="eye")
 
 
+@pytest.mark.parametrize("wrong", [7, "", "  ", "two\nlines", "a\u2028b", "a\x1b[31mred", "\ud800", b"bytes"])
+def test_what_a_table_prints_in_a_line_is_a_line(wrong):
+    for changes, what in (
+        ({"name": wrong}, "the name of a study is"),
+        ({"question": wrong}, "study 'quick': its question is"),
+    ):
+        with pytest.raises(BadInput, match=f"{what} .*; it must be one line of text, and not empty"):
+            study(**changes)
+    if wrong != "":  # its own label, from its title
+        with pytest.raises(
+            BadInput, match=r"the label of an entrant of rankmixer is .*; it must be one line"
+        ):
+            entrant("rankmixer", label=wrong)
+    titled = dataclasses.replace(entrant("rankmixer").contestant, title=wrong)
+    with pytest.raises(BadInput, match=r"the title of contestant 'rankmixer' is .*; it must be one line"):
+        Entrant(contestant=titled, label="x")
+
+
+def test_a_line_may_have_any_letters_and_spaces():
+    spelt = "ünï/<b>co,m'ma</b> & “λ”\u00a0· × 🐟"
+    assert study(entrant("rankmixer", label=spelt), name=spelt, question=spelt).name == spelt
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"paper": 7}, r"Expected `str \| null`, got `int` - at `\$\.paper`"),
+        ({"observed": 1}, r"at `\$\.observed`"),
+        ({"seeds": ("0",)}, r"at `\$\.members\[0\]\.seed`"),
+    ],
+)
+def test_what_no_store_could_give_back_is_refused_before_anything_is_trained(small_world, changes, says):
+    with pytest.raises(BadInput, match=f"study 'quick' cannot be kept, because a value .*{says}"):
+        plan(study(**changes), [small_world], command="")
+
+
 def test_a_study_record_comes_back_from_json(small_world):
     record = plan(study(baseline="DLRM-MLP"), [small_world], command="rankbench run quick").record
     assert StudyRecord.from_json(record.to_json()) == record
