@@ -107,17 +107,19 @@ def plan(study: Study, datasets: Sequence[Dataset], *, command: str, sizes: Size
         sizes: what an earlier plan with the same features has sized already.
 
     Raises:
-        BadInput: no entrant is possible, one sets what the budget decides, there are too few training rows,
-            or a value has a type that a store cannot give back.
+        BadInput: no entrant, or no arm of an ablation, is possible; one sets what the budget decides; there
+            are too few training rows; or a value has a type that a store cannot give back.
     """
     sizes = sizes or Sizes(study.features)
     settings = settings_of(study)
     found = [on_data(study, dataset.facts, sizes) for dataset in datasets]
     members = [member for of_data in found for member in of_data.members]
     sized = [s for of_data in found for s in of_data.sized]
-    if not any(of_data.runs for of_data in found):
+    wanted = [m for m in members if study.kind != "ablation" or m.label != study.baseline]
+    if all(member.key is None for member in wanted):
+        who = "arm" if any(member.key for member in members) else "contestant"
         reasons = dict.fromkeys(member.reason for member in members if member.reason)
-        raise BadInput(f"no contestant can take part in study '{study.name}': {'; '.join(reasons)}")
+        raise BadInput(f"no {who} can take part in study '{study.name}': {'; '.join(reasons)}")
     record = StudyRecord(
         name=study.name,
         kind=study.kind,

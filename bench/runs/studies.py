@@ -36,9 +36,9 @@ class Study:
         name: as the command line calls it, in one line.
         question: one sentence, in one line.
         entrants: who takes part; their labels differ.
-        kind: one of `KINDS`. In an ablation every other entrant is an arm of the baseline: it starts from
-            the baseline's hyper-parameters and is trained as the baseline is, but for what it changes. A
-            lineage is a comparison that is also shown by the year of each contestant's paper.
+        kind: one of `KINDS`. An ablation has a baseline, and every other entrant, at least one, is an arm of
+            it: it starts from the baseline's hyper-parameters and is trained as the baseline is, but for what
+            it changes. A lineage is a comparison that is also shown by the year of each contestant's paper.
         datasets: families of the synthetic world, or names of imported data sets.
         synthetic_rows: rows of the synthetic world, its three splits together.
         train_rows: how many of the training rows are used, each number a comparison of its own; None: all.
@@ -91,6 +91,15 @@ class Study:
         if self.baseline is not None and self.baseline not in labels:
             raise BadInput(
                 f"study '{self.name}': baseline is '{self.baseline}', allowed: {', '.join(labels)}"
+            )
+        if self.kind == "ablation" and self.baseline is None:
+            raise BadInput(
+                f"study '{self.name}' is an ablation, but has no baseline; name one of {', '.join(labels)}"
+            )
+        if self.kind == "ablation" and len(labels) == 1:
+            raise BadInput(
+                f"study '{self.name}' is an ablation of its baseline '{self.baseline}' only; it needs an arm "
+                "to compare with it"
             )
         for one in self.entrants:
             if one.sized in ("baseline", "as_baseline"):

@@ -19,6 +19,10 @@ from rankbench.predict import _contestant
 from rankbench.request import study
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "my_question.py"
+EXAMPLE_WITHOUT_ARMS = """
+from ablations.arm import RANKMIXER, ablation
+STUDY = ablation("alone", "What is left of it?", RANKMIXER)
+"""
 
 
 def sizes(asked) -> dict[str, str]:
@@ -57,10 +61,21 @@ def test_sized_switches_every_arm_and_leaves_the_base():
         ("directions", {"sized": "budget"}, "the sizes of its arms are what 'directions' asks for"),
         ("expansion", {"sized": "base"}, "changes expansion, a proportion, which only a budget can keep"),
         ("components", {"baseline": "no token mixing"}, "'no token mixing' cannot be the baseline"),
-        ("components", {"baseline": "none"}, "no baseline; name one"),
+        (
+            "components",
+            {"baseline": "none"},
+            "is an ablation, but has no baseline; name one of RankMixer",
+        ),
+        ("expansion", {"baseline": "none"}, "is an ablation, but has no baseline; name one of hidden layer"),
+        (
+            "routing",
+            {"contestants": "rankmixer"},
+            "'routing' is an ablation of its baseline 'RankMixer' only",
+        ),
+        ("routing", {"contestants": "dcnv2,dlrm-mlp"}, "has no baseline; name one of DCNv2, DLRM-MLP"),
     ],
 )
-def test_what_cannot_be_sized_is_refused(target, choices, says):
+def test_what_cannot_be_sized_or_compared_is_refused(target, choices, says):
     with pytest.raises(BadInput, match=says):
         study(target, Choices(**choices))
 
@@ -156,6 +171,7 @@ def test_an_own_arm_has_a_source_and_an_edited_file_another(tmp_path, monkeypatc
         (EXAMPLE.read_text().replace('"no residuals"', '"no LayerNorm"'), "two entrants are called"),
         (EXAMPLE.read_text().replace('"norm"', '"nrom"'), None),
         (EXAMPLE.read_text().replace("arm(RANK", "arm(5, RANK"), r"raised TypeError.*\(refused_6.py:22\)"),
+        (EXAMPLE_WITHOUT_ARMS, "study 'alone' is an ablation of its baseline 'RankMixer' only"),
     ],
 )
 def test_a_wrong_question_is_refused_by_name(request, tmp_path, monkeypatch, text, says):
