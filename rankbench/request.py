@@ -250,6 +250,8 @@ def _sized(asked: Study, choices: Choices, entrants: list[Entrant], baseline: in
         raise BadInput(f"--sized applies to ablations, but '{asked.name}' is a {asked.kind}; leave it out")
     if not asked.resizable:
         raise BadInput(f"the sizes of its arms are what '{asked.name}' asks for; leave --sized out")
+    if choices.sized == "budget" and None in asked.budgets:
+        raise BadInput("--sized is 'budget', but there is none to meet; give --budget, such as 100k")
     return [
         one if place == baseline else dataclasses.replace(one, sized=SIZED[choices.sized])
         for place, one in enumerate(entrants)

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from bench.contestants.registry import CONTESTANTS
 from bench.contestants.settings_file import shipped
 from bench.contestants.tuned import TunedSettings
+from bench.counts import short
 from bench.errors import BadInput
 from bench.runs.entrants import (
     Entrant,
@@ -26,6 +27,8 @@ from bench.training.protocols import PROTOCOLS, changed, protocol
 TUNED = "tuned"
 """What the command line calls the base protocol with each contestant's tuned setting."""
 _BASE = "short"
+BUDGETS: tuple[Budget | None, ...] = (Budget(kind="dense_parameters", target=100_000),)
+"""Of a study that names none."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,7 +46,8 @@ class Study:
         synthetic_rows: rows of the synthetic world, its three splits together.
         train_rows: how many of the training rows are used, each number a comparison of its own; None: all.
             The valid and test splits are the same for every number. See `Dataset.with_train_rows`.
-        budgets: sizes at which the entrants meet; None among them: hyper-parameters as given.
+        budgets: sizes at which the entrants meet; None among them: hyper-parameters as given. No size where
+            no entrant is sized by the budget.
         seeds: each entrant runs with all of them; 0 is a seed.
         protocol: how all are trained, but for what an entrant or its tuned setting says.
         tuned: settings for the entrants that have one there, which change the protocol; None: for none.
@@ -65,7 +69,7 @@ class Study:
     datasets: tuple[str, ...] = ("trees",)
     synthetic_rows: int = 160_000
     train_rows: tuple[int | None, ...] = (None,)
-    budgets: tuple[Budget | None, ...] = (Budget(kind="dense_parameters", target=100_000),)
+    budgets: tuple[Budget | None, ...] = BUDGETS
     seeds: tuple[int, ...] = (0, 1, 2)
     protocol: Protocol = PROTOCOLS["short"]
     tuned: TunedSettings | None = None
@@ -104,6 +108,13 @@ class Study:
         for one in self.entrants:
             if one.sized in ("baseline", "as_baseline"):
                 self._refuse_without_baseline(one)
+        sizes = [short(budget.target) for budget in self.budgets if budget is not None]
+        if sizes and all(one.sized != "budget" for one in self.entrants):
+            given = next(one.label for one in self.entrants if one.sized == "given")
+            raise BadInput(
+                f"study '{self.name}' has a budget ({', '.join(sizes)}), but no entrant is sized by it: "
+                f"'{given}' has its size as given, and others follow it; leave the budget out"
+            )
 
     def _refuse_without_baseline(self, one: Entrant) -> None:
         """Raises BadInput where the baseline cannot say how an entrant like it is sized."""

@@ -59,6 +59,11 @@ def test_sized_switches_every_arm_and_leaves_the_base():
         ("components", {"sized": "big"}, "--sized is 'big', allowed: base, budget"),
         ("compare", {"sized": "base"}, "--sized applies to ablations, but 'compare' is a comparison"),
         ("directions", {"sized": "budget"}, "the sizes of its arms are what 'directions' asks for"),
+        (
+            "components",
+            {"sized": "budget", "budget": "none"},
+            "--sized is 'budget', but there is none to meet",
+        ),
         ("expansion", {"sized": "base"}, "changes expansion, a proportion, which only a budget can keep"),
         ("components", {"baseline": "no token mixing"}, "'no token mixing' cannot be the baseline"),
         (
@@ -72,6 +77,12 @@ def test_sized_switches_every_arm_and_leaves_the_base():
             {"contestants": "rankmixer"},
             "'routing' is an ablation of its baseline 'RankMixer' only",
         ),
+        (
+            "directions",
+            {"budget": "1M"},
+            r"a budget \(1M\), but no entrant is sized by it: 'RankMixer · 1 × base",
+        ),
+        ("directions", {"budget": "none,2M", "budget_kind": "flops_forward"}, r"has a budget \(2M\), but no"),
         ("routing", {"contestants": "dcnv2,dlrm-mlp"}, "has no baseline; name one of DCNv2, DLRM-MLP"),
     ],
 )

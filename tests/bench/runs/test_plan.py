@@ -69,13 +69,15 @@ def test_where_nobody_can_take_part_the_study_is_refused(small_world):
 def test_an_entrant_can_be_of_the_size_of_the_baseline_or_as_given(small_world):
     wide = entrant("dlrm-mlp", hyperparameters={"hidden_dims": (50,)}, sized="given")
     like = entrant("rankmixer", sized="baseline")
-    asked = study(wide, like, baseline=wide.label, budgets=(Budget(kind="dense_parameters", target=99_999),))
+    asked = study(wide, like, baseline=wide.label, budgets=(None,))
     given, solved = size(asked, small_world.schema)
     assert given.hyperparameters["hidden_dims"] == (50,)
     assert given.solved_for is None
     assert abs(solved.cost.dense_parameters / given.cost.dense_parameters - 1) <= 0.02
     with pytest.raises(BadInput, match="no baseline"):
         study(wide, like)
+    with pytest.raises(BadInput, match=r"has a budget \(10k\), but no entrant is sized by it: 'DLRM"):
+        study(wide, like, baseline=wide.label)
 
 
 def test_what_an_entrant_changes_of_the_protocol_is_in_its_name_and_key(small_world):
