@@ -42,7 +42,8 @@ class Entrant:
         sized: ``budget``: its dial and trim are solved for the study's budget, and the hyper-parameters are
             as given where the study has none; ``baseline``: solved for the dense parameters that the study's
             baseline has; ``as_baseline``: with the hyper-parameters of the baseline at that budget, but for
-            what this entrant itself changes, and not solved; ``given``: as given, whatever the budget.
+            what this entrant itself changes, and not solved, so only a model that has all of these;
+            ``given``: as given, whatever the budget.
         share: of the baseline's dense parameters that are the target, where `sized` is ``baseline``.
         label: a line of text, unique in a study; empty: the contestant's title and what differs from its
             defaults.
@@ -96,6 +97,14 @@ def features_of(entrant: Entrant, shared: FeatureSpec) -> FeatureSpec:
         BadInput: a value that is not allowed.
     """
     return dataclasses.replace(shared, **entrant.features)
+
+
+def lacking_of(base: Contestant, other: Contestant) -> list[str]:
+    """The hyper-parameters of `base` that `other` does not have.
+
+    An arm that is made of the base has them all, whatever its model does with them; another model has not.
+    """
+    return [name for name in base.hyperparameters if name not in other.hyperparameters]
 
 
 def told_apart(entrants: Iterable[Entrant]) -> tuple[Entrant, ...]:

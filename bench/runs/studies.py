@@ -16,6 +16,7 @@ from bench.counts import short
 from bench.errors import BadInput
 from bench.runs.entrants import (
     Entrant,
+    lacking_of,
     refuse_equal_labels,
     refuse_unlike_line,
     refuse_unlike_namesakes,
@@ -131,6 +132,12 @@ class Study:
             raise BadInput(
                 f"study '{self.name}': '{one.label}' is sized as_baseline, but the study is a {self.kind}; "
                 "only the arms of an ablation can be"
+            )
+        base = next(other.contestant for other in self.entrants if other.label == self.baseline)
+        if one.sized == "as_baseline" and (lacking := lacking_of(base, one.contestant)):
+            raise BadInput(
+                f"study '{self.name}': '{one.label}' cannot have the hyper-parameters of the baseline "
+                f"'{self.baseline}': it is another model, without {', '.join(lacking)}; size it by the budget"
             )
         if one.sized == "as_baseline" and (
             name := next((n for n in one.hyperparameters if n in one.contestant.dial.proportions), None)

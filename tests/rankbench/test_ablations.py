@@ -58,6 +58,7 @@ def test_sized_switches_every_arm_and_leaves_the_base():
     [
         ("components", {"sized": "big"}, "--sized is 'big', allowed: base, budget"),
         ("compare", {"sized": "base"}, "--sized applies to ablations, but 'compare' is a comparison"),
+        ("residuals", {"sized": "base"}, "'TokenMixer-Large' cannot have the hyper-parameters of the base"),
         ("directions", {"sized": "budget"}, "the sizes of its arms are what 'directions' asks for"),
         (
             "components",

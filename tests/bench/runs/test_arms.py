@@ -151,6 +151,15 @@ def test_an_arm_as_the_baseline_needs_one(small_world, changes, says):
         planned(small_world, arm(), **changes)
 
 
+def test_another_model_cannot_have_the_hyperparameters_of_the_baseline(small_world):
+    other = arm("other", CONTESTANTS["tokenmixer-large"])
+    says = "'other' cannot have the hyper-parameters of the baseline 'RankMixer': .* without slicing; size"
+    with pytest.raises(BadInput, match=says):
+        planned(small_world, other)
+    _, (_, sized) = planned(small_world, dataclasses.replace(other, sized="budget"))
+    assert abs(sized.cost.dense_parameters / 10_000 - 1) <= 0.02
+
+
 def test_two_models_have_two_names(small_world):
     other = dataclasses.replace(ARM, model=NotOfFour)
     with pytest.raises(BadInput, match="two contestants are called 'rankmixer-arm', one of them that of 'b'"):
