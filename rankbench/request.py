@@ -20,6 +20,7 @@ from bench.training.protocols import PROTOCOLS, changed
 from rankbench import options
 from rankbench.choices import FEATURE_VALUES, PROTOCOL_VALUES, Choices
 from rankbench.named import STUDIES
+from rankbench.own import refuse_taken_contestants, refuse_taken_name, refuse_taken_study
 
 if TYPE_CHECKING:
     from bench.data.dataset import Dataset, DatasetFacts
@@ -46,6 +47,7 @@ def study(target: str, choices: Choices) -> Study:
     entrants = _sized(asked, choices, entrants, baseline)
     entrants = _with_settings(entrants, choices.settings or [])
     apart = told_apart(entrants)
+    refuse_taken_contestants(apart)
     if choices.protocol is not None and choices.protocol.endswith(".toml") and asked.tuned is not None:
         _check_settings(asked.tuned, apart, asked.protocol, choices.protocol)
     return dataclasses.replace(
@@ -116,10 +118,12 @@ def _named_study(target: str, choices: Choices) -> Study:
         if ":" not in target and not target.endswith(".py"):
             raise unknown_name("study or contestant", target, [*STUDIES, *known])
         if (own := own_study(target)) is not None:
+            refuse_taken_study(own, target)
             return own
     if choices.contestants is not None:
         raise BadInput(f"--contestants applies to studies, but '{target}' is one contestant; leave it out")
     contestant = named(target)
+    refuse_taken_name(contestant, target)
     return Study(
         name=contestant.name,
         question=f"How good is {contestant.title}?",
