@@ -10,7 +10,7 @@ from bench.contestants import Contestant, Dial
 from bench.contestants.registry import CONTESTANTS
 from bench.contestants.settings_file import shipped
 from bench.runs.entrants import Entrant, Sized
-from bench.runs.studies import Study
+from bench.runs.studies import BUDGETS, Study
 
 if TYPE_CHECKING:
     from torch import nn
@@ -81,11 +81,13 @@ def ablation(
         observed, resizable: see `bench.runs.studies.Study`.
     """
     first = base if isinstance(base, Entrant) else Entrant(contestant=base)
+    entrants = (first, *arms)
     return Study(
         name=name,
         question=question,
-        entrants=(first, *arms),
+        entrants=entrants,
         kind="ablation",
+        budgets=BUDGETS if any(one.sized == "budget" for one in entrants) else (None,),
         tuned=shipped(),
         baseline=first.label,
         paper=paper,

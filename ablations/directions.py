@@ -78,7 +78,6 @@ STUDY = dataclasses.replace(
         *(_grown(letter, times) for letter in _DIALS for times in _TIMES),
         resizable=False,
     ),
-    budgets=(None,),
     protocol=changed(PROTOCOLS["short"], {"dense_lr": 0.001}),
     given=("dense_lr",),
 )

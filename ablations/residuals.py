@@ -3,7 +3,8 @@
 The paper's Group Transformer is not described. We read it as RankMixer with self-attention between the tokens
 of its groups in place of the mixing, and the two residuals so: the original-token residual adds what entered
 the mixing to what it made, the standard one goes around the FFN. Arms of the transformer are as the base;
-RankMixer and TokenMixer-Large have as many parameters as the base.
+RankMixer and TokenMixer-Large have as many parameters as the base. TokenMixer-Large, another model, cannot
+have the base's hyper-parameters, so `--sized base` is refused here.
 """
 
 from __future__ import annotations

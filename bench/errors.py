@@ -29,7 +29,7 @@ def hint_of(name: str, known: Iterable[str], *, listed: str = "known") -> str:
     Args:
         listed: what the list is called.
     """
-    known = sorted(known)
+    known = sorted(set(known))
     nearest = difflib.get_close_matches(name, known, n=1)
     did_you_mean = f"; did you mean '{nearest[0]}'?" if nearest else ""
     return f"{did_you_mean} ({listed}: {', '.join(known) or 'none'})"

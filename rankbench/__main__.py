@@ -30,7 +30,7 @@ from rankbench import (
     speed,
     tune,
 )
-from rankbench.console import complain
+from rankbench.console import complain, print_in_any_encoding
 
 INTERRUPTED = 130
 _OBJECTS_BETWEEN_COLLECTIONS = 100_000
@@ -63,6 +63,7 @@ def main() -> None:
     """Runs the command in `sys.argv` and exits with its code."""
     gc.set_threshold(_OBJECTS_BETWEEN_COLLECTIONS)
     atexit.register(gc.freeze)  # else Python goes through all of torch once more before it ends
+    print_in_any_encoding()
     try:
         code = app(standalone_mode=False)
         if code == INTERRUPTED:  # typer makes an exit code of Ctrl-C

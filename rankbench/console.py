@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import codecs
+import io
 import json
 import math
 import re
 import sys
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, TextIO
 
 from bench.counts import short
 
@@ -23,9 +25,21 @@ def answer(text: str) -> None:
 
 
 def answer_json(value: Any) -> None:
-    """One answer as JSON on stdout."""
-    json.dump(_finite(value), sys.stdout, indent=1, ensure_ascii=False, allow_nan=False)
+    """One answer as JSON on stdout; where that is not UTF-8, other characters than ASCII are escaped."""
+    escaped = not _is_utf_8(sys.stdout)
+    json.dump(_finite(value), sys.stdout, indent=1, ensure_ascii=escaped, allow_nan=False)
     print()
+
+
+def print_in_any_encoding() -> None:
+    """Lets stdout print a question mark for what its encoding lacks, such as a minus sign in latin-1."""
+    if isinstance(sys.stdout, io.TextIOWrapper) and not _is_utf_8(sys.stdout):
+        sys.stdout.reconfigure(errors="replace")
+
+
+def _is_utf_8(stream: TextIO) -> bool:
+    """A stream without an encoding holds any text."""
+    return stream.encoding is None or codecs.lookup(stream.encoding).name == "utf-8"
 
 
 def _finite(value: Any) -> Any:

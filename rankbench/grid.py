@@ -27,10 +27,15 @@ def gridded(asked: Study, grid: Sequence[str], choices: Choices) -> Study:
     which is that of all. A value that is a list is in brackets, as (64,32).
 
     Raises:
-        BadInput: a name or value that cannot be used, or one that another option decides.
+        BadInput: a name or value that cannot be used, or one that another option decides; or an ablation.
     """
     if not grid:
         return asked
+    if asked.kind == "ablation":
+        raise BadInput(
+            f"--grid changes entrants one by one, but the arms of '{asked.name}' follow their base; give a "
+            "contestant or a comparison"
+        )
     axes = [_axis(one) for one in grid]
     names = [name for name, _ in axes]
     for name in names:

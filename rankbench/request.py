@@ -20,6 +20,7 @@ from bench.training.protocols import PROTOCOLS, changed
 from rankbench import options
 from rankbench.choices import FEATURE_VALUES, PROTOCOL_VALUES, Choices
 from rankbench.named import STUDIES
+from rankbench.own import refuse_taken_contestants, refuse_taken_name, refuse_taken_study
 
 if TYPE_CHECKING:
     from bench.data.dataset import Dataset, DatasetFacts
@@ -46,6 +47,7 @@ def study(target: str, choices: Choices) -> Study:
     entrants = _sized(asked, choices, entrants, baseline)
     entrants = _with_settings(entrants, choices.settings or [])
     apart = told_apart(entrants)
+    refuse_taken_contestants(apart)
     if choices.protocol is not None and choices.protocol.endswith(".toml") and asked.tuned is not None:
         _check_settings(asked.tuned, apart, asked.protocol, choices.protocol)
     return dataclasses.replace(
@@ -116,10 +118,12 @@ def _named_study(target: str, choices: Choices) -> Study:
         if ":" not in target and not target.endswith(".py"):
             raise unknown_name("study or contestant", target, [*STUDIES, *known])
         if (own := own_study(target)) is not None:
+            refuse_taken_study(own, target)
             return own
     if choices.contestants is not None:
         raise BadInput(f"--contestants applies to studies, but '{target}' is one contestant; leave it out")
     contestant = named(target)
+    refuse_taken_name(contestant, target)
     return Study(
         name=contestant.name,
         question=f"How good is {contestant.title}?",
@@ -235,7 +239,8 @@ def _place_of_baseline(asked: Study, choices: Choices, entrants: list[Entrant]) 
         if one.label == asked.baseline if wanted is None else wanted in (one.contestant.name, one.label):
             return place
     if wanted is not None:
-        raise unknown_name("baseline", wanted, [one.contestant.name for one in entrants])
+        known = [name for one in entrants for name in (one.contestant.name, one.label)]
+        raise unknown_name("baseline", wanted, known)
     return None
 
 
@@ -249,6 +254,8 @@ def _sized(asked: Study, choices: Choices, entrants: list[Entrant], baseline: in
         raise BadInput(f"--sized applies to ablations, but '{asked.name}' is a {asked.kind}; leave it out")
     if not asked.resizable:
         raise BadInput(f"the sizes of its arms are what '{asked.name}' asks for; leave --sized out")
+    if choices.sized == "budget" and None in asked.budgets:
+        raise BadInput("--sized is 'budget', but there is none to meet; give --budget, such as 100k")
     return [
         one if place == baseline else dataclasses.replace(one, sized=SIZED[choices.sized])
         for place, one in enumerate(entrants)
@@ -262,7 +269,7 @@ def by_contestant(option: str, settings: Sequence[str], entrants: Sequence[Entra
         BadInput: a setting names no contestant that takes part.
     """
     of: dict[str, list[str]] = {}
-    names = [one.contestant.name for one in entrants]
+    names = list(dict.fromkeys(one.contestant.name for one in entrants))
     for setting in settings:
         name, dot, _ = setting.partition("=")[0].partition(".")
         if dot and name in names:

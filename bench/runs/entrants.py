@@ -6,6 +6,7 @@ What `--set` changes, an arm of an ablation and a trial of a tuning are all entr
 from __future__ import annotations
 
 import dataclasses
+import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
@@ -17,6 +18,8 @@ from bench.spec import FeatureSpec
 Sized = Literal["budget", "baseline", "as_baseline", "given"]
 SIZED: tuple[Sized, ...] = get_args(Sized)
 
+_NO_CHARACTERS_OF_A_LINE = {"Cc", "Cs", "Zl", "Zp"}
+"""Unicode's categories of control characters, surrogates, and separators of lines and paragraphs."""
 _FEATURES = tuple(one.name for one in dataclasses.fields(FeatureSpec))
 _TOLD: Mapping[Sized, list[str]] = {
     "budget": [],
@@ -39,9 +42,14 @@ class Entrant:
         sized: ``budget``: its dial and trim are solved for the study's budget, and the hyper-parameters are
             as given where the study has none; ``baseline``: solved for the dense parameters that the study's
             baseline has; ``as_baseline``: with the hyper-parameters of the baseline at that budget, but for
-            what this entrant itself changes, and not solved; ``given``: as given, whatever the budget.
+            what this entrant itself changes, and not solved, so only a model that has all of these;
+            ``given``: as given, whatever the budget.
         share: of the baseline's dense parameters that are the target, where `sized` is ``baseline``.
-        label: unique in a study; empty: the contestant's title and what differs from its defaults.
+        label: a line of text, unique in a study; empty: the contestant's title and what differs from its
+            defaults.
+
+    Raises:
+        BadInput: a label or the contestant's title is no line of text, or a value is not allowed.
     """
 
     contestant: Contestant
@@ -58,8 +66,10 @@ class Entrant:
         for name in self.features:
             if name not in _FEATURES:
                 raise unknown_name("value of the features", name, _FEATURES)
-        if not self.label:
+        refuse_unlike_line(f"the title of contestant '{self.contestant.name}'", self.contestant.title)
+        if self.label == "":
             object.__setattr__(self, "label", self._own_label())
+        refuse_unlike_line(f"the label of an entrant of {self.contestant.name}", self.label)
 
     def _own_label(self) -> str:
         told = [
@@ -70,6 +80,16 @@ class Entrant:
         return self.contestant.title + (f" ({', '.join(told)})" if told else "")
 
 
+def refuse_unlike_line(what: str, text: object) -> None:
+    """Raises BadInput where `text`, which tables print in a line, is anything else than a line of text."""
+    if (
+        not isinstance(text, str)
+        or not text.strip()
+        or any(unicodedata.category(character) in _NO_CHARACTERS_OF_A_LINE for character in text)
+    ):
+        raise BadInput(f"{what} is {text!r}; it must be one line of text, and not empty")
+
+
 def features_of(entrant: Entrant, shared: FeatureSpec) -> FeatureSpec:
     """The features of an entrant: those of its study, but for what it changes.
 
@@ -77,6 +97,14 @@ def features_of(entrant: Entrant, shared: FeatureSpec) -> FeatureSpec:
         BadInput: a value that is not allowed.
     """
     return dataclasses.replace(shared, **entrant.features)
+
+
+def lacking_of(base: Contestant, other: Contestant) -> list[str]:
+    """The hyper-parameters of `base` that `other` does not have.
+
+    An arm that is made of the base has them all, whatever its model does with them; another model has not.
+    """
+    return [name for name in base.hyperparameters if name not in other.hyperparameters]
 
 
 def told_apart(entrants: Iterable[Entrant]) -> tuple[Entrant, ...]:

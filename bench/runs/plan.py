@@ -107,17 +107,19 @@ def plan(study: Study, datasets: Sequence[Dataset], *, command: str, sizes: Size
         sizes: what an earlier plan with the same features has sized already.
 
     Raises:
-        BadInput: no entrant is possible, one sets what the budget decides, or there are too few training
-            rows.
+        BadInput: no entrant, or no arm of an ablation, is possible; one sets what the budget decides; there
+            are too few training rows; or a value has a type that a store cannot give back.
     """
     sizes = sizes or Sizes(study.features)
     settings = settings_of(study)
     found = [on_data(study, dataset.facts, sizes) for dataset in datasets]
     members = [member for of_data in found for member in of_data.members]
     sized = [s for of_data in found for s in of_data.sized]
-    if not any(of_data.runs for of_data in found):
+    wanted = [m for m in members if study.kind != "ablation" or m.label != study.baseline]
+    if all(member.key is None for member in wanted):
+        who = "arm" if any(member.key for member in members) else "contestant"
         reasons = dict.fromkeys(member.reason for member in members if member.reason)
-        raise BadInput(f"no contestant can take part in study '{study.name}': {'; '.join(reasons)}")
+        raise BadInput(f"no {who} can take part in study '{study.name}': {'; '.join(reasons)}")
     record = StudyRecord(
         name=study.name,
         kind=study.kind,
@@ -133,9 +135,20 @@ def plan(study: Study, datasets: Sequence[Dataset], *, command: str, sizes: Size
         else (),
         observed=study.observed,
     )
+    _refuse_unreadable(record)
     warnings = dict.fromkeys(warning for s in sized for warning in s.warnings)
     runs = [(dataset, of_data.runs) for dataset, of_data in zip(datasets, found, strict=True)]
     return Plan(runs=runs, record=record, warnings=tuple(warnings))
+
+
+def _refuse_unreadable(record: StudyRecord) -> None:
+    """Raises BadInput where a store would hold `record` in a line that nothing can read again."""
+    try:
+        StudyRecord.from_json(record.to_json())
+    except (TypeError, ValueError) as error:
+        raise BadInput(
+            f"study '{record.name}' cannot be kept, because a value has the wrong type: {error}"
+        ) from error
 
 
 def _on(

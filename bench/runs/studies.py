@@ -12,8 +12,15 @@ from dataclasses import dataclass, field
 from bench.contestants.registry import CONTESTANTS
 from bench.contestants.settings_file import shipped
 from bench.contestants.tuned import TunedSettings
+from bench.counts import short
 from bench.errors import BadInput
-from bench.runs.entrants import Entrant, refuse_equal_labels, refuse_unlike_namesakes
+from bench.runs.entrants import (
+    Entrant,
+    lacking_of,
+    refuse_equal_labels,
+    refuse_unlike_line,
+    refuse_unlike_namesakes,
+)
 from bench.runs.study_record import KINDS, Kind
 from bench.spec import Budget, FeatureSpec, Protocol
 from bench.training.protocols import PROTOCOLS, changed, protocol
@@ -21,6 +28,8 @@ from bench.training.protocols import PROTOCOLS, changed, protocol
 TUNED = "tuned"
 """What the command line calls the base protocol with each contestant's tuned setting."""
 _BASE = "short"
+BUDGETS: tuple[Budget | None, ...] = (Budget(kind="dense_parameters", target=100_000),)
+"""Of a study that names none."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,17 +37,18 @@ class Study:
     """Entrants × data sets × numbers of training rows × budgets × seeds, everything else equal.
 
     Args:
-        name: as the command line calls it.
-        question: one sentence.
+        name: as the command line calls it, in one line.
+        question: one sentence, in one line.
         entrants: who takes part; their labels differ.
-        kind: one of `KINDS`. In an ablation every other entrant is an arm of the baseline: it starts from
-            the baseline's hyper-parameters and is trained as the baseline is, but for what it changes. A
-            lineage is a comparison that is also shown by the year of each contestant's paper.
+        kind: one of `KINDS`. An ablation has a baseline, and every other entrant, at least one, is an arm of
+            it: it starts from the baseline's hyper-parameters and is trained as the baseline is, but for what
+            it changes. A lineage is a comparison that is also shown by the year of each contestant's paper.
         datasets: families of the synthetic world, or names of imported data sets.
         synthetic_rows: rows of the synthetic world, its three splits together.
         train_rows: how many of the training rows are used, each number a comparison of its own; None: all.
             The valid and test splits are the same for every number. See `Dataset.with_train_rows`.
-        budgets: sizes at which the entrants meet; None among them: hyper-parameters as given.
+        budgets: sizes at which the entrants meet; None among them: hyper-parameters as given. No size where
+            no entrant is sized by the budget.
         seeds: each entrant runs with all of them; 0 is a seed.
         protocol: how all are trained, but for what an entrant or its tuned setting says.
         tuned: settings for the entrants that have one there, which change the protocol; None: for none.
@@ -60,7 +70,7 @@ class Study:
     datasets: tuple[str, ...] = ("trees",)
     synthetic_rows: int = 160_000
     train_rows: tuple[int | None, ...] = (None,)
-    budgets: tuple[Budget | None, ...] = (Budget(kind="dense_parameters", target=100_000),)
+    budgets: tuple[Budget | None, ...] = BUDGETS
     seeds: tuple[int, ...] = (0, 1, 2)
     protocol: Protocol = PROTOCOLS["short"]
     tuned: TunedSettings | None = None
@@ -73,6 +83,8 @@ class Study:
     resizable: bool = True
 
     def __post_init__(self) -> None:
+        refuse_unlike_line("the name of a study", self.name)
+        refuse_unlike_line(f"study '{self.name}': its question", self.question)
         if self.kind not in KINDS:
             raise BadInput(f"study '{self.name}': kind is '{self.kind}', allowed: {', '.join(KINDS)}")
         for what in ("entrants", "datasets", "train_rows", "budgets", "seeds"):
@@ -85,9 +97,25 @@ class Study:
             raise BadInput(
                 f"study '{self.name}': baseline is '{self.baseline}', allowed: {', '.join(labels)}"
             )
+        if self.kind == "ablation" and self.baseline is None:
+            raise BadInput(
+                f"study '{self.name}' is an ablation, but has no baseline; name one of {', '.join(labels)}"
+            )
+        if self.kind == "ablation" and len(labels) == 1:
+            raise BadInput(
+                f"study '{self.name}' is an ablation of its baseline '{self.baseline}' only; it needs an arm "
+                "to compare with it"
+            )
         for one in self.entrants:
             if one.sized in ("baseline", "as_baseline"):
                 self._refuse_without_baseline(one)
+        sizes = [short(budget.target) for budget in self.budgets if budget is not None]
+        if sizes and all(one.sized != "budget" for one in self.entrants):
+            given = next(one.label for one in self.entrants if one.sized == "given")
+            raise BadInput(
+                f"study '{self.name}' has a budget ({', '.join(sizes)}), but no entrant is sized by it: "
+                f"'{given}' has its size as given, and others follow it; leave the budget out"
+            )
 
     def _refuse_without_baseline(self, one: Entrant) -> None:
         """Raises BadInput where the baseline cannot say how an entrant like it is sized."""
@@ -104,6 +132,12 @@ class Study:
             raise BadInput(
                 f"study '{self.name}': '{one.label}' is sized as_baseline, but the study is a {self.kind}; "
                 "only the arms of an ablation can be"
+            )
+        base = next(other.contestant for other in self.entrants if other.label == self.baseline)
+        if one.sized == "as_baseline" and (lacking := lacking_of(base, one.contestant)):
+            raise BadInput(
+                f"study '{self.name}': '{one.label}' cannot have the hyper-parameters of the baseline "
+                f"'{self.baseline}': it is another model, without {', '.join(lacking)}; size it by the budget"
             )
         if one.sized == "as_baseline" and (
             name := next((n for n in one.hyperparameters if n in one.contestant.dial.proportions), None)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ablations.arm import RANKMIXER, ablation, arm, varied
 from bench.contestants import Dial
+from bench.runs.entrants import Entrant
 from rankmixer import RankMixer
 
 
@@ -37,3 +38,6 @@ def test_an_ablation_is_of_its_base_by_what_was_tuned_for_it():
     assert study.observed
     assert study.resizable
     assert study.tuned is not None
+    assert [budget.target for budget in study.budgets] == [100_000]
+    base = Entrant(contestant=RANKMIXER, sized="given")
+    assert ablation("q", "Is it so?", base, without).budgets == (None,)

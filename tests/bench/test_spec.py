@@ -167,3 +167,4 @@ def test_bad_values_are_refused_by_name(make, message):
 def test_unknown_name_suggests_the_nearest():
     assert "did you mean 'wukong'?" in str(unknown_name("contestant", "wukon", ["wukong", "dhen"]))
     assert "did you mean" not in str(unknown_name("contestant", "zzz", ["wukong", "dhen"]))
+    assert str(unknown_name("contestant", "zzz", ["b", "a", "b"])).endswith("(known: a, b)")

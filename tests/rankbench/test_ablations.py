@@ -19,6 +19,10 @@ from rankbench.predict import _contestant
 from rankbench.request import study
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "my_question.py"
+EXAMPLE_WITHOUT_ARMS = """
+from ablations.arm import RANKMIXER, ablation
+STUDY = ablation("alone", "What is left of it?", RANKMIXER)
+"""
 
 
 def sizes(asked) -> dict[str, str]:
@@ -54,15 +58,45 @@ def test_sized_switches_every_arm_and_leaves_the_base():
     [
         ("components", {"sized": "big"}, "--sized is 'big', allowed: base, budget"),
         ("compare", {"sized": "base"}, "--sized applies to ablations, but 'compare' is a comparison"),
+        ("residuals", {"sized": "base"}, "'TokenMixer-Large' cannot have the hyper-parameters of the base"),
         ("directions", {"sized": "budget"}, "the sizes of its arms are what 'directions' asks for"),
+        (
+            "components",
+            {"sized": "budget", "budget": "none"},
+            "--sized is 'budget', but there is none to meet",
+        ),
         ("expansion", {"sized": "base"}, "changes expansion, a proportion, which only a budget can keep"),
         ("components", {"baseline": "no token mixing"}, "'no token mixing' cannot be the baseline"),
-        ("components", {"baseline": "none"}, "no baseline; name one"),
+        (
+            "components",
+            {"baseline": "none"},
+            "is an ablation, but has no baseline; name one of RankMixer",
+        ),
+        ("expansion", {"baseline": "none"}, "is an ablation, but has no baseline; name one of hidden layer"),
+        (
+            "routing",
+            {"contestants": "rankmixer"},
+            "'routing' is an ablation of its baseline 'RankMixer' only",
+        ),
+        (
+            "directions",
+            {"budget": "1M"},
+            r"a budget \(1M\), but no entrant is sized by it: 'RankMixer · 1 × base",
+        ),
+        ("directions", {"budget": "none,2M", "budget_kind": "flops_forward"}, r"has a budget \(2M\), but no"),
+        ("routing", {"contestants": "dcnv2,dlrm-mlp"}, "has no baseline; name one of DCNv2, DLRM-MLP"),
     ],
 )
-def test_what_cannot_be_sized_is_refused(target, choices, says):
+def test_what_cannot_be_sized_or_compared_is_refused(target, choices, says):
     with pytest.raises(BadInput, match=says):
         study(target, Choices(**choices))
+
+
+def test_the_entrants_of_an_ablation_are_named_once_where_a_name_is_unknown():
+    with pytest.raises(BadInput, match=r"\(known: RankMixer, no LayerNorm, pre-norm, rankmixer\)"):
+        study("norm", Choices(baseline="nope"))
+    with pytest.raises(BadInput, match=r"CONTESTANT.num_layers=3 \(one of rankmixer\)"):
+        study("norm", Choices(settings=["num_layers=3"]))
 
 
 def test_a_rate_that_a_study_gives_holds_unless_another_is_asked_for():
@@ -149,6 +183,7 @@ def test_an_own_arm_has_a_source_and_an_edited_file_another(tmp_path, monkeypatc
         (EXAMPLE.read_text().replace('"no residuals"', '"no LayerNorm"'), "two entrants are called"),
         (EXAMPLE.read_text().replace('"norm"', '"nrom"'), None),
         (EXAMPLE.read_text().replace("arm(RANK", "arm(5, RANK"), r"raised TypeError.*\(refused_6.py:22\)"),
+        (EXAMPLE_WITHOUT_ARMS, "study 'alone' is an ablation of its baseline 'RankMixer' only"),
     ],
 )
 def test_a_wrong_question_is_refused_by_name(request, tmp_path, monkeypatch, text, says):

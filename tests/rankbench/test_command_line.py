@@ -71,6 +71,14 @@ def test_json_has_null_where_it_has_no_number(capsys):
     assert json.loads(capsys.readouterr().out) == {"a": [None, None, 1.5], "b": [None]}
 
 
+def test_what_stdout_cannot_encode_is_replaced_and_in_json_escaped(bench, monkeypatch):
+    monkeypatch.setenv("PYTHONIOENCODING", "ascii")
+    assert "hidden layer ? 1 ? D" in bench("show", "expansion").stdout
+    printed = bench("show", "expansion", "--json").stdout
+    assert printed.isascii()
+    assert json.loads(printed)["contestants"][0]["label"] == "hidden layer · 1 × D"
+
+
 def test_report_imports_no_torch(bench, tmp_path):
     bench(*small_run())
     program = (

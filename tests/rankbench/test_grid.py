@@ -40,6 +40,12 @@ def test_without_a_grid_a_study_stays_as_it_is() -> None:
     assert gridded(asked, [], Choices()) is asked
 
 
+@pytest.mark.parametrize("target", ["components", "expansion"])
+def test_the_arms_of_an_ablation_follow_their_base_and_no_grid(target: str) -> None:
+    with pytest.raises(BadInput, match=f"--grid changes entrants one by one, but the arms of '{target}'"):
+        labels(target, "batch_size=64,128")
+
+
 @pytest.mark.parametrize(
     ("grid", "given", "message"),
     [

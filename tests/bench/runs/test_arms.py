@@ -119,7 +119,8 @@ def test_where_the_settings_of_the_baseline_do_not_fit_an_arm_has_its_own_and_a_
     (warning,) = found.warnings
     assert warning.startswith("arm has its default hyper-parameters, because those of the baseline cannot")
     assert "four tokens are too few" in warning
-    found, (_,) = planned(small_world, arm(contestant=picky))
+    possible = arm("no norm", RANKMIXER, hyperparameters={"norm": "none"})
+    found, (_, _) = planned(small_world, arm(contestant=picky), possible)
     assert "four tokens are too few" in found.impossible[0].reason
 
 
@@ -131,10 +132,16 @@ def test_an_arm_of_an_impossible_baseline_says_so(small_world):
         planned(small_world, arm(), budgets=(tiny,))
 
 
+def test_an_ablation_of_which_no_arm_is_possible_is_refused_whatever_its_base_can(small_world):
+    wrong = arm("wrong", RANKMIXER, hyperparameters={"norm": "nonsense"})
+    with pytest.raises(BadInput, match="no arm can take part in study 'quick': rankmixer: norm is"):
+        planned(small_world, wrong)
+
+
 @pytest.mark.parametrize(
     ("changes", "says"),
     [
-        ({"baseline": None}, "no baseline; name one"),
+        ({"baseline": None}, "is an ablation, but has no baseline; name one of RankMixer, arm"),
         ({"baseline": "arm"}, "'arm' cannot be the baseline"),
         ({"kind": "comparison"}, "only the arms of an ablation"),
     ],
@@ -142,6 +149,15 @@ def test_an_arm_of_an_impossible_baseline_says_so(small_world):
 def test_an_arm_as_the_baseline_needs_one(small_world, changes, says):
     with pytest.raises(BadInput, match=says):
         planned(small_world, arm(), **changes)
+
+
+def test_another_model_cannot_have_the_hyperparameters_of_the_baseline(small_world):
+    other = arm("other", CONTESTANTS["tokenmixer-large"])
+    says = "'other' cannot have the hyper-parameters of the baseline 'RankMixer': .* without slicing; size"
+    with pytest.raises(BadInput, match=says):
+        planned(small_world, other)
+    _, (_, sized) = planned(small_world, dataclasses.replace(other, sized="budget"))
+    assert abs(sized.cost.dense_parameters / 10_000 - 1) <= 0.02
 
 
 def test_two_models_have_two_names(small_world):

@@ -200,7 +200,7 @@ def test_one_that_cannot_take_part_has_no_neighbours_and_the_others_go_on(small_
     assert (impossible.label, impossible.varied) == ("Large", None)
     assert len(found.runs[0][1]) == 2 * 8
     with pytest.raises(BadInput, match="not sized by the budget"):
-        planned(small_world, deep(sized="given"))
+        planned(small_world, deep(), deep(sized="given", label="given"))
 
 
 def test_every_budget_has_its_own_check(small_world):

@@ -69,13 +69,15 @@ def test_where_nobody_can_take_part_the_study_is_refused(small_world):
 def test_an_entrant_can_be_of_the_size_of_the_baseline_or_as_given(small_world):
     wide = entrant("dlrm-mlp", hyperparameters={"hidden_dims": (50,)}, sized="given")
     like = entrant("rankmixer", sized="baseline")
-    asked = study(wide, like, baseline=wide.label, budgets=(Budget(kind="dense_parameters", target=99_999),))
+    asked = study(wide, like, baseline=wide.label, budgets=(None,))
     given, solved = size(asked, small_world.schema)
     assert given.hyperparameters["hidden_dims"] == (50,)
     assert given.solved_for is None
     assert abs(solved.cost.dense_parameters / given.cost.dense_parameters - 1) <= 0.02
     with pytest.raises(BadInput, match="no baseline"):
         study(wide, like)
+    with pytest.raises(BadInput, match=r"has a budget \(10k\), but no entrant is sized by it: 'DLRM"):
+        study(wide, like, baseline=wide.label)
 
 
 def test_what_an_entrant_changes_of_the_protocol_is_in_its_name_and_key(small_world):
@@ -143,6 +145,42 @@ def test_a_study_says_what_is_wrong_with_it():
         study(baseline="DCNv2")
     with pytest.raises(BadInput, match="sized = 'eye'"):
         entrant("dlrm-mlp", sized="eye")
+
+
+@pytest.mark.parametrize("wrong", [7, "", "  ", "two\nlines", "a\u2028b", "a\x1b[31mred", "\ud800", b"bytes"])
+def test_what_a_table_prints_in_a_line_is_a_line(wrong):
+    for changes, what in (
+        ({"name": wrong}, "the name of a study is"),
+        ({"question": wrong}, "study 'quick': its question is"),
+    ):
+        with pytest.raises(BadInput, match=f"{what} .*; it must be one line of text, and not empty"):
+            study(**changes)
+    if wrong != "":  # its own label, from its title
+        with pytest.raises(
+            BadInput, match=r"the label of an entrant of rankmixer is .*; it must be one line"
+        ):
+            entrant("rankmixer", label=wrong)
+    titled = dataclasses.replace(entrant("rankmixer").contestant, title=wrong)
+    with pytest.raises(BadInput, match=r"the title of contestant 'rankmixer' is .*; it must be one line"):
+        Entrant(contestant=titled, label="x")
+
+
+def test_a_line_may_have_any_letters_and_spaces():
+    spelt = "ünï/<b>co,m'ma</b> & “λ”\u00a0· × 🐟"
+    assert study(entrant("rankmixer", label=spelt), name=spelt, question=spelt).name == spelt
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"paper": 7}, r"Expected `str \| null`, got `int` - at `\$\.paper`"),
+        ({"observed": 1}, r"at `\$\.observed`"),
+        ({"seeds": ("0",)}, r"at `\$\.members\[0\]\.seed`"),
+    ],
+)
+def test_what_no_store_could_give_back_is_refused_before_anything_is_trained(small_world, changes, says):
+    with pytest.raises(BadInput, match=f"study 'quick' cannot be kept, because a value .*{says}"):
+        plan(study(**changes), [small_world], command="")
 
 
 def test_a_study_record_comes_back_from_json(small_world):

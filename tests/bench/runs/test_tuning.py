@@ -236,7 +236,7 @@ def test_a_run_that_fails_leaves_its_trial_without_a_value_until_it_is_tried_aga
 def test_only_what_a_budget_sizes_can_be_tuned(small_world, tmp_path):
     given = Entrant(contestant=deep().contestant, sized="given")
     with pytest.raises(BadInput, match="'Deep \\(size as given\\)' is not sized by the budget"):
-        tuned(Trains(Store(tmp_path), small_world), entrants=(given,))
+        tuned(Trains(Store(tmp_path), small_world), entrants=(deep("sized"), given))
 
 
 def test_a_grid_tries_the_default_and_every_other_rate(small_world, tmp_path):

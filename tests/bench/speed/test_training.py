@@ -16,7 +16,7 @@ from bench.runs.studies import Study, entrants_called
 from bench.speed.clock import ROUNDS, for_seconds, percentile
 from bench.speed.training import Job, Round, Speed, job_of, measured
 
-STUDY = Study(name="speed", question="", entrants=entrants_called("dlrm-mlp"), budgets=(None,))
+STUDY = Study(name="speed", question="How fast?", entrants=entrants_called("dlrm-mlp"), budgets=(None,))
 
 
 def job(dataset: Dataset, *, entrant: Entrant = STUDY.entrants[0], profiled: bool = False) -> Job:
