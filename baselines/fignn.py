@@ -1,27 +1,37 @@
 """Fi-GNN: Modeling Feature Interactions via Graph Neural Networks (arXiv 1910.05552, CIKM 2019).
 
-    h_i^0  = e_i, a node for every field
+    e_i    = a vector for every field
+    h_i^0  = ReLU([Σ_j softmax_j(⟨W_Q e_i, W_K e_j⟩ / √d) W_V e_j, of every head] + W_Res e_i)       d = D / H
     A_ij   = softmax_j(LeakyReLU(w_edgeᵀ [e_i ; e_j])),  A_ii = 0            one graph for all steps
     a_i    = W_in,i Σ_j A_ij W_out,j h_j^{t−1} + b                           W_in,i, W_out,i ∈ R^{D×D}
-    h_i^t  = GRU(a_i, h_i^{t−1}) + e_i
+    h_i^t  = GRU(a_i, h_i^{t−1}) + h_i^0
     ŷ_i    = MLP_1(h_i) ∈ R^K,   α = σ(W_2 [h_1 ; … ; h_T]) ∈ R^T
     logits = Σ_i α_i ŷ_i
 
-Letters: B batch, I flat input width, T nodes, D their width, K tasks. Each step has maps W and a bias of its
-own; all share one GRU:
+Letters: B batch, I flat input width, T nodes, D their width, H attention heads, K tasks. Each step has maps W
+and a bias of its own; all share one GRU:
 
     r = σ(U_r a + V_r h),  z = σ(U_z a + V_z h),  n = tanh(U_n a + r ⊙ V_n h),  h' = (1 − z) ⊙ n + z ⊙ h
 
 with a bias in each of the six maps.
 
-Where we differ: α_i of the paper sees its own node only; here, as in the public implementation whose sizes
-are published (FuxiCTR), it sees all of them and ends in a sigmoid. MLP_1 has one hidden layer, or is the
-linear map of that implementation. The paper's nodes are the embeddings; with a `token_dim` ours are a linear
-map of each, and beyond `max_tokens` fields neighbours share a node (see `tokens.FieldTokens`). A single node
-has no neighbours and gets no message.
+The paper puts a multi-head self-attention between embeddings and graph. Ours is the layer that its authors'
+code (CRIPAC-DIG/Fi_GNN) takes from AutoInt, with its residual; as in `autoint`, its maps have no bias and no
+ReLU, and no LayerNorm follows. FuxiCTR, the public code whose sizes are published, leaves it out: that is
+`attention_heads` 0, with h_i^0 = e_i.
 
-Weights start as the layers of TensorFlow do in the authors' code (CRIPAC-DIG/Fi_GNN), Glorot uniform. Its
-biases of the gates start at one, ours at zero.
+Where we differ:
+- α_i of the paper sees its own node only; here, as in FuxiCTR, it sees all of them and ends in a sigmoid.
+- MLP_1 has one hidden layer, or is FuxiCTR's linear map.
+- The GRU is PyTorch's `GRUCell`: the reset gate multiplies V_n h, and message and state have biases of their
+  own. In TensorFlow's cell, which the authors' code has, the reset gate multiplies h before V_n, and there is
+  one bias a map, which starts at one for the gates. Ours start at zero.
+- The slope of LeakyReLU is PyTorch's 0.01; TensorFlow's default is 0.2.
+- The authors' published code has no weights on the edges and a linear head; here edges are the paper's.
+- The paper's fields are embeddings; with a `token_dim` ours are a linear map of each, and beyond `max_tokens`
+  fields neighbours share a node (see `tokens.FieldTokens`). A single node has no neighbours, and no message.
+
+Weights start as the layers of TensorFlow do in the authors' code, Glorot uniform.
 """
 
 from __future__ import annotations
@@ -33,6 +43,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from baselines.initialisation import FusedLinear, initialise, require_known
+from baselines.interacting import InteractingLayer
 from baselines.mlp import mlp_with_head
 from baselines.products import FieldVectors
 from baselines.tokens import FieldTokens, PerTokenLinear, require_positive
@@ -47,11 +58,12 @@ class FiGNN(nn.Module):
         max_tokens: the most nodes; up to as many fields, every field is one.
         token_dim: D; None: the fields' own width.
         num_layers: steps of the graph network.
+        attention_heads: H, of which the width of a node is a multiple; 0: no attention before the graph.
         scoring_dim: hidden width of MLP_1; 0: a linear map without bias.
         initialisation: ``glorot`` or ``torch``, see `initialisation`.
 
     Raises:
-        ValueError: a size below 1.
+        ValueError: a size that is too small, or a width that is no multiple of the heads.
     """
 
     def __init__(
@@ -62,11 +74,15 @@ class FiGNN(nn.Module):
         max_tokens: int = 64,
         token_dim: int | None = 16,
         num_layers: int = 2,
+        attention_heads: int = 2,
         scoring_dim: int = 64,
         initialisation: str = "glorot",
     ) -> None:
         super().__init__()
-        require_positive({"num_layers": num_layers, "scoring_dim + 1": scoring_dim + 1})
+        require_positive({"num_layers": num_layers})
+        for name, size in {"attention_heads": attention_heads, "scoring_dim": scoring_dim}.items():
+            if size < 0:
+                raise ValueError(f"{name} is {size}; it must be 0 or more")
         require_known(initialisation)
         self.nodes: FieldTokens | FieldVectors = (
             FieldVectors(field_dims, max_tokens=max_tokens)
@@ -75,6 +91,15 @@ class FiGNN(nn.Module):
         )
         T = self.nodes.num_tokens
         D = max(field_dims) if token_dim is None else token_dim
+        if attention_heads and D % attention_heads:
+            raise ValueError(
+                f"the width of a node is {D}; it must be a multiple of attention_heads, {attention_heads}"
+            )
+        self.interacting = (
+            InteractingLayer(D, attention_heads, D // attention_heads, scaled_scores=True)
+            if attention_heads
+            else nn.Identity()
+        )
         self.edges = nn.Linear(2 * D, 1, bias=False)
         self.layers = nn.ModuleList(Messages(T, D) for _ in range(num_layers))
         self.gru = GatedUnit(D)
@@ -90,9 +115,10 @@ class FiGNN(nn.Module):
         """(B, I) → logits (B, K)."""
         e_BTD = self.nodes(x_BI)
         edges_BTT = self._edges(e_BTD)
-        h_BTD = e_BTD
+        first_BTD = self.interacting(e_BTD)
+        h_BTD = first_BTD
         for layer in self.layers:
-            h_BTD = self.gru(layer(h_BTD, edges_BTT), h_BTD) + e_BTD
+            h_BTD = self.gru(layer(h_BTD, edges_BTT), h_BTD) + first_BTD
         weight_BT1 = torch.sigmoid(self.attention(h_BTD.flatten(1))).unsqueeze(2)
         logits_BK: Tensor = (weight_BT1 * self.scores(h_BTD)).sum(dim=1)
         return logits_BK

@@ -67,8 +67,9 @@ def fgcnn(size: int, hyperparameters: Hyperparameters, shape: InputShape) -> Hyp
 
 
 def fignn(size: int, hyperparameters: Hyperparameters, shape: InputShape) -> Hyperparameters:
-    """Nodes and their width grow together, as the tokens of `dhen` and `hiformer` do."""
-    width = _width(size, hyperparameters)
+    """Nodes and their width grow together, as the tokens of `dhen` do; the width in whole steps of heads."""
+    num_heads = max(1, hyperparameters["attention_heads"])
+    width = num_heads * -(-_width(size, hyperparameters) // num_heads)
     return {
         "max_tokens": min(size, hyperparameters["max_tokens"]),
         "token_dim": width,

@@ -8,7 +8,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from baselines.autoint import AutoInt, InteractingLayer
+from baselines.autoint import AutoInt
+from baselines.interacting import InteractingLayer
 from tests.costs import cost_of, dense_cost
 
 FIELD_DIMS = (4, 4, 4)

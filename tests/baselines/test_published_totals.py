@@ -34,7 +34,8 @@ MLP = {"hidden_dims": (400, 400, 400)}
         (DCN, {**MLP, "num_cross_layers": 3}, 0, 21_343_491),
         # A bias for each of its 2 × 16 maps and one more in its head.
         (XDeepFM, {**MLP, "num_cin_layers": 2, "num_maps": 16}, IDS + 2 * 16 + 1, 23_461_462),
-        (FiGNN, {"token_dim": None, "num_layers": 6, "scoring_dim": 0}, 0, 20_925_920),
+        # Without the paper's attention before the graph.
+        (FiGNN, {"token_dim": None, "num_layers": 6, "scoring_dim": 0, "attention_heads": 0}, 0, 20_925_920),
     ],
 )
 def test_the_published_total_comes_out(model, hyperparameters, beside, published):

@@ -95,10 +95,12 @@ FIGNN = Contestant(
     name="fignn",
     title="Fi-GNN",
     model="baselines.fignn:FiGNN",
+    rev=2,
     hyperparameters={
         "max_tokens": 64,
         "token_dim": 16,
         "num_layers": 2,
+        "attention_heads": 2,
         "scoring_dim": 64,
         "initialisation": "glorot",
     },
