@@ -14,7 +14,7 @@ from bench.runs.entrants import Entrant
 from bench.runs.studies import Study
 from rankbench.choices import Choices
 from rankbench.options import parse_count
-from rankbench.request import by_contestant
+from rankbench.settings import by_contestant
 
 BATCH_SIZE = "batch_size"
 _COMMAS_OUTSIDE_BRACKETS = re.compile(r",(?![^(\[]*[)\]])")

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 from bench.contestants.lookup import contestants, named, registered
 from bench.contestants.settings_file import read_settings, shipped
 from bench.contestants.tuned import TunedSettings
-from bench.contestants.values import read_values
 from bench.errors import BadInput, unknown_name
 from bench.runs.entrants import Entrant, Sized, told_apart
 from bench.runs.own_studies import own_study
@@ -21,6 +20,7 @@ from rankbench import options
 from rankbench.choices import FEATURE_VALUES, PROTOCOL_VALUES, Choices
 from rankbench.named import STUDIES
 from rankbench.own import refuse_taken_contestants, refuse_taken_name, refuse_taken_study
+from rankbench.settings import with_settings
 
 if TYPE_CHECKING:
     from bench.data.dataset import Dataset, DatasetFacts
@@ -45,7 +45,8 @@ def study(target: str, choices: Choices) -> Study:
     entrants = list(_chosen(asked, choices))
     baseline = _place_of_baseline(asked, choices, entrants)
     entrants = _sized(asked, choices, entrants, baseline)
-    entrants = _with_settings(entrants, choices.settings or [])
+    base = entrants[baseline] if asked.kind == "ablation" and baseline is not None else None
+    entrants = with_settings(entrants, base, choices.settings or [])
     apart = told_apart(entrants)
     refuse_taken_contestants(apart)
     if choices.protocol is not None and choices.protocol.endswith(".toml") and asked.tuned is not None:
@@ -135,16 +136,17 @@ def _named_study(target: str, choices: Choices) -> Study:
 def _simple_changes(asked: Study, choices: Choices) -> dict[str, Any]:
     """The parts of a study that a single option decides."""
     base, tuned = (asked.protocol, asked.tuned) if choices.protocol is None else _trained_by(choices.protocol)
-    features = choices.given(*FEATURE_VALUES)
-    for name in features:
-        if any(name in one.features for one in asked.entrants):
+    features, protocol = choices.given(*FEATURE_VALUES), choices.given(*PROTOCOL_VALUES)
+    for name, value in {**features, **protocol}.items():
+        if any(name in {**one.features, **one.protocol} for one in asked.entrants):
             raise BadInput(
-                f"--{name.replace('_', '-')} is {features[name]}, but the entrants of '{asked.name}' differ "
-                "in it; leave it out"
+                f"--{name.replace('_', '-')} is {value}, but the entrants of '{asked.name}' differ in it; "
+                "leave it out"
             )
+    study_gives = {} if tuned is None else {name: getattr(asked.protocol, name) for name in asked.given}
     parts: dict[str, Any] = {
         "features": dataclasses.replace(asked.features, **features),
-        "protocol": changed(base, choices.given(*PROTOCOL_VALUES)),
+        "protocol": changed(base, {**study_gives, **protocol}),
         "tuned": tuned,
         "given": tuple(dict.fromkeys((*asked.given, *choices.protocol_given()))),
     }
@@ -259,43 +261,4 @@ def _sized(asked: Study, choices: Choices, entrants: list[Entrant], baseline: in
     return [
         one if place == baseline else dataclasses.replace(one, sized=SIZED[choices.sized])
         for place, one in enumerate(entrants)
-    ]
-
-
-def by_contestant(option: str, settings: Sequence[str], entrants: Sequence[Entrant]) -> dict[str, list[str]]:
-    """Contestant → the settings that `option` gives it, such as ``num_layers=3``.
-
-    Raises:
-        BadInput: a setting names no contestant that takes part.
-    """
-    of: dict[str, list[str]] = {}
-    names = list(dict.fromkeys(one.contestant.name for one in entrants))
-    for setting in settings:
-        name, dot, _ = setting.partition("=")[0].partition(".")
-        if dot and name in names:
-            of.setdefault(name, []).append(setting.removeprefix(f"{name}."))
-        elif dot:
-            raise unknown_name(f"contestant of {option} {setting}:", name, names)
-        elif len(entrants) == 1:
-            of.setdefault(names[0], []).append(setting)
-        else:
-            raise BadInput(
-                f"{option} {setting} names no contestant, but {len(entrants)} take part; write "
-                f"{option} CONTESTANT.{setting} (one of {', '.join(names)})"
-            )
-    return of
-
-
-def _with_settings(entrants: list[Entrant], settings: list[str]) -> list[Entrant]:
-    """The entrants with the hyper-parameters that `--set` gives them."""
-    of = by_contestant("--set", settings, entrants)
-    return [
-        dataclasses.replace(
-            one,
-            hyperparameters={**one.hyperparameters, **read_values(one.contestant, of[one.contestant.name])},
-            label="" if one.label == dataclasses.replace(one, label="").label else one.label,
-        )
-        if one.contestant.name in of
-        else one
-        for one in entrants
     ]

@@ -8,24 +8,31 @@ from __future__ import annotations
 
 import dataclasses
 
-from bench.canonical import plain
 from bench.contestants import Contestant
 from bench.contestants.contract import Hyperparameters
 from bench.contestants.decided import decided_by_budget
 from bench.data.schema import Schema
 from bench.errors import BadInput
-from bench.runs.entrants import Entrant
+from bench.runs.entrants import Entrant, takes
 from bench.runs.sizing import SizedEntrant, Sizes
 from bench.spec import Budget
 
 
 def sized_as_arm(
-    entrant: Entrant, baseline: SizedEntrant, schema: Schema, solved_for: Budget | None, sizes: Sizes
+    entrant: Entrant,
+    asked: Entrant,
+    baseline: SizedEntrant,
+    schema: Schema,
+    solved_for: Budget | None,
+    sizes: Sizes,
 ) -> SizedEntrant:
     """The arm, sized as it says.
 
-    An arm that is solved for a size starts from what was set for the baseline, or has its own defaults where
-    that does not fit the size or the data, which a warning says.
+    An arm that is solved for a size starts from what was set and tuned for the baseline. Where what was tuned
+    does not fit the size or the data, it has its own defaults in place of that, which a warning says.
+
+    Args:
+        asked: the baseline without what was tuned for it.
 
     Raises:
         BadInput: the arm itself sets what the budget decides.
@@ -36,20 +43,25 @@ def sized_as_arm(
         protocol={**baseline.entrant.protocol, **entrant.protocol},
         features={**baseline.entrant.features, **entrant.features},
     )
-    arm = _with(trained, _unchanged(baseline.entrant.hyperparameters, entrant.contestant, baseline))
+    tuned, untuned = (
+        _with(trained, _unchanged(one.hyperparameters, entrant.contestant, baseline))
+        for one in (baseline.entrant, asked)
+    )
+    arm = tuned
     if entrant.sized == "as_baseline":
         sized = sizes.sized(_like(trained, baseline), schema, budget, None)
     elif entrant.sized == "given":
         arm, sized = trained, sizes.sized(trained, schema, budget, None)
     else:
-        arm = _without_decided(arm, entrant, schema, solved_for, sizes)
+        arm = _without_decided(tuned, entrant, schema, solved_for, sizes)
         sized = _solved(arm, schema, budget, solved_for, sizes)
-        if sized.cost is None and arm != trained:
-            why, arm = sized.reason, trained
-            sized = sizes.sized(arm, schema, budget, solved_for)
+        untuned = _without_decided(untuned, entrant, schema, solved_for, sizes)
+        if sized.cost is None and arm != untuned:
+            why, arm = sized.reason, untuned
+            sized = _solved(arm, schema, budget, solved_for, sizes)
             if sized.cost is not None:
                 warning = (
-                    f"{entrant.label} has its default hyper-parameters, because those of the baseline "
+                    f"{entrant.label} has its default hyper-parameters, because those tuned for the baseline "
                     f"cannot be used here: {why}"
                 )
                 sized = dataclasses.replace(sized, warnings=(*sized.warnings, warning))
@@ -67,16 +79,8 @@ def _like(entrant: Entrant, baseline: SizedEntrant) -> Entrant:
 
 def _unchanged(values: Hyperparameters, contestant: Contestant, baseline: SizedEntrant) -> Hyperparameters:
     """Those of `values` that an arm of that contestant has too, and by default as the baseline has them."""
-    own, of_baseline = _defaults(contestant), _defaults(baseline.entrant.contestant)
-    return {
-        name: value
-        for name, value in values.items()
-        if name in own and name in of_baseline and plain(own[name]) == plain(of_baseline[name])
-    }
-
-
-def _defaults(contestant: Contestant) -> Hyperparameters:
-    return {**contestant.hyperparameters, **contestant.dial.proportions}
+    base = baseline.entrant.contestant
+    return {name: value for name, value in values.items() if takes(contestant, base, name)}
 
 
 def _without_decided(

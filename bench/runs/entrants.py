@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
 
+from bench.canonical import plain
 from bench.contestants import Contestant
 from bench.errors import BadInput, unknown_name
 from bench.spec import FeatureSpec
@@ -105,6 +106,15 @@ def lacking_of(base: Contestant, other: Contestant) -> list[str]:
     An arm that is made of the base has them all, whatever its model does with them; another model has not.
     """
     return [name for name in base.hyperparameters if name not in other.hyperparameters]
+
+
+def takes(arm: Contestant, base: Contestant, name: str) -> bool:
+    """Whether an arm takes that hyper-parameter or proportion from its base.
+
+    It has it too, and by default as the base has it; another default is what makes it an arm.
+    """
+    own, of_base = ({**one.hyperparameters, **one.dial.proportions} for one in (arm, base))
+    return name in own and name in of_base and plain(own[name]) == plain(of_base[name])
 
 
 def told_apart(entrants: Iterable[Entrant]) -> tuple[Entrant, ...]:

@@ -176,7 +176,7 @@ def _sized_at(study: Study, budget: Budget | None, schema: Schema, sizes: Sizes)
     return [
         baseline
         if one is first and baseline is not None
-        else _sized_beside(study, one, baseline, budget, schema, sizes)
+        else _sized_beside(study, one, first, baseline, budget, schema, sizes)
         for one in study.entrants
     ]
 
@@ -184,6 +184,7 @@ def _sized_at(study: Study, budget: Budget | None, schema: Schema, sizes: Sizes)
 def _sized_beside(
     study: Study,
     entrant: Entrant,
+    asked: Entrant | None,
     baseline: SizedEntrant | None,
     budget: Budget | None,
     schema: Schema,
@@ -199,8 +200,8 @@ def _sized_beside(
         if entrant.sized == "baseline":
             target = round(entrant.share * baseline.cost.dense_parameters)
             solved_for = Budget(kind="dense_parameters", target=target)
-    if baseline is not None and study.kind == "ablation":
-        return sized_as_arm(entrant, baseline, schema, solved_for, sizes)
+    if asked is not None and baseline is not None and study.kind == "ablation":
+        return sized_as_arm(entrant, asked, baseline, schema, solved_for, sizes)
     return sized_as_tuned(study, entrant, schema, budget, solved_for, sizes)
 
 

@@ -117,8 +117,14 @@ def test_where_the_settings_of_the_baseline_do_not_fit_an_arm_has_its_own_and_a_
     assert run.spec.contestant.hyperparameters["num_tokens"] == 8
     assert run.spec.protocol.dense_lr == 0.02
     (warning,) = found.warnings
-    assert warning.startswith("arm has its default hyper-parameters, because those of the baseline cannot")
+    assert warning.startswith(
+        "arm has its default hyper-parameters, because those tuned for the baseline cannot"
+    )
     assert "four tokens are too few" in warning
+    of_base = dataclasses.replace(BASE, hyperparameters={"num_layers": 3}, label="three")
+    _, (_, run) = planned(small_world, arm(contestant=picky, sized="budget"), base=of_base)
+    of_run = run.spec.contestant.hyperparameters  # without what was tuned, with what was asked
+    assert (of_run["num_tokens"], of_run["num_layers"]) == (8, 3)
     possible = arm("no norm", RANKMIXER, hyperparameters={"norm": "none"})
     found, (_, _) = planned(small_world, arm(contestant=picky), possible)
     assert "four tokens are too few" in found.impossible[0].reason
