@@ -143,11 +143,7 @@ def _comparison_notes(standings: Standings, *, terminal: bool) -> tuple[str, ...
     notes = [test_split(standings)] if standings.num_rows is not None else []
     if standings.baseline is None:
         notes.append("This comparison has no baseline, so there is no column of differences.")
-    if standings.best_below_floor():
-        notes.append(
-            "Warning: even the best contestant is worse than logistic regression without interactions, so "
-            "this comparison says little. Train longer or on more rows."
-        )
+    notes += floor_notes(standings, "contestant")
     notes += [f"{row.label} cannot take part: {row.reason}." for row in rows if row.reason]
     doubtful = [row for row in rows if row.to_baseline and row.to_baseline.num_seeds > 1]
     without = [row.label for row in doubtful if row.to_baseline.doubt == PREDICTIONS_MISSING]  # type: ignore[union-attr]
@@ -165,6 +161,16 @@ def _comparison_notes(standings: Standings, *, terminal: bool) -> tuple[str, ...
     if not terminal and any(paper_gain(row, standings) for row in rows):
         notes.append(PAPER_NOTE)
     return tuple(notes)
+
+
+def floor_notes(standings: Standings, who: str) -> tuple[str, ...]:
+    """A warning where none of them is as good as a model without interactions; `who` is what they are."""
+    if not standings.best_below_floor():
+        return ()
+    return (
+        f"Warning: even the best {who} is worse than logistic regression without interactions, so this "
+        "comparison says little. Train longer or on more rows.",
+    )
 
 
 def family_notes(differences: Mapping[str, Difference | None], counted: str) -> tuple[str, ...]:

@@ -15,7 +15,7 @@ from reports.judge.standings import Standing, Standings
 from reports.judge.statistics import Difference, Estimate
 from reports.prose import listed, quoted
 from reports.records.paper import PaperArm, named
-from reports.tables import family_notes, test_split
+from reports.tables import family_notes, floor_notes, test_split
 from reports.writing.notation import MISSING, estimate, fixed, points, short
 from reports.writing.sections import Cell, Table
 
@@ -64,6 +64,7 @@ def _notes(one: Ablation, titles: Collection[str]) -> tuple[str, ...]:
     notes = [
         f"{BASE_NOTE}{' Less log loss is better.' if LOSS in titles else ''}",
         *([test_split(one.standings)] if one.standings.num_rows is not None else []),
+        *floor_notes(one.standings, "arm"),
     ]
     notes += [
         f"{arm.label} cannot take part: {arm.standing.reason}." for arm in one.arms if arm.standing.reason

@@ -219,3 +219,14 @@ def test_the_papers_values():
 def test_an_impossible_arm_is_told(reports):
     page = section((reports[0] / "report.md").read_text(), "components")
     assert re.search(r"All-Share cannot take part: it cannot have 100,000 dense parameters\.", page)
+
+
+@pytest.mark.usefixtures("without_drawing")
+def test_arms_that_are_all_below_logistic_regression_are_warned_of(builder):
+    ablate(builder)
+    one = only(builder)
+    floor = {"logistic_regression": {"auc": 0.99}}
+    below = dataclasses.replace(one, standings=dataclasses.replace(one.standings, references=floor))
+    said = "even the best arm is worse than logistic regression"
+    assert any(said in note for note in ablation_table(below, terminal=True).notes)
+    assert not any(said in note for note in ablation_table(one).notes)
