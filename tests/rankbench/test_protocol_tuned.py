@@ -23,7 +23,7 @@ def own(tmp_path):
 
 
 def test_studies_and_single_contestants_are_by_the_settings_that_ship():
-    for target in ("compare", "worlds", "all", "rankmixer"):
+    for target in ("compare", "worlds", "rankmixer"):
         for choices in (Choices(), Choices(protocol="tuned")):
             asked = study(target, choices)
             assert (asked.tuned, asked.protocol, asked.given) == (shipped(), PROTOCOLS["short"], ())
