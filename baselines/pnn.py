@@ -9,7 +9,9 @@ Letters: B batch, I flat input width, T vectors, D their width, P products, K ta
 matrix here. The paper also offers to factorize W_p; its authors' code does not, nor do we.
 
 Weights start as in the authors' code (Atomu2014/product-nets), Glorot uniform with zero biases; for the outer
-product that code draws W_z and W_p apart, we draw them together, as it does for the inner one.
+product that code draws W_z and W_p apart, we draw them together, as it does for the inner one. Its outer
+product has changed over time: at first each embedding got a bias and an activation before the sum, and in the
+end each pair of fields has a kernel of its own instead. Ours is the paper's.
 Where we differ: beyond `max_tokens` fields neighbours share a vector, as the inner products grow with T²;
 fields of unequal widths are mapped to the widest (see `products.FieldVectors`).
 """

@@ -14,6 +14,8 @@ them again. What is kept for backward is the maps alone.
 
 Weights: the authors' code (Leavingseason/xDeepFM) draws all of them from a normal cut at two deviations, of
 one deviation for all widths that its configuration sets, and the paper says nothing; so they are open here.
+In that code half of a layer's maps go to the next layer and the other half to the logit; here all go to both,
+as in the paper's equations.
 Where we differ: beyond `max_tokens` fields neighbours share a vector, as the first layer has H T² weights;
 fields of unequal widths are mapped to the widest (see `products.FieldVectors`).
 """

@@ -10,9 +10,10 @@ So the attention is causal, and a sum over all tokens rather than a softmax, so 
 kept. That the target is the last token is the paper's form for ranking. The paper has a bias by the time
 between two tokens beside that by their distance p. Data sets here have no times of the ids in a history, so
 p is the only bias. The division by M, the norm of x, both without parameters, the residual and the start of
-the weights are those of the authors' code (meta-recsys/generative-recommenders). Ours: one head, two layers
-(with fewer, no token but the last would matter), and actions of the user are no tokens, since a history of
-one label has none.
+the weights are those of the authors' code (meta-recsys/generative-recommenders). Before the layers that code
+multiplies embeddings by √D, adds a learned vector for each position and drops some out at random; ours does
+none of these. Ours too: one head, two layers (with fewer, no token but the last would matter), and actions of
+the user are no tokens, since a history of one label has none.
 
 Histories are read in the order in which they are stored. An import writes the oldest first. The synthetic
 world writes the latest first, so there each token sees those after it in time; its labels do not depend on
