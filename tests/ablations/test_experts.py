@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 import torch
 from torch import Tensor, nn
 
 from ablations import ABLATIONS
 from ablations.arms.experts import OrdinaryMoE, WithoutSharedExpert
+from ablations.arms.gates import EqualExperts
+from bench.runs.plan import size
+from bench.spec import Budget
 from rankmixer import TokenMixerLarge
+from tests.ablations.test_sizing import schema
 from tests.costs import cost_of
 from tests.rankmixer.test_tokenmixer_large import BCE, FIELD_DIMS, GROUPS, batch, swish
 
@@ -104,11 +110,33 @@ def test_the_balance_loss_of_an_ordinary_moe_is_that_of_its_pools():
     assert 0.4 < balanced.loss(x_BI, y_BK, BCE) - plain.loss(x_BI, y_BK, BCE) < 2.0
 
 
-def test_an_arm_of_the_gates_has_the_sparsity_and_scale_of_its_label():
-    _, *arms = ABLATIONS["gates"].entrants
+@pytest.mark.parametrize("num_fields", [10, 49])
+@pytest.mark.parametrize("budget", [30_000, 100_000, 1_000_000])
+def test_an_arm_of_the_gates_has_the_sparsity_and_scale_of_its_label_at_every_size(budget, num_fields):
+    asked = ABLATIONS["gates"]
+    asked = dataclasses.replace(asked, budgets=(Budget(kind="dense_parameters", target=budget),))
+    base, *arms = size(asked, schema(num_fields))
+    dense = base.hyperparameters["hidden_dim"]
+    labels = []
     for arm in arms:
-        settings = arm.hyperparameters
-        sparsity, scale = settings["num_experts"] // settings["active_experts"], settings["gate_scale"]
-        assert arm.label == f"1:{sparsity}, α = {scale:g}"
-        pool = model_of(TokenMixerLarge, **settings).blocks[0].on_tokens.layer
-        assert (pool.num_routed, pool.gate_scale) == (12 // sparsity - 1, scale)
+        model = EqualExperts((8,) * num_fields, **arm.hyperparameters)
+        for layer in (model.blocks[0].on_mixed.layer, model.blocks[0].on_tokens.layer):
+            routed = layer.gate_TEND.shape[2]
+            shared = layer.shared_expert.gate.weight.shape[2]
+            whole, active = shared + 11 * routed, shared + layer.num_routed * routed
+            assert whole == pytest.approx(dense, rel=0.1)
+            share = whole / active
+            assert share == pytest.approx(round(share), rel=1e-9)
+            labels.append(f"1:{round(share)}, α = {layer.gate_scale:g}")
+    assert list(dict.fromkeys(labels)) == [arm.entrant.label for arm in arms]
+
+
+def test_equal_experts_cost_what_their_multiple_of_the_width_does():
+    settings = {**SETTINGS, "hidden_dim": 4 * E + 1}
+    found, same = (
+        cost_of(one, FIELD_DIMS, 2, groups=GROUPS, **{**settings, "hidden_dim": hidden})
+        for one, hidden in ((EqualExperts, 4 * E + 1), (TokenMixerLarge, 4 * E))
+    )
+    assert found == same
+    narrow = model_of(EqualExperts, hidden_dim=2).blocks[0].on_tokens.layer
+    assert narrow.gate_TEND.shape[2] == 1
